@@ -7,10 +7,11 @@
 // The lines below run in this directory, from top to bottom.
 package gen
 
-// Database code: from queries/ to sqlite and postgres, then what they share to db.
-//go:generate go run ../cmd/internal/gensql clean db sqlite postgres
+// Database code: from queries/ to sqlite and postgres, then what they share to unscoped, and the same with bound scopes to db.
+//go:generate go run ../cmd/internal/gensql clean unscoped db sqlite postgres
 //go:generate go tool -modfile=tools.mod sqlc generate -f ../sqlc.yaml
-//go:generate go run ../cmd/internal/gensql share -import github.com/elizad/elizad/gen/db db sqlite postgres
+//go:generate go run ../cmd/internal/gensql share -import github.com/elizad/elizad/gen/unscoped unscoped sqlite postgres
+//go:generate go run ../cmd/internal/gensql scope -import github.com/elizad/elizad/gen/unscoped unscoped db
 
 // Code of what crosses the wire: from api/openapi.yaml to api, apiserver and apiclient.
 //go:generate go run ../cmd/internal/genorder ../api/openapi.yaml ../api/overlay.yaml api/overlay.gen.yaml

@@ -46,7 +46,7 @@ type parts struct {
 	owner     auth.Guard // of what is the owner's, where the guard asks for nothing
 	token     string     // the owner's, where the guard asks for nothing
 	failures  *auth.Failures
-	store     store.Store
+	store     store.System
 	clock     *clock.Steady
 	database  string   // where the store keeps things, for people
 	problems  []string // what did not keep the server from starting, and its owner should know

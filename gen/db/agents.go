@@ -3,6 +3,7 @@
 package db
 
 import (
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
@@ -14,11 +15,7 @@ type ConcealAgentParams struct {
 	Version   int64
 }
 
-type GetAgentHeadRow struct {
-	Name    string
-	Running bool
-	Version int64
-}
+type GetAgentHeadRow = unscoped.GetAgentHeadRow
 
 type InsertAgentParams struct {
 	ID        uuid.UUID
@@ -31,15 +28,7 @@ type InsertAgentParams struct {
 	UpdatedAt dbtype.Millis
 }
 
-type ListAgentHeadsRow struct {
-	ID        uuid.UUID
-	Name      string
-	Enabled   bool
-	Running   bool
-	Version   int64
-	CreatedAt dbtype.Millis
-	UpdatedAt dbtype.Millis
-}
+type ListAgentHeadsRow = unscoped.ListAgentHeadsRow
 
 type ListAgentsToConcealParams struct {
 	After    uuid.UUID

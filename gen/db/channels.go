@@ -3,6 +3,7 @@
 package db
 
 import (
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
@@ -48,11 +49,7 @@ type GetAgentChannelParams struct {
 	ChannelID uuid.UUID
 }
 
-type GetAgentChannelRow struct {
-	Channel Channel
-	Version int64
-	Running bool
-}
+type GetAgentChannelRow = unscoped.GetAgentChannelRow
 
 type GetPairChannelParams struct {
 	MessageServerID uuid.UUID
@@ -75,21 +72,9 @@ type InsertChannelParams struct {
 	UpdatedAt       dbtype.Millis
 }
 
-type ListChannelAgentsRow struct {
-	ID         uuid.UUID
-	Name       string
-	Running    bool
-	Attached   bool
-	Unanswered int64
-}
+type ListChannelAgentsRow = unscoped.ListChannelAgentsRow
 
-type ListChannelMembersRow struct {
-	EntityID uuid.UUID
-	State    string
-	Name     *string
-	Running  *bool
-	Attached bool
-}
+type ListChannelMembersRow = unscoped.ListChannelMembersRow
 
 type ListServerChannelsParams struct {
 	MessageServerID uuid.UUID

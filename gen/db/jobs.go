@@ -3,6 +3,7 @@
 package db
 
 import (
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
@@ -24,11 +25,7 @@ type CountJobsParams struct {
 	UserID  uuid.UUID
 }
 
-type CountJobsRow struct {
-	State  string
-	Jobs   int64
-	TookMs int64
-}
+type CountJobsRow = unscoped.CountJobsRow
 
 type EndJobParams struct {
 	Status    string

@@ -3,6 +3,7 @@
 package db
 
 import (
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
@@ -72,21 +73,7 @@ type ListAgentMemoriesParams struct {
 	LimitRows     int64
 }
 
-type ListAgentMemoriesRow struct {
-	ID        uuid.UUID
-	AgentID   uuid.UUID
-	EntityID  uuid.UUID
-	RoomID    uuid.UUID
-	WorldID   *uuid.UUID
-	TableName string
-	Content   dbtype.JSON
-	Metadata  dbtype.JSON
-	MessageID *uuid.UUID
-	IsUnique  bool
-	CreatedAt dbtype.Millis
-	UpdatedAt dbtype.Millis
-	Embedding []byte
-}
+type ListAgentMemoriesRow = unscoped.ListAgentMemoriesRow
 
 type ListRoomMemoriesParams struct {
 	WithEmbedding bool
@@ -100,21 +87,7 @@ type ListRoomMemoriesParams struct {
 	LimitRows     int64
 }
 
-type ListRoomMemoriesRow struct {
-	ID        uuid.UUID
-	AgentID   uuid.UUID
-	EntityID  uuid.UUID
-	RoomID    uuid.UUID
-	WorldID   *uuid.UUID
-	TableName string
-	Content   dbtype.JSON
-	Metadata  dbtype.JSON
-	MessageID *uuid.UUID
-	IsUnique  bool
-	CreatedAt dbtype.Millis
-	UpdatedAt dbtype.Millis
-	Embedding []byte
-}
+type ListRoomMemoriesRow = unscoped.ListRoomMemoriesRow
 
 type UpdateMemoryParams struct {
 	Content        dbtype.JSON

@@ -3,6 +3,7 @@
 package db
 
 import (
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
@@ -71,18 +72,7 @@ type ListRecentMessagesParams struct {
 	LimitRows int64
 }
 
-type ListRecentMessagesRow struct {
-	ID         uuid.UUID
-	Seq        int64
-	AuthorID   uuid.UUID
-	AuthorName string
-	RawMessage dbtype.JSON
-	InReplyTo  *uuid.UUID
-	SourceType string
-	Metadata   dbtype.JSON
-	CreatedAt  dbtype.Millis
-	Remembered string
-}
+type ListRecentMessagesRow = unscoped.ListRecentMessagesRow
 
 type UpdateMessageParams struct {
 	Content    string

@@ -3,190 +3,29 @@
 package db
 
 import (
-	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/google/uuid"
+	"github.com/elizad/elizad/gen/unscoped"
 )
 
-type Agent struct {
-	ID        uuid.UUID
-	Name      string
-	Character dbtype.JSON
-	Secrets   dbtype.JSON
-	Enabled   bool
-	Running   bool
-	Version   int64
-	CreatedAt dbtype.Millis
-	UpdatedAt dbtype.Millis
-}
+type Agent = unscoped.Agent
 
-type Channel struct {
-	ID              uuid.UUID
-	MessageServerID uuid.UUID
-	Name            string
-	Type            string
-	SourceType      *string
-	SourceID        *string
-	Topic           *string
-	Metadata        dbtype.JSON
-	TurnPolicy      string
-	PairKey         *string
-	CreatedBy       *uuid.UUID
-	LastSeq         int64
-	CreatedAt       dbtype.Millis
-	UpdatedAt       dbtype.Millis
-}
+type Channel = unscoped.Channel
 
-type IdempotencyKey struct {
-	EntityID       uuid.UUID
-	IdempotencyKey string
-	Fingerprint    string
-	Claim          uuid.UUID
-	Status         int64
-	Header         dbtype.JSON
-	Body           []byte
-	CreatedAt      dbtype.Millis
-	Owner          uuid.UUID
-	Digest         string
-}
+type IdempotencyKey = unscoped.IdempotencyKey
 
-type Job struct {
-	ID               uuid.UUID
-	AgentID          uuid.UUID
-	UserID           uuid.UUID
-	ChannelID        uuid.UUID
-	MessageID        uuid.UUID
-	Content          string
-	Metadata         dbtype.JSON
-	Status           string
-	Result           dbtype.JSON
-	Error            string
-	CallbackURL      *string
-	CallbackSecret   dbtype.JSON
-	CallbackAttempts int64
-	CallbackDueAt    *dbtype.Millis
-	CallbackError    string
-	CreatedAt        dbtype.Millis
-	ExpiresAt        dbtype.Millis
-	EndedAt          *dbtype.Millis
-}
+type Job = unscoped.Job
 
-type Memory struct {
-	ID             uuid.UUID
-	AgentID        uuid.UUID
-	EntityID       uuid.UUID
-	RoomID         uuid.UUID
-	WorldID        *uuid.UUID
-	TableName      string
-	Content        dbtype.JSON
-	Metadata       dbtype.JSON
-	MessageID      *uuid.UUID
-	IsUnique       bool
-	Edited         bool
-	Embedding      []byte
-	EmbeddingSpace *string
-	CreatedAt      dbtype.Millis
-	UpdatedAt      dbtype.Millis
-}
+type Memory = unscoped.Memory
 
-type Message struct {
-	ID         uuid.UUID
-	ChannelID  uuid.UUID
-	Seq        int64
-	AuthorID   uuid.UUID
-	AuthorName string
-	Content    string
-	RawMessage dbtype.JSON
-	InReplyTo  *uuid.UUID
-	SourceType string
-	SourceID   *string
-	Metadata   dbtype.JSON
-	Unhandled  *string
-	CreatedAt  dbtype.Millis
-	UpdatedAt  dbtype.Millis
-}
+type Message = unscoped.Message
 
-type MessageServer struct {
-	ID         uuid.UUID
-	Name       string
-	SourceType string
-	SourceID   *string
-	Metadata   dbtype.JSON
-	CreatedAt  dbtype.Millis
-	UpdatedAt  dbtype.Millis
-}
+type MessageServer = unscoped.MessageServer
 
-type Room struct {
-	ID              uuid.UUID
-	AgentID         uuid.UUID
-	WorldID         *uuid.UUID
-	ChannelID       *uuid.UUID
-	MessageServerID *uuid.UUID
-	Name            *string
-	Type            string
-	Source          string
-	Metadata        dbtype.JSON
-	CreatedAt       dbtype.Millis
-	UpdatedAt       dbtype.Millis
-}
+type Room = unscoped.Room
 
-type Session struct {
-	ID            uuid.UUID
-	AgentID       uuid.UUID
-	UserID        uuid.UUID
-	ChannelID     uuid.UUID
-	Metadata      dbtype.JSON
-	TimeoutMs     int64
-	MaxDurationMs int64
-	WarningMs     int64
-	AutoRenew     bool
-	RenewalCount  int64
-	CreatedAt     dbtype.Millis
-	ActiveAt      dbtype.Millis
-	RenewedAt     dbtype.Millis
-	ExpiresAt     dbtype.Millis
-	DueAt         dbtype.Millis
-	WarnedAt      *dbtype.Millis
-	EndedAt       *dbtype.Millis
-	EndReason     string
-}
+type Session = unscoped.Session
 
-type Turn struct {
-	ID               uuid.UUID
-	AgentID          uuid.UUID
-	ChannelID        uuid.UUID
-	MessageID        uuid.UUID
-	SenderID         uuid.UUID
-	Seq              int64
-	ResponseID       uuid.UUID
-	Status           string
-	Reason           string
-	Detail           string
-	ReplyID          *uuid.UUID
-	CharacterVersion int64
-	Attempts         int64
-	LeaseOwner       string
-	LeaseUntil       dbtype.Millis
-	QueuedAt         dbtype.Millis
-	StartedAt        *dbtype.Millis
-	EndedAt          *dbtype.Millis
-	Head             bool
-}
+type Turn = unscoped.Turn
 
-type TurnEvent struct {
-	TurnID   uuid.UUID
-	Position int64
-	Type     string
-	At       dbtype.Millis
-	Data     dbtype.JSON
-	AgentID  uuid.UUID
-}
+type TurnEvent = unscoped.TurnEvent
 
-type World struct {
-	ID              uuid.UUID
-	AgentID         uuid.UUID
-	Name            string
-	MessageServerID *uuid.UUID
-	Metadata        dbtype.JSON
-	CreatedAt       dbtype.Millis
-	UpdatedAt       dbtype.Millis
-}
+type World = unscoped.World

@@ -3,6 +3,7 @@
 package db
 
 import (
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
@@ -36,22 +37,14 @@ type GetRoomParams struct {
 	AgentID uuid.UUID
 }
 
-type GetRoomRow struct {
-	Room        Room
-	ChannelName *string
-	WorldName   *string
-}
+type GetRoomRow = unscoped.GetRoomRow
 
 type GetRoomForUpdateParams struct {
 	ID      uuid.UUID
 	AgentID uuid.UUID
 }
 
-type GetRoomForUpdateRow struct {
-	Room        Room
-	ChannelName *string
-	WorldName   *string
-}
+type GetRoomForUpdateRow = unscoped.GetRoomForUpdateRow
 
 type ListAgentRoomsParams struct {
 	AgentID    uuid.UUID
@@ -59,21 +52,14 @@ type ListAgentRoomsParams struct {
 	LimitRows  int64
 }
 
-type ListAgentRoomsRow struct {
-	Room        Room
-	ChannelName *string
-	WorldName   *string
-}
+type ListAgentRoomsRow = unscoped.ListAgentRoomsRow
 
 type ListWorldRoomsParams struct {
 	WorldID *uuid.UUID
 	OwnerID uuid.UUID
 }
 
-type ListWorldRoomsRow struct {
-	ID      uuid.UUID
-	AgentID uuid.UUID
-}
+type ListWorldRoomsRow = unscoped.ListWorldRoomsRow
 
 type RenameRoomParams struct {
 	Name      *string

@@ -3,6 +3,7 @@
 package db
 
 import (
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
@@ -42,10 +43,7 @@ type FilterAuthorMessagesParams struct {
 	LimitRows  int64
 }
 
-type FilterAuthorMessagesRow struct {
-	Message         Message
-	MessageServerID uuid.UUID
-}
+type FilterAuthorMessagesRow = unscoped.FilterAuthorMessagesRow
 
 type FilterChannelMessagesParams struct {
 	ChannelID  uuid.UUID
@@ -57,10 +55,7 @@ type FilterChannelMessagesParams struct {
 	LimitRows  int64
 }
 
-type FilterChannelMessagesRow struct {
-	Message         Message
-	MessageServerID uuid.UUID
-}
+type FilterChannelMessagesRow = unscoped.FilterChannelMessagesRow
 
 type SearchMessagesParams struct {
 	FromTime   dbtype.Millis
@@ -74,7 +69,4 @@ type SearchMessagesParams struct {
 	LimitRows  int64
 }
 
-type SearchMessagesRow struct {
-	Message         Message
-	MessageServerID uuid.UUID
-}
+type SearchMessagesRow = unscoped.SearchMessagesRow

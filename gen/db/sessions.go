@@ -3,6 +3,7 @@
 package db
 
 import (
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
@@ -26,11 +27,7 @@ type CountSessionsParams struct {
 	UserID  uuid.UUID
 }
 
-type CountSessionsRow struct {
-	Live    int64
-	NearEnd int64
-	Expired int64
-}
+type CountSessionsRow = unscoped.CountSessionsRow
 
 type EndAllSessionsParams struct {
 	EndedAt   *dbtype.Millis

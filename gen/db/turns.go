@@ -3,6 +3,7 @@
 package db
 
 import (
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
@@ -109,12 +110,7 @@ type ListAgentLogParams struct {
 	LimitRows  int64
 }
 
-type ListAgentLogRow struct {
-	TurnEvent TurnEvent
-	ChannelID uuid.UUID
-	MessageID uuid.UUID
-	SenderID  uuid.UUID
-}
+type ListAgentLogRow = unscoped.ListAgentLogRow
 
 type ListAgentTurnsParams struct {
 	AgentID     uuid.UUID
@@ -137,12 +133,7 @@ type ListChannelLogParams struct {
 	LimitRows  int64
 }
 
-type ListChannelLogRow struct {
-	TurnEvent TurnEvent
-	ChannelID uuid.UUID
-	MessageID uuid.UUID
-	SenderID  uuid.UUID
-}
+type ListChannelLogRow = unscoped.ListChannelLogRow
 
 type ListClaimableTurnsParams struct {
 	Now          dbtype.Millis

@@ -3,6 +3,7 @@
 package db
 
 import (
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/google/uuid"
 )
@@ -56,17 +57,9 @@ type GetWorldParams struct {
 	AgentID uuid.UUID
 }
 
-type ListWorldAgentsRow struct {
-	WorldID uuid.UUID
-	OwnerID uuid.UUID
-	ID      uuid.UUID
-	Name    string
-}
+type ListWorldAgentsRow = unscoped.ListWorldAgentsRow
 
-type ListWorldsRow struct {
-	World     World
-	AgentName string
-}
+type ListWorldsRow = unscoped.ListWorldsRow
 
 type UpdateWorldParams struct {
 	Name      string

@@ -8,29 +8,34 @@ package postgres
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/google/uuid"
 )
 
 const claimCallbacks = `-- name: ClaimCallbacks :many
 WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     SELECT j.id FROM jobs j
-    WHERE j.callback_due_at IS NOT NULL AND j.callback_due_at <= $2
+    WHERE j.tenant = $2 AND j.callback_due_at IS NOT NULL AND j.callback_due_at <= $3
     ORDER BY j.callback_due_at
-    LIMIT $3::bigint
+    LIMIT $4::bigint
     FOR UPDATE OF j SKIP LOCKED
 )
 UPDATE jobs SET callback_attempts = callback_attempts + 1, callback_due_at = $1
 WHERE id = ANY (ARRAY(SELECT id FROM due))
-RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
+RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant
 `
 
-type ClaimCallbacksParams = db.ClaimCallbacksParams
+type ClaimCallbacksParams = unscoped.ClaimCallbacksParams
 
+// scope: system
 // Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
 func (q *Queries) ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error) {
-	rows, err := q.db.Query(ctx, claimCallbacks, arg.RetryAt, arg.Now, arg.LimitRows)
+	rows, err := q.db.Query(ctx, claimCallbacks,
+		arg.RetryAt,
+		arg.Tenant,
+		arg.Now,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +62,7 @@ func (q *Queries) ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) 
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -69,25 +75,29 @@ func (q *Queries) ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) 
 }
 
 const countActiveJobs = `-- name: CountActiveJobs :one
-SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL AND expires_at > 0 LIMIT $1::bigint) AS active
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE tenant = $1 AND ended_at IS NULL AND expires_at > 0 LIMIT $2::bigint) AS active
 `
 
+type CountActiveJobsParams = unscoped.CountActiveJobsParams
+
+// scope: tenant
 // Counts up to at_most.
-func (q *Queries) CountActiveJobs(ctx context.Context, atMost int64) (int64, error) {
-	row := q.db.QueryRow(ctx, countActiveJobs, atMost)
+func (q *Queries) CountActiveJobs(ctx context.Context, arg CountActiveJobsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countActiveJobs, arg.Tenant, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const countCallerJobs = `-- name: CountCallerJobs :one
-SELECT count(*) FROM (SELECT 1 FROM jobs WHERE user_id = $1 AND ended_at IS NULL LIMIT $2::bigint) under_way
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE tenant = $1 AND user_id = $2 AND ended_at IS NULL LIMIT $3::bigint) under_way
 `
 
-type CountCallerJobsParams = db.CountCallerJobsParams
+type CountCallerJobsParams = unscoped.CountCallerJobsParams
 
+// scope: tenant
 func (q *Queries) CountCallerJobs(ctx context.Context, arg CountCallerJobsParams) (int64, error) {
-	row := q.db.QueryRow(ctx, countCallerJobs, arg.UserID, arg.AtMost)
+	row := q.db.QueryRow(ctx, countCallerJobs, arg.Tenant, arg.UserID, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -98,17 +108,23 @@ SELECT CAST(CASE WHEN ended_at IS NULL AND expires_at <= $1 THEN 'timeout' ELSE 
        count(*) AS jobs,
        CAST(coalesce(sum(ended_at - created_at), 0) AS bigint) AS took_ms
 FROM jobs
-WHERE $2::boolean OR user_id = $3
+WHERE tenant = $2 AND ($3::boolean OR user_id = $4)
 GROUP BY 1
 `
 
-type CountJobsParams = db.CountJobsParams
+type CountJobsParams = unscoped.CountJobsParams
 
-type CountJobsRow = db.CountJobsRow
+type CountJobsRow = unscoped.CountJobsRow
 
+// scope: tenant
 // By status, with the total duration of those that have ended.
 func (q *Queries) CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error) {
-	rows, err := q.db.Query(ctx, countJobs, arg.Now, arg.AnyUser, arg.UserID)
+	rows, err := q.db.Query(ctx, countJobs,
+		arg.Now,
+		arg.Tenant,
+		arg.AnyUser,
+		arg.UserID,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -130,12 +146,13 @@ func (q *Queries) CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJo
 const endJob = `-- name: EndJob :one
 UPDATE jobs
 SET status = $1, result = $2, error = $3, ended_at = $4, callback_due_at = CASE WHEN callback_url IS NULL THEN NULL ELSE $4 END
-WHERE message_id = $5 AND agent_id = $6 AND ended_at IS NULL AND expires_at > $4
-RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
+WHERE tenant = $5 AND message_id = $6 AND agent_id = $7 AND ended_at IS NULL AND expires_at > $4
+RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant
 `
 
-type EndJobParams = db.EndJobParams
+type EndJobParams = unscoped.EndJobParams
 
+// scope: tenant
 // Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it has ended.
 func (q *Queries) EndJob(ctx context.Context, arg EndJobParams) (Job, error) {
 	row := q.db.QueryRow(ctx, endJob,
@@ -143,6 +160,7 @@ func (q *Queries) EndJob(ctx context.Context, arg EndJobParams) (Job, error) {
 		arg.Result,
 		arg.Error,
 		arg.Now,
+		arg.Tenant,
 		arg.MessageID,
 		arg.AgentID,
 	)
@@ -166,6 +184,7 @@ func (q *Queries) EndJob(ctx context.Context, arg EndJobParams) (Job, error) {
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
@@ -173,21 +192,27 @@ func (q *Queries) EndJob(ctx context.Context, arg EndJobParams) (Job, error) {
 const expireJobs = `-- name: ExpireJobs :many
 WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     SELECT j.id FROM jobs j
-    WHERE j.ended_at IS NULL AND j.expires_at <= $2
+    WHERE j.tenant = $3 AND j.ended_at IS NULL AND j.expires_at <= $2
     ORDER BY j.expires_at
-    LIMIT $3::bigint
+    LIMIT $4::bigint
     FOR UPDATE OF j SKIP LOCKED
 )
 UPDATE jobs
 SET status = 'timeout', error = $1, ended_at = expires_at, callback_due_at = CASE WHEN callback_url IS NULL THEN NULL ELSE $2 END
 WHERE id = ANY (ARRAY(SELECT id FROM due))
-RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
+RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant
 `
 
-type ExpireJobsParams = db.ExpireJobsParams
+type ExpireJobsParams = unscoped.ExpireJobsParams
 
+// scope: system
 func (q *Queries) ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, error) {
-	rows, err := q.db.Query(ctx, expireJobs, arg.Error, arg.Now, arg.LimitRows)
+	rows, err := q.db.Query(ctx, expireJobs,
+		arg.Error,
+		arg.Now,
+		arg.Tenant,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -214,6 +239,7 @@ func (q *Queries) ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, 
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -227,18 +253,19 @@ func (q *Queries) ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, 
 
 const forgetJobs = `-- name: ForgetJobs :many
 WITH due AS MATERIALIZED ( -- so that no two nodes take the same
-    SELECT j.id FROM jobs j WHERE j.ended_at <= $1 ORDER BY j.ended_at LIMIT $2::bigint
+    SELECT j.id FROM jobs j WHERE j.tenant = $1 AND j.ended_at <= $2 ORDER BY j.ended_at LIMIT $3::bigint
     FOR UPDATE OF j SKIP LOCKED
 )
 DELETE FROM jobs WHERE id = ANY (ARRAY(SELECT id FROM due))
-RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
+RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant
 `
 
-type ForgetJobsParams = db.ForgetJobsParams
+type ForgetJobsParams = unscoped.ForgetJobsParams
 
+// scope: system
 // Removes jobs that ended long ago.
 func (q *Queries) ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, error) {
-	rows, err := q.db.Query(ctx, forgetJobs, arg.Before, arg.LimitRows)
+	rows, err := q.db.Query(ctx, forgetJobs, arg.Tenant, arg.Before, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -265,6 +292,7 @@ func (q *Queries) ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, 
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -277,11 +305,14 @@ func (q *Queries) ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, 
 }
 
 const getJob = `-- name: GetJob :one
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs WHERE id = $1
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs WHERE tenant = $1 AND id = $2
 `
 
-func (q *Queries) GetJob(ctx context.Context, id uuid.UUID) (Job, error) {
-	row := q.db.QueryRow(ctx, getJob, id)
+type GetJobParams = unscoped.GetJobParams
+
+// scope: tenant
+func (q *Queries) GetJob(ctx context.Context, arg GetJobParams) (Job, error) {
+	row := q.db.QueryRow(ctx, getJob, arg.Tenant, arg.ID)
 	var i Job
 	err := row.Scan(
 		&i.ID,
@@ -302,20 +333,23 @@ func (q *Queries) GetJob(ctx context.Context, id uuid.UUID) (Job, error) {
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const insertJob = `-- name: InsertJob :one
-INSERT INTO jobs (id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'processing', NULL, '', $8, $9, 0, NULL, '', $10, $11, NULL)
-RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
+INSERT INTO jobs (tenant, id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'processing', NULL, '', $9, $10, 0, NULL, '', $11, $12, NULL)
+RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant
 `
 
-type InsertJobParams = db.InsertJobParams
+type InsertJobParams = unscoped.InsertJobParams
 
+// scope: tenant
 func (q *Queries) InsertJob(ctx context.Context, arg InsertJobParams) (Job, error) {
 	row := q.db.QueryRow(ctx, insertJob,
+		arg.Tenant,
 		arg.ID,
 		arg.AgentID,
 		arg.UserID,
@@ -348,22 +382,29 @@ func (q *Queries) InsertJob(ctx context.Context, arg InsertJobParams) (Job, erro
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const listJobs = `-- name: ListJobs :many
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
-WHERE created_at <= $1
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs
+WHERE tenant = $1 AND created_at <= $2
 ORDER BY created_at DESC, id
-LIMIT CAST($3 AS bigint) OFFSET CAST($2 AS bigint)
+LIMIT CAST($4 AS bigint) OFFSET CAST($3 AS bigint)
 `
 
-type ListJobsParams = db.ListJobsParams
+type ListJobsParams = unscoped.ListJobsParams
 
+// scope: tenant
 // Newest first.
 func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error) {
-	rows, err := q.db.Query(ctx, listJobs, arg.Until, arg.OffsetRows, arg.LimitRows)
+	rows, err := q.db.Query(ctx, listJobs,
+		arg.Tenant,
+		arg.Until,
+		arg.OffsetRows,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -390,6 +431,7 @@ func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, erro
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -402,16 +444,18 @@ func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, erro
 }
 
 const listJobsOfStatus = `-- name: ListJobsOfStatus :many
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
-WHERE status = $1 AND created_at <= $2
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs
+WHERE tenant = $1 AND status = $2 AND created_at <= $3
 ORDER BY created_at DESC, id
-LIMIT CAST($4 AS bigint) OFFSET CAST($3 AS bigint)
+LIMIT CAST($5 AS bigint) OFFSET CAST($4 AS bigint)
 `
 
-type ListJobsOfStatusParams = db.ListJobsOfStatusParams
+type ListJobsOfStatusParams = unscoped.ListJobsOfStatusParams
 
+// scope: tenant
 func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error) {
 	rows, err := q.db.Query(ctx, listJobsOfStatus,
+		arg.Tenant,
 		arg.Status,
 		arg.Until,
 		arg.OffsetRows,
@@ -443,6 +487,7 @@ func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusPara
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -455,18 +500,20 @@ func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusPara
 }
 
 const listUserJobs = `-- name: ListUserJobs :many
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
-WHERE user_id = $1 AND created_at <= $2
-  AND (CAST($3 AS text) = '' OR status = $3)
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs
+WHERE tenant = $1 AND user_id = $2 AND created_at <= $3
+  AND (CAST($4 AS text) = '' OR status = $4)
 ORDER BY created_at DESC, id
-LIMIT CAST($5 AS bigint) OFFSET CAST($4 AS bigint)
+LIMIT CAST($6 AS bigint) OFFSET CAST($5 AS bigint)
 `
 
-type ListUserJobsParams = db.ListUserJobsParams
+type ListUserJobsParams = unscoped.ListUserJobsParams
 
+// scope: tenant
 // An empty status means any.
 func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error) {
 	rows, err := q.db.Query(ctx, listUserJobs,
+		arg.Tenant,
 		arg.UserID,
 		arg.Until,
 		arg.Status,
@@ -499,6 +546,7 @@ func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]J
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -511,23 +559,25 @@ func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]J
 }
 
 const nextCallback = `-- name: NextCallback :one
-SELECT callback_due_at FROM jobs WHERE callback_due_at IS NOT NULL ORDER BY callback_due_at LIMIT 1
+SELECT callback_due_at FROM jobs WHERE tenant = $1 AND callback_due_at IS NOT NULL ORDER BY callback_due_at LIMIT 1
 `
 
-func (q *Queries) NextCallback(ctx context.Context) (*dbtype.Millis, error) {
-	row := q.db.QueryRow(ctx, nextCallback)
+// scope: system
+func (q *Queries) NextCallback(ctx context.Context, tenant int64) (*dbtype.Millis, error) {
+	row := q.db.QueryRow(ctx, nextCallback, tenant)
 	var callback_due_at *dbtype.Millis
 	err := row.Scan(&callback_due_at)
 	return callback_due_at, err
 }
 
 const nextJobExpiry = `-- name: NextJobExpiry :one
-SELECT expires_at FROM jobs WHERE ended_at IS NULL ORDER BY expires_at LIMIT 1
+SELECT expires_at FROM jobs WHERE tenant = $1 AND ended_at IS NULL ORDER BY expires_at LIMIT 1
 `
 
+// scope: system
 // No row when no job is running.
-func (q *Queries) NextJobExpiry(ctx context.Context) (dbtype.Millis, error) {
-	row := q.db.QueryRow(ctx, nextJobExpiry)
+func (q *Queries) NextJobExpiry(ctx context.Context, tenant int64) (dbtype.Millis, error) {
+	row := q.db.QueryRow(ctx, nextJobExpiry, tenant)
 	var expires_at dbtype.Millis
 	err := row.Scan(&expires_at)
 	return expires_at, err
@@ -535,16 +585,18 @@ func (q *Queries) NextJobExpiry(ctx context.Context) (dbtype.Millis, error) {
 
 const settleCallback = `-- name: SettleCallback :execrows
 UPDATE jobs SET callback_due_at = $1, callback_error = $2
-WHERE id = $3 AND callback_attempts = $4 AND callback_due_at IS NOT NULL
+WHERE tenant = $3 AND id = $4 AND callback_attempts = $5 AND callback_due_at IS NOT NULL
 `
 
-type SettleCallbackParams = db.SettleCallbackParams
+type SettleCallbackParams = unscoped.SettleCallbackParams
 
+// scope: system
 // Notes the result of an attempt: a NULL due time settles it for good.
 func (q *Queries) SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error) {
 	result, err := q.db.Exec(ctx, settleCallback,
 		arg.DueAt,
 		arg.CallbackError,
+		arg.Tenant,
 		arg.ID,
 		arg.Attempt,
 	)
@@ -556,11 +608,14 @@ func (q *Queries) SettleCallback(ctx context.Context, arg SettleCallbackParams) 
 
 const shiftJobs = `-- name: ShiftJobs :exec
 UPDATE jobs SET created_at = created_at + CAST($1 AS bigint), expires_at = expires_at + CAST($1 AS bigint)
-WHERE ended_at IS NULL
+WHERE tenant = $2 AND ended_at IS NULL
 `
 
+type ShiftJobsParams = unscoped.ShiftJobsParams
+
+// scope: system
 // Moves the times of running jobs, after the clock jumped.
-func (q *Queries) ShiftJobs(ctx context.Context, by int64) error {
-	_, err := q.db.Exec(ctx, shiftJobs, by)
+func (q *Queries) ShiftJobs(ctx context.Context, arg ShiftJobsParams) error {
+	_, err := q.db.Exec(ctx, shiftJobs, arg.By, arg.Tenant)
 	return err
 }

@@ -8,16 +8,18 @@ package postgres
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
-	"github.com/google/uuid"
+	"github.com/elizad/elizad/gen/unscoped"
 )
 
 const deleteAgentMemories = `-- name: DeleteAgentMemories :execrows
-DELETE FROM memories WHERE agent_id = $1
+DELETE FROM memories WHERE tenant = $1 AND agent_id = $2
 `
 
-func (q *Queries) DeleteAgentMemories(ctx context.Context, agentID uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteAgentMemories, agentID)
+type DeleteAgentMemoriesParams = unscoped.DeleteAgentMemoriesParams
+
+// scope: tenant
+func (q *Queries) DeleteAgentMemories(ctx context.Context, arg DeleteAgentMemoriesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteAgentMemories, arg.Tenant, arg.AgentID)
 	if err != nil {
 		return 0, err
 	}
@@ -25,13 +27,14 @@ func (q *Queries) DeleteAgentMemories(ctx context.Context, agentID uuid.UUID) (i
 }
 
 const deleteMemory = `-- name: DeleteMemory :execrows
-DELETE FROM memories WHERE id = $1 AND agent_id = $2
+DELETE FROM memories WHERE tenant = $1 AND id = $2 AND agent_id = $3
 `
 
-type DeleteMemoryParams = db.DeleteMemoryParams
+type DeleteMemoryParams = unscoped.DeleteMemoryParams
 
+// scope: tenant
 func (q *Queries) DeleteMemory(ctx context.Context, arg DeleteMemoryParams) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteMemory, arg.ID, arg.AgentID)
+	result, err := q.db.Exec(ctx, deleteMemory, arg.Tenant, arg.ID, arg.AgentID)
 	if err != nil {
 		return 0, err
 	}
@@ -40,14 +43,20 @@ func (q *Queries) DeleteMemory(ctx context.Context, arg DeleteMemoryParams) (int
 
 const deleteRoomMemories = `-- name: DeleteRoomMemories :execrows
 DELETE FROM memories
-WHERE room_id = $1 AND agent_id = $2 AND (CAST($3 AS text) = '' OR table_name = CAST($3 AS text))
+WHERE tenant = $1 AND room_id = $2 AND agent_id = $3 AND (CAST($4 AS text) = '' OR table_name = CAST($4 AS text))
 `
 
-type DeleteRoomMemoriesParams = db.DeleteRoomMemoriesParams
+type DeleteRoomMemoriesParams = unscoped.DeleteRoomMemoriesParams
 
+// scope: tenant
 // With only_table, those of one kind.
 func (q *Queries) DeleteRoomMemories(ctx context.Context, arg DeleteRoomMemoriesParams) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteRoomMemories, arg.RoomID, arg.AgentID, arg.OnlyTable)
+	result, err := q.db.Exec(ctx, deleteRoomMemories,
+		arg.Tenant,
+		arg.RoomID,
+		arg.AgentID,
+		arg.OnlyTable,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -56,65 +65,77 @@ func (q *Queries) DeleteRoomMemories(ctx context.Context, arg DeleteRoomMemories
 
 const editMessageMemories = `-- name: EditMessageMemories :exec
 UPDATE memories SET content = jsonb_set(content, '{text}', to_jsonb($1::text)), edited = FALSE, updated_at = $2
-WHERE message_id = $3
+WHERE tenant = $3 AND message_id = $4
 `
 
-type EditMessageMemoriesParams = db.EditMessageMemoriesParams
+type EditMessageMemoriesParams = unscoped.EditMessageMemoriesParams
 
+// scope: tenant
 // Updates all agents' memories of a message that its author has edited.
 func (q *Queries) EditMessageMemories(ctx context.Context, arg EditMessageMemoriesParams) error {
-	_, err := q.db.Exec(ctx, editMessageMemories, arg.ContentText, arg.UpdatedAt, arg.MessageID)
+	_, err := q.db.Exec(ctx, editMessageMemories,
+		arg.ContentText,
+		arg.UpdatedAt,
+		arg.Tenant,
+		arg.MessageID,
+	)
 	return err
 }
 
 const forgetAgentMessages = `-- name: ForgetAgentMessages :exec
-INSERT INTO forgotten_messages (message_id, agent_id)
-SELECT m.id, r.agent_id FROM rooms r JOIN messages m ON m.channel_id = r.channel_id
-WHERE r.agent_id = $1
+INSERT INTO forgotten_messages (tenant, message_id, agent_id)
+SELECT r.tenant, m.id, r.agent_id FROM rooms r JOIN messages m ON m.channel_id = r.channel_id
+WHERE r.tenant = $1 AND r.agent_id = $2
 ON CONFLICT (message_id, agent_id) DO NOTHING
 `
 
+type ForgetAgentMessagesParams = unscoped.ForgetAgentMessagesParams
+
+// scope: tenant
 // The same for all rooms of the agent.
-func (q *Queries) ForgetAgentMessages(ctx context.Context, agentID uuid.UUID) error {
-	_, err := q.db.Exec(ctx, forgetAgentMessages, agentID)
+func (q *Queries) ForgetAgentMessages(ctx context.Context, arg ForgetAgentMessagesParams) error {
+	_, err := q.db.Exec(ctx, forgetAgentMessages, arg.Tenant, arg.AgentID)
 	return err
 }
 
 const forgetMessage = `-- name: ForgetMessage :exec
-INSERT INTO forgotten_messages (message_id, agent_id) VALUES ($1, $2)
+INSERT INTO forgotten_messages (tenant, message_id, agent_id) VALUES ($1, $2, $3)
 ON CONFLICT (message_id, agent_id) DO NOTHING
 `
 
-type ForgetMessageParams = db.ForgetMessageParams
+type ForgetMessageParams = unscoped.ForgetMessageParams
 
+// scope: tenant
 func (q *Queries) ForgetMessage(ctx context.Context, arg ForgetMessageParams) error {
-	_, err := q.db.Exec(ctx, forgetMessage, arg.MessageID, arg.AgentID)
+	_, err := q.db.Exec(ctx, forgetMessage, arg.Tenant, arg.MessageID, arg.AgentID)
 	return err
 }
 
 const forgetRoomMessages = `-- name: ForgetRoomMessages :exec
-INSERT INTO forgotten_messages (message_id, agent_id)
-SELECT m.id, r.agent_id FROM rooms r JOIN messages m ON m.channel_id = r.channel_id
-WHERE r.id = $1 AND r.agent_id = $2
+INSERT INTO forgotten_messages (tenant, message_id, agent_id)
+SELECT r.tenant, m.id, r.agent_id FROM rooms r JOIN messages m ON m.channel_id = r.channel_id
+WHERE r.tenant = $1 AND r.id = $2 AND r.agent_id = $3
 ON CONFLICT (message_id, agent_id) DO NOTHING
 `
 
-type ForgetRoomMessagesParams = db.ForgetRoomMessagesParams
+type ForgetRoomMessagesParams = unscoped.ForgetRoomMessagesParams
 
+// scope: tenant
 // Makes an agent forget all messages in the channel of a room.
 func (q *Queries) ForgetRoomMessages(ctx context.Context, arg ForgetRoomMessagesParams) error {
-	_, err := q.db.Exec(ctx, forgetRoomMessages, arg.RoomID, arg.AgentID)
+	_, err := q.db.Exec(ctx, forgetRoomMessages, arg.Tenant, arg.RoomID, arg.AgentID)
 	return err
 }
 
 const getMemory = `-- name: GetMemory :one
-SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at FROM memories WHERE id = $1 AND agent_id = $2
+SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at, tenant FROM memories WHERE tenant = $1 AND id = $2 AND agent_id = $3
 `
 
-type GetMemoryParams = db.GetMemoryParams
+type GetMemoryParams = unscoped.GetMemoryParams
 
+// scope: tenant
 func (q *Queries) GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, error) {
-	row := q.db.QueryRow(ctx, getMemory, arg.ID, arg.AgentID)
+	row := q.db.QueryRow(ctx, getMemory, arg.Tenant, arg.ID, arg.AgentID)
 	var i Memory
 	err := row.Scan(
 		&i.ID,
@@ -132,19 +153,21 @@ func (q *Queries) GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, e
 		&i.EmbeddingSpace,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getMemoryForUpdate = `-- name: GetMemoryForUpdate :one
-SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at FROM memories WHERE id = $1 AND agent_id = $2 FOR NO KEY UPDATE
+SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at, tenant FROM memories WHERE tenant = $1 AND id = $2 AND agent_id = $3 FOR NO KEY UPDATE
 `
 
-type GetMemoryForUpdateParams = db.GetMemoryForUpdateParams
+type GetMemoryForUpdateParams = unscoped.GetMemoryForUpdateParams
 
+// scope: tenant
 // Keeps others from changing the memory until the transaction ends.
 func (q *Queries) GetMemoryForUpdate(ctx context.Context, arg GetMemoryForUpdateParams) (Memory, error) {
-	row := q.db.QueryRow(ctx, getMemoryForUpdate, arg.ID, arg.AgentID)
+	row := q.db.QueryRow(ctx, getMemoryForUpdate, arg.Tenant, arg.ID, arg.AgentID)
 	var i Memory
 	err := row.Scan(
 		&i.ID,
@@ -162,21 +185,24 @@ func (q *Queries) GetMemoryForUpdate(ctx context.Context, arg GetMemoryForUpdate
 		&i.EmbeddingSpace,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const insertMemory = `-- name: InsertMemory :execrows
-INSERT INTO memories (id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, $12, $13, $14)
+INSERT INTO memories (tenant, id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, $12, $13, $14, $15)
 ON CONFLICT DO NOTHING
 `
 
-type InsertMemoryParams = db.InsertMemoryParams
+type InsertMemoryParams = unscoped.InsertMemoryParams
 
+// scope: tenant
 // Does nothing where the memory exists, or the agent has one of that message.
 func (q *Queries) InsertMemory(ctx context.Context, arg InsertMemoryParams) (int64, error) {
 	result, err := q.db.Exec(ctx, insertMemory,
+		arg.Tenant,
 		arg.ID,
 		arg.AgentID,
 		arg.EntityID,
@@ -202,20 +228,22 @@ const listAgentMemories = `-- name: ListAgentMemories :many
 SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, created_at, updated_at,
        (CASE WHEN $1::boolean THEN embedding END)::bytea AS embedding
 FROM memories
-WHERE agent_id = $2 AND table_name = $3 AND created_at >= $4 AND created_at <= $5
-  AND ($6::text = '' OR strpos(lower(content ->> 'text'), lower($6::text)) > 0)
+WHERE tenant = $2 AND agent_id = $3 AND table_name = $4 AND created_at >= $5 AND created_at <= $6
+  AND ($7::text = '' OR strpos(lower(content ->> 'text'), lower($7::text)) > 0)
 ORDER BY created_at DESC, id DESC
-LIMIT $8::bigint OFFSET $7::bigint
+LIMIT $9::bigint OFFSET $8::bigint
 `
 
-type ListAgentMemoriesParams = db.ListAgentMemoriesParams
+type ListAgentMemoriesParams = unscoped.ListAgentMemoriesParams
 
-type ListAgentMemoriesRow = db.ListAgentMemoriesRow
+type ListAgentMemoriesRow = unscoped.ListAgentMemoriesRow
 
+// scope: tenant
 // Newest first. The time span includes both ends; an empty search_text finds all.
 func (q *Queries) ListAgentMemories(ctx context.Context, arg ListAgentMemoriesParams) ([]ListAgentMemoriesRow, error) {
 	rows, err := q.db.Query(ctx, listAgentMemories,
 		arg.WithEmbedding,
+		arg.Tenant,
 		arg.AgentID,
 		arg.TableName,
 		arg.FromTime,
@@ -260,20 +288,22 @@ const listRoomMemories = `-- name: ListRoomMemories :many
 SELECT id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, created_at, updated_at,
        (CASE WHEN $1::boolean THEN embedding END)::bytea AS embedding
 FROM memories
-WHERE room_id = $2 AND agent_id = $3 AND table_name = $4 AND created_at >= $5 AND created_at <= $6
-  AND ($7::text = '' OR strpos(lower(content ->> 'text'), lower($7::text)) > 0)
+WHERE tenant = $2 AND room_id = $3 AND agent_id = $4 AND table_name = $5 AND created_at >= $6 AND created_at <= $7
+  AND ($8::text = '' OR strpos(lower(content ->> 'text'), lower($8::text)) > 0)
 ORDER BY created_at DESC, id DESC
-LIMIT $9::bigint OFFSET $8::bigint
+LIMIT $10::bigint OFFSET $9::bigint
 `
 
-type ListRoomMemoriesParams = db.ListRoomMemoriesParams
+type ListRoomMemoriesParams = unscoped.ListRoomMemoriesParams
 
-type ListRoomMemoriesRow = db.ListRoomMemoriesRow
+type ListRoomMemoriesRow = unscoped.ListRoomMemoriesRow
 
+// scope: tenant
 // The same for one room of the agent.
 func (q *Queries) ListRoomMemories(ctx context.Context, arg ListRoomMemoriesParams) ([]ListRoomMemoriesRow, error) {
 	rows, err := q.db.Query(ctx, listRoomMemories,
 		arg.WithEmbedding,
+		arg.Tenant,
 		arg.RoomID,
 		arg.AgentID,
 		arg.TableName,
@@ -318,12 +348,13 @@ func (q *Queries) ListRoomMemories(ctx context.Context, arg ListRoomMemoriesPara
 const updateMemory = `-- name: UpdateMemory :one
 UPDATE memories
 SET content = $1, metadata = $2, edited = $3, embedding = $4, embedding_space = $5, updated_at = $6
-WHERE id = $7 AND agent_id = $8
-RETURNING id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at
+WHERE tenant = $7 AND id = $8 AND agent_id = $9
+RETURNING id, agent_id, entity_id, room_id, world_id, table_name, content, metadata, message_id, is_unique, edited, embedding, embedding_space, created_at, updated_at, tenant
 `
 
-type UpdateMemoryParams = db.UpdateMemoryParams
+type UpdateMemoryParams = unscoped.UpdateMemoryParams
 
+// scope: tenant
 func (q *Queries) UpdateMemory(ctx context.Context, arg UpdateMemoryParams) (Memory, error) {
 	row := q.db.QueryRow(ctx, updateMemory,
 		arg.Content,
@@ -332,6 +363,7 @@ func (q *Queries) UpdateMemory(ctx context.Context, arg UpdateMemoryParams) (Mem
 		arg.Embedding,
 		arg.EmbeddingSpace,
 		arg.UpdatedAt,
+		arg.Tenant,
 		arg.ID,
 		arg.AgentID,
 	)
@@ -352,6 +384,7 @@ func (q *Queries) UpdateMemory(ctx context.Context, arg UpdateMemoryParams) (Mem
 		&i.EmbeddingSpace,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }

@@ -8,19 +8,20 @@ package postgres
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/google/uuid"
 )
 
 const addServerAgent = `-- name: AddServerAgent :execrows
-INSERT INTO message_server_agents (message_server_id, agent_id) VALUES ($1, $2)
+INSERT INTO message_server_agents (tenant, message_server_id, agent_id) VALUES ($1, $2, $3)
 ON CONFLICT (message_server_id, agent_id) DO NOTHING
 `
 
-type AddServerAgentParams = db.AddServerAgentParams
+type AddServerAgentParams = unscoped.AddServerAgentParams
 
+// scope: tenant
 func (q *Queries) AddServerAgent(ctx context.Context, arg AddServerAgentParams) (int64, error) {
-	result, err := q.db.Exec(ctx, addServerAgent, arg.MessageServerID, arg.AgentID)
+	result, err := q.db.Exec(ctx, addServerAgent, arg.Tenant, arg.MessageServerID, arg.AgentID)
 	if err != nil {
 		return 0, err
 	}
@@ -28,22 +29,26 @@ func (q *Queries) AddServerAgent(ctx context.Context, arg AddServerAgentParams) 
 }
 
 const countMessageServers = `-- name: CountMessageServers :one
-SELECT count(*) FROM message_servers
+SELECT count(*) FROM message_servers WHERE tenant = $1
 `
 
-func (q *Queries) CountMessageServers(ctx context.Context) (int64, error) {
-	row := q.db.QueryRow(ctx, countMessageServers)
+// scope: tenant
+func (q *Queries) CountMessageServers(ctx context.Context, tenant int64) (int64, error) {
+	row := q.db.QueryRow(ctx, countMessageServers, tenant)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const deleteMessageServer = `-- name: DeleteMessageServer :execrows
-DELETE FROM message_servers WHERE id = $1
+DELETE FROM message_servers WHERE tenant = $1 AND id = $2
 `
 
-func (q *Queries) DeleteMessageServer(ctx context.Context, id uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteMessageServer, id)
+type DeleteMessageServerParams = unscoped.DeleteMessageServerParams
+
+// scope: tenant
+func (q *Queries) DeleteMessageServer(ctx context.Context, arg DeleteMessageServerParams) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteMessageServer, arg.Tenant, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -51,15 +56,17 @@ func (q *Queries) DeleteMessageServer(ctx context.Context, id uuid.UUID) (int64,
 }
 
 const ensureMessageServer = `-- name: EnsureMessageServer :exec
-INSERT INTO message_servers (id, name, source_type, source_id, metadata, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO message_servers (tenant, id, name, source_type, source_id, metadata, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (id) DO NOTHING
 `
 
-type EnsureMessageServerParams = db.EnsureMessageServerParams
+type EnsureMessageServerParams = unscoped.EnsureMessageServerParams
 
+// scope: tenant
 func (q *Queries) EnsureMessageServer(ctx context.Context, arg EnsureMessageServerParams) error {
 	_, err := q.db.Exec(ctx, ensureMessageServer,
+		arg.Tenant,
 		arg.ID,
 		arg.Name,
 		arg.SourceType,
@@ -72,11 +79,14 @@ func (q *Queries) EnsureMessageServer(ctx context.Context, arg EnsureMessageServ
 }
 
 const getMessageServer = `-- name: GetMessageServer :one
-SELECT id, name, source_type, source_id, metadata, created_at, updated_at FROM message_servers WHERE id = $1
+SELECT id, name, source_type, source_id, metadata, created_at, updated_at, tenant FROM message_servers WHERE tenant = $1 AND id = $2
 `
 
-func (q *Queries) GetMessageServer(ctx context.Context, id uuid.UUID) (MessageServer, error) {
-	row := q.db.QueryRow(ctx, getMessageServer, id)
+type GetMessageServerParams = unscoped.GetMessageServerParams
+
+// scope: tenant
+func (q *Queries) GetMessageServer(ctx context.Context, arg GetMessageServerParams) (MessageServer, error) {
+	row := q.db.QueryRow(ctx, getMessageServer, arg.Tenant, arg.ID)
 	var i MessageServer
 	err := row.Scan(
 		&i.ID,
@@ -86,20 +96,23 @@ func (q *Queries) GetMessageServer(ctx context.Context, id uuid.UUID) (MessageSe
 		&i.Metadata,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const insertMessageServer = `-- name: InsertMessageServer :one
-INSERT INTO message_servers (id, name, source_type, source_id, metadata, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-RETURNING id, name, source_type, source_id, metadata, created_at, updated_at
+INSERT INTO message_servers (tenant, id, name, source_type, source_id, metadata, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+RETURNING id, name, source_type, source_id, metadata, created_at, updated_at, tenant
 `
 
-type InsertMessageServerParams = db.InsertMessageServerParams
+type InsertMessageServerParams = unscoped.InsertMessageServerParams
 
+// scope: tenant
 func (q *Queries) InsertMessageServer(ctx context.Context, arg InsertMessageServerParams) (MessageServer, error) {
 	row := q.db.QueryRow(ctx, insertMessageServer,
+		arg.Tenant,
 		arg.ID,
 		arg.Name,
 		arg.SourceType,
@@ -117,16 +130,20 @@ func (q *Queries) InsertMessageServer(ctx context.Context, arg InsertMessageServ
 		&i.Metadata,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const listAgentServers = `-- name: ListAgentServers :many
-SELECT message_server_id FROM message_server_agents WHERE agent_id = $1 ORDER BY message_server_id
+SELECT message_server_id FROM message_server_agents WHERE tenant = $1 AND agent_id = $2 ORDER BY message_server_id
 `
 
-func (q *Queries) ListAgentServers(ctx context.Context, agentID uuid.UUID) ([]uuid.UUID, error) {
-	rows, err := q.db.Query(ctx, listAgentServers, agentID)
+type ListAgentServersParams = unscoped.ListAgentServersParams
+
+// scope: tenant
+func (q *Queries) ListAgentServers(ctx context.Context, arg ListAgentServersParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listAgentServers, arg.Tenant, arg.AgentID)
 	if err != nil {
 		return nil, err
 	}
@@ -146,11 +163,12 @@ func (q *Queries) ListAgentServers(ctx context.Context, agentID uuid.UUID) ([]uu
 }
 
 const listMessageServers = `-- name: ListMessageServers :many
-SELECT id, name, source_type, source_id, metadata, created_at, updated_at FROM message_servers ORDER BY created_at, id
+SELECT id, name, source_type, source_id, metadata, created_at, updated_at, tenant FROM message_servers WHERE tenant = $1 ORDER BY created_at, id
 `
 
-func (q *Queries) ListMessageServers(ctx context.Context) ([]MessageServer, error) {
-	rows, err := q.db.Query(ctx, listMessageServers)
+// scope: tenant
+func (q *Queries) ListMessageServers(ctx context.Context, tenant int64) ([]MessageServer, error) {
+	rows, err := q.db.Query(ctx, listMessageServers, tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +184,7 @@ func (q *Queries) ListMessageServers(ctx context.Context) ([]MessageServer, erro
 			&i.Metadata,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -178,11 +197,14 @@ func (q *Queries) ListMessageServers(ctx context.Context) ([]MessageServer, erro
 }
 
 const listServerAgents = `-- name: ListServerAgents :many
-SELECT agent_id FROM message_server_agents WHERE message_server_id = $1 ORDER BY agent_id
+SELECT agent_id FROM message_server_agents WHERE tenant = $1 AND message_server_id = $2 ORDER BY agent_id
 `
 
-func (q *Queries) ListServerAgents(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error) {
-	rows, err := q.db.Query(ctx, listServerAgents, messageServerID)
+type ListServerAgentsParams = unscoped.ListServerAgentsParams
+
+// scope: tenant
+func (q *Queries) ListServerAgents(ctx context.Context, arg ListServerAgentsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listServerAgents, arg.Tenant, arg.MessageServerID)
 	if err != nil {
 		return nil, err
 	}
@@ -202,13 +224,14 @@ func (q *Queries) ListServerAgents(ctx context.Context, messageServerID uuid.UUI
 }
 
 const removeServerAgent = `-- name: RemoveServerAgent :execrows
-DELETE FROM message_server_agents WHERE message_server_id = $1 AND agent_id = $2
+DELETE FROM message_server_agents WHERE tenant = $1 AND message_server_id = $2 AND agent_id = $3
 `
 
-type RemoveServerAgentParams = db.RemoveServerAgentParams
+type RemoveServerAgentParams = unscoped.RemoveServerAgentParams
 
+// scope: tenant
 func (q *Queries) RemoveServerAgent(ctx context.Context, arg RemoveServerAgentParams) (int64, error) {
-	result, err := q.db.Exec(ctx, removeServerAgent, arg.MessageServerID, arg.AgentID)
+	result, err := q.db.Exec(ctx, removeServerAgent, arg.Tenant, arg.MessageServerID, arg.AgentID)
 	if err != nil {
 		return 0, err
 	}

@@ -8,16 +8,18 @@ package postgres
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
-	"github.com/google/uuid"
+	"github.com/elizad/elizad/gen/unscoped"
 )
 
 const deleteChannelMessages = `-- name: DeleteChannelMessages :execrows
-DELETE FROM messages WHERE channel_id = $1
+DELETE FROM messages WHERE tenant = $1 AND channel_id = $2
 `
 
-func (q *Queries) DeleteChannelMessages(ctx context.Context, channelID uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteChannelMessages, channelID)
+type DeleteChannelMessagesParams = unscoped.DeleteChannelMessagesParams
+
+// scope: tenant
+func (q *Queries) DeleteChannelMessages(ctx context.Context, arg DeleteChannelMessagesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteChannelMessages, arg.Tenant, arg.ChannelID)
 	if err != nil {
 		return 0, err
 	}
@@ -25,13 +27,14 @@ func (q *Queries) DeleteChannelMessages(ctx context.Context, channelID uuid.UUID
 }
 
 const deleteMessage = `-- name: DeleteMessage :execrows
-DELETE FROM messages WHERE id = $1 AND channel_id = $2
+DELETE FROM messages WHERE tenant = $1 AND id = $2 AND channel_id = $3
 `
 
-type DeleteMessageParams = db.DeleteMessageParams
+type DeleteMessageParams = unscoped.DeleteMessageParams
 
+// scope: tenant
 func (q *Queries) DeleteMessage(ctx context.Context, arg DeleteMessageParams) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteMessage, arg.ID, arg.ChannelID)
+	result, err := q.db.Exec(ctx, deleteMessage, arg.Tenant, arg.ID, arg.ChannelID)
 	if err != nil {
 		return 0, err
 	}
@@ -39,17 +42,19 @@ func (q *Queries) DeleteMessage(ctx context.Context, arg DeleteMessageParams) (i
 }
 
 const findClientMessage = `-- name: FindClientMessage :one
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
-WHERE channel_id = $1 AND source_id = $2 AND author_id = $3 AND content = $4 AND created_at >= $5
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages
+WHERE tenant = $1 AND channel_id = $2 AND source_id = $3 AND author_id = $4 AND content = $5 AND created_at >= $6
 ORDER BY seq DESC
 LIMIT 1
 `
 
-type FindClientMessageParams = db.FindClientMessageParams
+type FindClientMessageParams = unscoped.FindClientMessageParams
 
+// scope: tenant
 // The message that a client recently sent under its own id, if any.
 func (q *Queries) FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error) {
 	row := q.db.QueryRow(ctx, findClientMessage,
+		arg.Tenant,
 		arg.ChannelID,
 		arg.SourceID,
 		arg.AuthorID,
@@ -72,16 +77,20 @@ func (q *Queries) FindClientMessage(ctx context.Context, arg FindClientMessagePa
 		&i.Unhandled,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getMessage = `-- name: GetMessage :one
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages WHERE id = $1
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages WHERE tenant = $1 AND id = $2
 `
 
-func (q *Queries) GetMessage(ctx context.Context, id uuid.UUID) (Message, error) {
-	row := q.db.QueryRow(ctx, getMessage, id)
+type GetMessageParams = unscoped.GetMessageParams
+
+// scope: tenant
+func (q *Queries) GetMessage(ctx context.Context, arg GetMessageParams) (Message, error) {
+	row := q.db.QueryRow(ctx, getMessage, arg.Tenant, arg.ID)
 	var i Message
 	err := row.Scan(
 		&i.ID,
@@ -98,17 +107,21 @@ func (q *Queries) GetMessage(ctx context.Context, id uuid.UUID) (Message, error)
 		&i.Unhandled,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getMessageForUpdate = `-- name: GetMessageForUpdate :one
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages WHERE id = $1 FOR NO KEY UPDATE
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE
 `
 
+type GetMessageForUpdateParams = unscoped.GetMessageForUpdateParams
+
+// scope: tenant
 // Keeps others from changing the message until the transaction ends.
-func (q *Queries) GetMessageForUpdate(ctx context.Context, id uuid.UUID) (Message, error) {
-	row := q.db.QueryRow(ctx, getMessageForUpdate, id)
+func (q *Queries) GetMessageForUpdate(ctx context.Context, arg GetMessageForUpdateParams) (Message, error) {
+	row := q.db.QueryRow(ctx, getMessageForUpdate, arg.Tenant, arg.ID)
 	var i Message
 	err := row.Scan(
 		&i.ID,
@@ -125,19 +138,22 @@ func (q *Queries) GetMessageForUpdate(ctx context.Context, id uuid.UUID) (Messag
 		&i.Unhandled,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const insertMessage = `-- name: InsertMessage :exec
-INSERT INTO messages (id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+INSERT INTO messages (tenant, id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 `
 
-type InsertMessageParams = db.InsertMessageParams
+type InsertMessageParams = unscoped.InsertMessageParams
 
+// scope: tenant
 func (q *Queries) InsertMessage(ctx context.Context, arg InsertMessageParams) error {
 	_, err := q.db.Exec(ctx, insertMessage,
+		arg.Tenant,
 		arg.ID,
 		arg.ChannelID,
 		arg.Seq,
@@ -157,17 +173,19 @@ func (q *Queries) InsertMessage(ctx context.Context, arg InsertMessageParams) er
 }
 
 const listMessagesAfter = `-- name: ListMessagesAfter :many
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
-WHERE channel_id = $1 AND created_at > $2
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages
+WHERE tenant = $1 AND channel_id = $2 AND created_at > $3
 ORDER BY created_at, seq
-LIMIT CAST($4 AS bigint) OFFSET CAST($3 AS bigint)
+LIMIT CAST($5 AS bigint) OFFSET CAST($4 AS bigint)
 `
 
-type ListMessagesAfterParams = db.ListMessagesAfterParams
+type ListMessagesAfterParams = unscoped.ListMessagesAfterParams
 
+// scope: tenant
 // Oldest first: the messages after a point in time, without a gap.
 func (q *Queries) ListMessagesAfter(ctx context.Context, arg ListMessagesAfterParams) ([]Message, error) {
 	rows, err := q.db.Query(ctx, listMessagesAfter,
+		arg.Tenant,
 		arg.ChannelID,
 		arg.After,
 		arg.OffsetRows,
@@ -195,6 +213,7 @@ func (q *Queries) ListMessagesAfter(ctx context.Context, arg ListMessagesAfterPa
 			&i.Unhandled,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -207,17 +226,19 @@ func (q *Queries) ListMessagesAfter(ctx context.Context, arg ListMessagesAfterPa
 }
 
 const listMessagesBefore = `-- name: ListMessagesBefore :many
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
-WHERE channel_id = $1 AND created_at < $2 AND created_at > $3
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages
+WHERE tenant = $1 AND channel_id = $2 AND created_at < $3 AND created_at > $4
 ORDER BY created_at DESC, seq DESC
-LIMIT CAST($5 AS bigint) OFFSET CAST($4 AS bigint)
+LIMIT CAST($6 AS bigint) OFFSET CAST($5 AS bigint)
 `
 
-type ListMessagesBeforeParams = db.ListMessagesBeforeParams
+type ListMessagesBeforeParams = unscoped.ListMessagesBeforeParams
 
+// scope: tenant
 // Newest first.
 func (q *Queries) ListMessagesBefore(ctx context.Context, arg ListMessagesBeforeParams) ([]Message, error) {
 	rows, err := q.db.Query(ctx, listMessagesBefore,
+		arg.Tenant,
 		arg.ChannelID,
 		arg.Before,
 		arg.After,
@@ -246,6 +267,7 @@ func (q *Queries) ListMessagesBefore(ctx context.Context, arg ListMessagesBefore
 			&i.Unhandled,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -258,17 +280,23 @@ func (q *Queries) ListMessagesBefore(ctx context.Context, arg ListMessagesBefore
 }
 
 const listMessagesBeforeSeq = `-- name: ListMessagesBeforeSeq :many
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
-WHERE channel_id = $1 AND seq < $2
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages
+WHERE tenant = $1 AND channel_id = $2 AND seq < $3
 ORDER BY seq DESC
-LIMIT CAST($3 AS bigint)
+LIMIT CAST($4 AS bigint)
 `
 
-type ListMessagesBeforeSeqParams = db.ListMessagesBeforeSeqParams
+type ListMessagesBeforeSeqParams = unscoped.ListMessagesBeforeSeqParams
 
+// scope: tenant
 // Newest first: the messages before number before_seq.
 func (q *Queries) ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBeforeSeqParams) ([]Message, error) {
-	rows, err := q.db.Query(ctx, listMessagesBeforeSeq, arg.ChannelID, arg.BeforeSeq, arg.LimitRows)
+	rows, err := q.db.Query(ctx, listMessagesBeforeSeq,
+		arg.Tenant,
+		arg.ChannelID,
+		arg.BeforeSeq,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -291,6 +319,7 @@ func (q *Queries) ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBef
 			&i.Unhandled,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -303,17 +332,23 @@ func (q *Queries) ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBef
 }
 
 const listMessagesFromSeq = `-- name: ListMessagesFromSeq :many
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at FROM messages
-WHERE channel_id = $1 AND seq > $2
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages
+WHERE tenant = $1 AND channel_id = $2 AND seq > $3
 ORDER BY seq
-LIMIT CAST($3 AS bigint)
+LIMIT CAST($4 AS bigint)
 `
 
-type ListMessagesFromSeqParams = db.ListMessagesFromSeqParams
+type ListMessagesFromSeqParams = unscoped.ListMessagesFromSeqParams
 
+// scope: tenant
 // Oldest first: the messages after number after_seq, which a reader has missed.
 func (q *Queries) ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error) {
-	rows, err := q.db.Query(ctx, listMessagesFromSeq, arg.ChannelID, arg.AfterSeq, arg.LimitRows)
+	rows, err := q.db.Query(ctx, listMessagesFromSeq,
+		arg.Tenant,
+		arg.ChannelID,
+		arg.AfterSeq,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -336,6 +371,7 @@ func (q *Queries) ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromS
 			&i.Unhandled,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -351,16 +387,17 @@ const listRecentMessages = `-- name: ListRecentMessages :many
 SELECT m.id, m.seq, m.author_id, m.author_name, m.raw_message, m.in_reply_to, m.source_type, m.metadata, m.created_at,
        coalesce((SELECT k.content ->> 'text' FROM memories k WHERE k.message_id = m.id AND k.agent_id = $1 AND k.edited), m.content)::text AS remembered
 FROM messages m
-WHERE m.channel_id = $2 AND (m.seq <= $3 OR m.author_id = $1)
+WHERE m.tenant = $2 AND m.channel_id = $3 AND (m.seq <= $4 OR m.author_id = $1)
   AND (SELECT true FROM forgotten_messages f WHERE f.message_id = m.id AND f.agent_id = $1) IS NULL
 ORDER BY m.seq DESC
-LIMIT $4::bigint
+LIMIT $5::bigint
 `
 
-type ListRecentMessagesParams = db.ListRecentMessagesParams
+type ListRecentMessagesParams = unscoped.ListRecentMessagesParams
 
-type ListRecentMessagesRow = db.ListRecentMessagesRow
+type ListRecentMessagesRow = unscoped.ListRecentMessagesRow
 
+// scope: tenant
 // Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
 // the agent's own answers to earlier messages are not. Forgotten messages are left out; where the agent's memory of one was
 // edited, the text is in remembered.
@@ -368,6 +405,7 @@ type ListRecentMessagesRow = db.ListRecentMessagesRow
 func (q *Queries) ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error) {
 	rows, err := q.db.Query(ctx, listRecentMessages,
 		arg.AgentID,
+		arg.Tenant,
 		arg.ChannelID,
 		arg.UpToSeq,
 		arg.LimitRows,
@@ -405,12 +443,13 @@ const updateMessage = `-- name: UpdateMessage :one
 UPDATE messages
 SET content = $1, raw_message = $2, in_reply_to = $3, source_type = $4, metadata = $5,
     updated_at = CASE WHEN updated_at < $6 THEN $6 ELSE updated_at END
-WHERE id = $7
-RETURNING id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at
+WHERE tenant = $7 AND id = $8
+RETURNING id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant
 `
 
-type UpdateMessageParams = db.UpdateMessageParams
+type UpdateMessageParams = unscoped.UpdateMessageParams
 
+// scope: tenant
 // updated_at never goes back.
 func (q *Queries) UpdateMessage(ctx context.Context, arg UpdateMessageParams) (Message, error) {
 	row := q.db.QueryRow(ctx, updateMessage,
@@ -420,6 +459,7 @@ func (q *Queries) UpdateMessage(ctx context.Context, arg UpdateMessageParams) (M
 		arg.SourceType,
 		arg.Metadata,
 		arg.UpdatedAt,
+		arg.Tenant,
 		arg.ID,
 	)
 	var i Message
@@ -438,6 +478,7 @@ func (q *Queries) UpdateMessage(ctx context.Context, arg UpdateMessageParams) (M
 		&i.Unhandled,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
@@ -445,19 +486,21 @@ func (q *Queries) UpdateMessage(ctx context.Context, arg UpdateMessageParams) (M
 const wasTold = `-- name: WasTold :one
 SELECT EXISTS (
     SELECT 1 FROM turns t JOIN messages r ON r.id = t.reply_id
-    WHERE t.message_id = ANY (ARRAY(
+    WHERE t.tenant = $1 AND t.message_id = ANY (ARRAY(
         SELECT m.id FROM messages m
-        WHERE m.author_id = $1 AND m.created_at >= $2
+        WHERE m.tenant = $1 AND m.author_id = $2 AND m.created_at >= $3
         ORDER BY m.created_at DESC, m.seq DESC
-        LIMIT $3::bigint))
-      AND r.content LIKE '%' || $4::text || '%')
+        LIMIT $4::bigint))
+      AND r.content LIKE '%' || $5::text || '%')
 `
 
-type WasToldParams = db.WasToldParams
+type WasToldParams = unscoped.WasToldParams
 
+// scope: tenant
 // Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
 func (q *Queries) WasTold(ctx context.Context, arg WasToldParams) (bool, error) {
 	row := q.db.QueryRow(ctx, wasTold,
+		arg.Tenant,
 		arg.AuthorID,
 		arg.Since,
 		arg.LimitRows,

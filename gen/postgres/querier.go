@@ -5,9 +5,9 @@
 package postgres
 
 import (
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 )
 
-type Querier = db.Querier
+type Querier = unscoped.Querier
 
 var _ Querier = (*Queries)(nil)

@@ -8,20 +8,22 @@ package postgres
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 )
 
 const countAuthorMessages = `-- name: CountAuthorMessages :one
 SELECT count(*) FROM (
     SELECT 1 FROM messages
-    WHERE messages.author_id = $1 AND messages.created_at >= $2 AND messages.created_at <= $3
-    LIMIT $4::bigint) found
+    WHERE messages.tenant = $1 AND messages.author_id = $2 AND messages.created_at >= $3 AND messages.created_at <= $4
+    LIMIT $5::bigint) found
 `
 
-type CountAuthorMessagesParams = db.CountAuthorMessagesParams
+type CountAuthorMessagesParams = unscoped.CountAuthorMessagesParams
 
+// scope: tenant
 func (q *Queries) CountAuthorMessages(ctx context.Context, arg CountAuthorMessagesParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countAuthorMessages,
+		arg.Tenant,
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
@@ -35,16 +37,18 @@ func (q *Queries) CountAuthorMessages(ctx context.Context, arg CountAuthorMessag
 const countChannelMessages = `-- name: CountChannelMessages :one
 SELECT count(*) FROM (
     SELECT 1 FROM messages
-    WHERE messages.channel_id = $1
-      AND ($2::boolean OR messages.author_id = $3)
-      AND messages.created_at >= $4 AND messages.created_at <= $5
-    LIMIT $6::bigint) found
+    WHERE messages.tenant = $1 AND messages.channel_id = $2
+      AND ($3::boolean OR messages.author_id = $4)
+      AND messages.created_at >= $5 AND messages.created_at <= $6
+    LIMIT $7::bigint) found
 `
 
-type CountChannelMessagesParams = db.CountChannelMessagesParams
+type CountChannelMessagesParams = unscoped.CountChannelMessagesParams
 
+// scope: tenant
 func (q *Queries) CountChannelMessages(ctx context.Context, arg CountChannelMessagesParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countChannelMessages,
+		arg.Tenant,
 		arg.ChannelID,
 		arg.AnyAuthor,
 		arg.AuthorID,
@@ -60,20 +64,22 @@ func (q *Queries) CountChannelMessages(ctx context.Context, arg CountChannelMess
 const countFoundMessages = `-- name: CountFoundMessages :one
 SELECT count(*) FROM (
     SELECT 1 FROM messages
-    WHERE messages.created_at >= $1 AND messages.created_at <= $2
-      AND ($3::boolean OR messages.channel_id = $4)
-      AND ($5::boolean OR messages.author_id = $6)
-      AND to_tsvector('simple', translate(messages.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $7::text)
-    LIMIT $8::bigint) found
+    WHERE messages.created_at >= $1 AND messages.created_at <= $2 AND messages.tenant = $3
+      AND ($4::boolean OR messages.channel_id = $5)
+      AND ($6::boolean OR messages.author_id = $7)
+      AND to_tsvector('simple', translate(messages.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $8::text)
+    LIMIT $9::bigint) found
 `
 
-type CountFoundMessagesParams = db.CountFoundMessagesParams
+type CountFoundMessagesParams = unscoped.CountFoundMessagesParams
 
+// scope: tenant
 // How many messages a search finds, counted up to max_rows.
 func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countFoundMessages,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Tenant,
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.AnyAuthor,
@@ -87,21 +93,23 @@ func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessages
 }
 
 const filterAuthorMessages = `-- name: FilterAuthorMessages :many
-SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, channels.message_server_id
+SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, messages.tenant, channels.message_server_id
 FROM messages
 JOIN channels ON channels.id = messages.channel_id
-WHERE messages.author_id = $1 AND messages.created_at >= $2 AND messages.created_at <= $3
+WHERE messages.tenant = $1 AND messages.author_id = $2 AND messages.created_at >= $3 AND messages.created_at <= $4
 ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT CAST($5 AS bigint) OFFSET CAST($4 AS bigint)
+LIMIT CAST($6 AS bigint) OFFSET CAST($5 AS bigint)
 `
 
-type FilterAuthorMessagesParams = db.FilterAuthorMessagesParams
+type FilterAuthorMessagesParams = unscoped.FilterAuthorMessagesParams
 
-type FilterAuthorMessagesRow = db.FilterAuthorMessagesRow
+type FilterAuthorMessagesRow = unscoped.FilterAuthorMessagesRow
 
+// scope: tenant
 // Newest first.
 func (q *Queries) FilterAuthorMessages(ctx context.Context, arg FilterAuthorMessagesParams) ([]FilterAuthorMessagesRow, error) {
 	rows, err := q.db.Query(ctx, filterAuthorMessages,
+		arg.Tenant,
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
@@ -130,6 +138,7 @@ func (q *Queries) FilterAuthorMessages(ctx context.Context, arg FilterAuthorMess
 			&i.Message.Unhandled,
 			&i.Message.CreatedAt,
 			&i.Message.UpdatedAt,
+			&i.Message.Tenant,
 			&i.MessageServerID,
 		); err != nil {
 			return nil, err
@@ -143,23 +152,25 @@ func (q *Queries) FilterAuthorMessages(ctx context.Context, arg FilterAuthorMess
 }
 
 const filterChannelMessages = `-- name: FilterChannelMessages :many
-SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, channels.message_server_id
+SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, messages.tenant, channels.message_server_id
 FROM messages
 JOIN channels ON channels.id = messages.channel_id
-WHERE messages.channel_id = $1
-  AND (CAST($2 AS boolean) OR messages.author_id = $3)
-  AND messages.created_at >= $4 AND messages.created_at <= $5
+WHERE messages.tenant = $1 AND messages.channel_id = $2
+  AND (CAST($3 AS boolean) OR messages.author_id = $4)
+  AND messages.created_at >= $5 AND messages.created_at <= $6
 ORDER BY messages.created_at DESC, messages.seq DESC
-LIMIT CAST($7 AS bigint) OFFSET CAST($6 AS bigint)
+LIMIT CAST($8 AS bigint) OFFSET CAST($7 AS bigint)
 `
 
-type FilterChannelMessagesParams = db.FilterChannelMessagesParams
+type FilterChannelMessagesParams = unscoped.FilterChannelMessagesParams
 
-type FilterChannelMessagesRow = db.FilterChannelMessagesRow
+type FilterChannelMessagesRow = unscoped.FilterChannelMessagesRow
 
+// scope: tenant
 // Newest first.
 func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMessagesParams) ([]FilterChannelMessagesRow, error) {
 	rows, err := q.db.Query(ctx, filterChannelMessages,
+		arg.Tenant,
 		arg.ChannelID,
 		arg.AnyAuthor,
 		arg.AuthorID,
@@ -190,6 +201,7 @@ func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMe
 			&i.Message.Unhandled,
 			&i.Message.CreatedAt,
 			&i.Message.UpdatedAt,
+			&i.Message.Tenant,
 			&i.MessageServerID,
 		); err != nil {
 			return nil, err
@@ -206,36 +218,37 @@ const searchMessages = `-- name: SearchMessages :many
 WITH near AS MATERIALIZED (
     SELECT n.id, n.at, n.seq FROM (
         (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content FROM messages m
-         WHERE m.created_at >= $1 AND m.created_at <= $2
-           AND NOT $3::boolean AND m.channel_id = $4
+         WHERE m.created_at >= $1 AND m.created_at <= $2 AND m.tenant = $3
+           AND NOT $4::boolean AND m.channel_id = $5
          ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
         UNION ALL
         (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content FROM messages m
-         WHERE m.created_at >= $1 AND m.created_at <= $2
-           AND $3::boolean AND NOT $5::boolean AND m.author_id = $6
+         WHERE m.created_at >= $1 AND m.created_at <= $2 AND m.tenant = $3
+           AND $4::boolean AND NOT $6::boolean AND m.author_id = $7
          ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
         UNION ALL
         (SELECT m.id, m.created_at + 0 AS at, m.seq, m.author_id, m.content FROM messages m
-         WHERE m.created_at + 0 >= $1 AND m.created_at + 0 <= $2
-           AND $3::boolean AND $5::boolean
+         WHERE m.created_at + 0 >= $1 AND m.created_at + 0 <= $2 AND m.tenant = $3
+           AND $4::boolean AND $6::boolean
          ORDER BY m.created_at + 0 DESC, m.seq DESC, m.id LIMIT 2000)) AS n
-    WHERE ($5::boolean OR n.author_id = $6)
-      AND lower(n.content) LIKE ALL (SELECT '%' || lower(w) || '%' FROM unnest(string_to_array(trim(both '"' from $7::text), '" "')) AS w)
-      AND to_tsvector('simple', translate(n.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $7::text)
+    WHERE ($6::boolean OR n.author_id = $7)
+      AND lower(n.content) LIKE ALL (SELECT '%' || lower(w) || '%' FROM unnest(string_to_array(trim(both '"' from $8::text), '" "')) AS w)
+      AND to_tsvector('simple', translate(n.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $8::text)
     ORDER BY n.at DESC, n.seq DESC, n.id
-    LIMIT $8::bigint + $9::bigint
+    LIMIT $9::bigint + $10::bigint
 ), enough AS MATERIALIZED (
-    SELECT (SELECT count(*) FROM near) >= $8::bigint + $9::bigint
-        OR NOT $3::boolean
-           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.channel_id = $4 LIMIT 2000) AS those) < 2000
-        OR $3::boolean AND NOT $5::boolean
-           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.author_id = $6 LIMIT 2000) AS those) < 2000 AS so
+    SELECT (SELECT count(*) FROM near) >= $9::bigint + $10::bigint
+        OR NOT $4::boolean
+           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.tenant = $3 AND m.channel_id = $5 LIMIT 2000) AS those) < 2000
+        OR $4::boolean AND NOT $6::boolean
+           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.tenant = $3 AND m.author_id = $7 LIMIT 2000) AS those) < 2000 AS so
 ), far AS MATERIALIZED (
     SELECT m.id, m.created_at AS at, m.seq FROM messages m
     WHERE NOT (SELECT enough.so FROM enough)
-      AND to_tsvector('simple', translate(m.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $7::text)
-      AND ($3::boolean OR m.channel_id = $4)
-      AND ($5::boolean OR m.author_id = $6)
+      AND m.tenant = $3
+      AND to_tsvector('simple', translate(m.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $8::text)
+      AND ($4::boolean OR m.channel_id = $5)
+      AND ($6::boolean OR m.author_id = $7)
       AND m.created_at >= $1 AND m.created_at <= $2
 ), found AS (
     SELECT far.id, far.at, far.seq FROM far
@@ -243,19 +256,20 @@ WITH near AS MATERIALIZED (
     SELECT near.id, near.at, near.seq FROM near
     WHERE (SELECT enough.so FROM enough)
     ORDER BY at DESC, seq DESC, id
-    LIMIT $9::bigint OFFSET $8::bigint
+    LIMIT $10::bigint OFFSET $9::bigint
 )
-SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, channels.message_server_id
+SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, messages.tenant, channels.message_server_id
 FROM found
 JOIN messages ON messages.id = found.id
 JOIN channels ON channels.id = messages.channel_id
 ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
 `
 
-type SearchMessagesParams = db.SearchMessagesParams
+type SearchMessagesParams = unscoped.SearchMessagesParams
 
-type SearchMessagesRow = db.SearchMessagesRow
+type SearchMessagesRow = unscoped.SearchMessagesRow
 
+// scope: tenant
 // Newest first: the messages that contain every word. words has each in double quotes, separated by spaces.
 //
 // The index of words can't find the newest matches without reading all of them. So the newest two thousand messages of the channel, of the
@@ -265,6 +279,7 @@ func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) 
 	rows, err := q.db.Query(ctx, searchMessages,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Tenant,
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.AnyAuthor,
@@ -295,6 +310,7 @@ func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) 
 			&i.Message.Unhandled,
 			&i.Message.CreatedAt,
 			&i.Message.UpdatedAt,
+			&i.Message.Tenant,
 			&i.MessageServerID,
 		); err != nil {
 			return nil, err

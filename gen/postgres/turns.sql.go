@@ -8,17 +8,18 @@ package postgres
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/google/uuid"
 )
 
 const anyTurnQueued = `-- name: AnyTurnQueued :one
-SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest)
+SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.tenant = $1 AND t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest)
 `
 
+// scope: system
 // One that waits behind another of its mailbox doesn't count. The order makes PostgreSQL use the index.
-func (q *Queries) AnyTurnQueued(ctx context.Context) (bool, error) {
-	row := q.db.QueryRow(ctx, anyTurnQueued)
+func (q *Queries) AnyTurnQueued(ctx context.Context, tenant int64) (bool, error) {
+	row := q.db.QueryRow(ctx, anyTurnQueued, tenant)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err
@@ -28,18 +29,20 @@ const claimTurn = `-- name: ClaimTurn :one
 UPDATE turns
 SET status = 'running', lease_owner = $1, lease_until = $2, attempts = attempts + 1,
     started_at = coalesce(started_at, CASE WHEN turns.queued_at < $3 THEN $3 ELSE turns.queued_at END)
-WHERE id = $4 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+WHERE tenant = $4 AND id = $5 AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type ClaimTurnParams = db.ClaimTurnParams
+type ClaimTurnParams = unscoped.ClaimTurnParams
 
+// scope: system
 // Leases a turn. It never starts before it was queued, even if the clocks of two nodes differ.
 func (q *Queries) ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, error) {
 	row := q.db.QueryRow(ctx, claimTurn,
 		arg.Owner,
 		arg.LeaseUntil,
 		arg.Now,
+		arg.Tenant,
 		arg.ID,
 	)
 	var i Turn
@@ -63,28 +66,31 @@ func (q *Queries) ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, err
 		&i.StartedAt,
 		&i.EndedAt,
 		&i.Head,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const countAgentTurns = `-- name: CountAgentTurns :one
 SELECT count(*) FROM turns
-WHERE agent_id = $1
-  AND queued_at <= $2
-  AND (queued_at >= $3 OR started_at >= $3)
-  AND queued_at <= $4 AND (started_at IS NULL OR started_at <= $4)
-  AND (CAST($5 AS boolean) OR channel_id = $6)
-  AND (CAST($7 AS text) = ''
-       OR (CAST($7 AS text) = 'started' AND status IN ('queued', 'running'))
-       OR (CAST($7 AS text) = 'completed' AND status IN ('replied', 'ignored'))
-       OR (CAST($7 AS text) = 'timeout' AND status = 'timed_out')
-       OR (CAST($7 AS text) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
+WHERE tenant = $1 AND agent_id = $2
+  AND queued_at <= $3
+  AND (queued_at >= $4 OR started_at >= $4)
+  AND queued_at <= $5 AND (started_at IS NULL OR started_at <= $5)
+  AND (CAST($6 AS boolean) OR channel_id = $7)
+  AND (CAST($8 AS text) = ''
+       OR (CAST($8 AS text) = 'started' AND status IN ('queued', 'running'))
+       OR (CAST($8 AS text) = 'completed' AND status IN ('replied', 'ignored'))
+       OR (CAST($8 AS text) = 'timeout' AND status = 'timed_out')
+       OR (CAST($8 AS text) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 `
 
-type CountAgentTurnsParams = db.CountAgentTurnsParams
+type CountAgentTurnsParams = unscoped.CountAgentTurnsParams
 
+// scope: tenant
 func (q *Queries) CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countAgentTurns,
+		arg.Tenant,
 		arg.AgentID,
 		arg.UntilTime,
 		arg.FromTime,
@@ -100,15 +106,17 @@ func (q *Queries) CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams
 
 const deleteLogEntry = `-- name: DeleteLogEntry :execrows
 DELETE FROM turn_events
-WHERE turn_id >= $1 AND turn_id <= $2 AND position = $3
-  AND agent_id = $4
+WHERE tenant = $1 AND turn_id >= $2 AND turn_id <= $3 AND position = $4
+  AND agent_id = $5
 `
 
-type DeleteLogEntryParams = db.DeleteLogEntryParams
+type DeleteLogEntryParams = unscoped.DeleteLogEntryParams
 
+// scope: tenant
 // The turn is in a range, because the id of an entry contains most of its turn's.
 func (q *Queries) DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteLogEntry,
+		arg.Tenant,
 		arg.FirstTurn,
 		arg.LastTurn,
 		arg.Position,
@@ -122,18 +130,20 @@ func (q *Queries) DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) 
 
 const endAgentTurns = `-- name: EndAgentTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
-WHERE agent_id = $5 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+WHERE tenant = $5 AND agent_id = $6 AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type EndAgentTurnsParams = db.EndAgentTurnsParams
+type EndAgentTurnsParams = unscoped.EndAgentTurnsParams
 
+// scope: tenant
 func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([]Turn, error) {
 	rows, err := q.db.Query(ctx, endAgentTurns,
 		arg.NewStatus,
 		arg.Reason,
 		arg.Detail,
 		arg.EndedAt,
+		arg.Tenant,
 		arg.AgentID,
 	)
 	if err != nil {
@@ -163,6 +173,7 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -176,18 +187,20 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 
 const endChannelTurns = `-- name: EndChannelTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
-WHERE channel_id = $5 AND ended_at IS NULL AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+WHERE tenant = $5 AND channel_id = $6 AND ended_at IS NULL AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type EndChannelTurnsParams = db.EndChannelTurnsParams
+type EndChannelTurnsParams = unscoped.EndChannelTurnsParams
 
+// scope: tenant
 func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams) ([]Turn, error) {
 	rows, err := q.db.Query(ctx, endChannelTurns,
 		arg.NewStatus,
 		arg.Reason,
 		arg.Detail,
 		arg.EndedAt,
+		arg.Tenant,
 		arg.ChannelID,
 	)
 	if err != nil {
@@ -217,6 +230,7 @@ func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -230,13 +244,14 @@ func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams
 
 const endMailboxTurns = `-- name: EndMailboxTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
-WHERE agent_id = $5 AND channel_id = $6
-  AND status IN ('queued', 'running') AND (status = 'queued' OR NOT $7::boolean)
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+WHERE tenant = $5 AND agent_id = $6 AND channel_id = $7
+  AND status IN ('queued', 'running') AND (status = 'queued' OR NOT $8::boolean)
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type EndMailboxTurnsParams = db.EndMailboxTurnsParams
+type EndMailboxTurnsParams = unscoped.EndMailboxTurnsParams
 
+// scope: tenant
 // Ends the active turns of one mailbox; with queued_only, those not yet begun.
 func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams) ([]Turn, error) {
 	rows, err := q.db.Query(ctx, endMailboxTurns,
@@ -244,6 +259,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 		arg.Reason,
 		arg.Detail,
 		arg.EndedAt,
+		arg.Tenant,
 		arg.AgentID,
 		arg.ChannelID,
 		arg.QueuedOnly,
@@ -275,6 +291,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -288,12 +305,13 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 
 const endMessageTurns = `-- name: EndMessageTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
-WHERE message_id = $5 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+WHERE tenant = $5 AND message_id = $6 AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type EndMessageTurnsParams = db.EndMessageTurnsParams
+type EndMessageTurnsParams = unscoped.EndMessageTurnsParams
 
+// scope: tenant
 // Ends the active turns of a message from outside.
 func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams) ([]Turn, error) {
 	rows, err := q.db.Query(ctx, endMessageTurns,
@@ -301,6 +319,7 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 		arg.Reason,
 		arg.Detail,
 		arg.EndedAt,
+		arg.Tenant,
 		arg.MessageID,
 	)
 	if err != nil {
@@ -330,6 +349,7 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -343,16 +363,17 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 
 const finishTurn = `-- name: FinishTurn :one
 WITH home AS MATERIALIZED (
-    SELECT c.id FROM channels c WHERE c.id = (SELECT t.channel_id FROM turns t WHERE t.id = $7) FOR NO KEY UPDATE
+    SELECT c.id FROM channels c WHERE c.tenant = $7 AND c.id = (SELECT t.channel_id FROM turns t WHERE t.id = $8) FOR NO KEY UPDATE
 )
 UPDATE turns
 SET status = $1, reason = $2, detail = $3, reply_id = $4, character_version = $5, lease_owner = '', lease_until = 0, ended_at = $6
-WHERE turns.id = $7 AND turns.status = 'running' AND turns.lease_owner = $8 AND turns.channel_id = (SELECT home.id FROM home)
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+WHERE turns.tenant = $7 AND turns.id = $8 AND turns.status = 'running' AND turns.lease_owner = $9 AND turns.channel_id = (SELECT home.id FROM home)
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type FinishTurnParams = db.FinishTurnParams
+type FinishTurnParams = unscoped.FinishTurnParams
 
+// scope: system
 // Finds no row when the turn is no longer the owner's. The channel's row is locked before the turn's, as in a post.
 func (q *Queries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error) {
 	row := q.db.QueryRow(ctx, finishTurn,
@@ -362,6 +383,7 @@ func (q *Queries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, e
 		arg.ReplyID,
 		arg.CharacterVersion,
 		arg.EndedAt,
+		arg.Tenant,
 		arg.ID,
 		arg.Owner,
 	)
@@ -386,18 +408,20 @@ func (q *Queries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, e
 		&i.StartedAt,
 		&i.EndedAt,
 		&i.Head,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getMessageTurn = `-- name: GetMessageTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE message_id = $1 AND agent_id = $2
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = $1 AND message_id = $2 AND agent_id = $3
 `
 
-type GetMessageTurnParams = db.GetMessageTurnParams
+type GetMessageTurnParams = unscoped.GetMessageTurnParams
 
+// scope: tenant
 func (q *Queries) GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) (Turn, error) {
-	row := q.db.QueryRow(ctx, getMessageTurn, arg.MessageID, arg.AgentID)
+	row := q.db.QueryRow(ctx, getMessageTurn, arg.Tenant, arg.MessageID, arg.AgentID)
 	var i Turn
 	err := row.Scan(
 		&i.ID,
@@ -419,16 +443,20 @@ func (q *Queries) GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) 
 		&i.StartedAt,
 		&i.EndedAt,
 		&i.Head,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getTurn = `-- name: GetTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE id = $1
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = $1 AND id = $2
 `
 
-func (q *Queries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
-	row := q.db.QueryRow(ctx, getTurn, id)
+type GetTurnParams = unscoped.GetTurnParams
+
+// scope: tenant
+func (q *Queries) GetTurn(ctx context.Context, arg GetTurnParams) (Turn, error) {
+	row := q.db.QueryRow(ctx, getTurn, arg.Tenant, arg.ID)
 	var i Turn
 	err := row.Scan(
 		&i.ID,
@@ -450,21 +478,24 @@ func (q *Queries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
 		&i.StartedAt,
 		&i.EndedAt,
 		&i.Head,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const insertTurn = `-- name: InsertTurn :exec
-INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', '', '', NULL, 0, 0, '', 0, $8, NULL, NULL,
-        (SELECT o.id FROM turns o WHERE o.agent_id = $2 AND o.channel_id = $3 AND o.status IN ('queued', 'running') ORDER BY o.seq LIMIT 1) IS NULL)
+INSERT INTO turns (tenant, id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', '', '', NULL, 0, 0, '', 0, $9, NULL, NULL,
+        (SELECT o.id FROM turns o WHERE o.agent_id = $3 AND o.channel_id = $4 AND o.status IN ('queued', 'running') ORDER BY o.seq LIMIT 1) IS NULL)
 `
 
-type InsertTurnParams = db.InsertTurnParams
+type InsertTurnParams = unscoped.InsertTurnParams
 
+// scope: tenant
 // The turn is the head of its mailbox if there is no other. The caller holds the channel's row, which the seq comes from.
 func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) error {
 	_, err := q.db.Exec(ctx, insertTurn,
+		arg.Tenant,
 		arg.ID,
 		arg.AgentID,
 		arg.ChannelID,
@@ -478,14 +509,16 @@ func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) error {
 }
 
 const insertTurnEvent = `-- name: InsertTurnEvent :exec
-INSERT INTO turn_events (turn_id, position, type, at, data, agent_id) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO turn_events (tenant, turn_id, position, type, at, data, agent_id) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (turn_id, position) DO NOTHING
 `
 
-type InsertTurnEventParams = db.InsertTurnEventParams
+type InsertTurnEventParams = unscoped.InsertTurnEventParams
 
+// scope: tenant
 func (q *Queries) InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error {
 	_, err := q.db.Exec(ctx, insertTurnEvent,
+		arg.Tenant,
 		arg.TurnID,
 		arg.Position,
 		arg.Type,
@@ -497,20 +530,22 @@ func (q *Queries) InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams
 }
 
 const listAgentLog = `-- name: ListAgentLog :many
-SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, t.channel_id, t.message_id, t.sender_id
+SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, e.tenant, t.channel_id, t.message_id, t.sender_id
 FROM turn_events e JOIN turns t ON t.id = e.turn_id
-WHERE e.agent_id = $1 AND e.at >= $2 AND e.at <= $3
+WHERE e.tenant = $1 AND e.agent_id = $2 AND e.at >= $3 AND e.at <= $4
 ORDER BY e.at DESC, e.turn_id DESC, e.position DESC
-LIMIT $5::bigint OFFSET $4::bigint
+LIMIT $6::bigint OFFSET $5::bigint
 `
 
-type ListAgentLogParams = db.ListAgentLogParams
+type ListAgentLogParams = unscoped.ListAgentLogParams
 
-type ListAgentLogRow = db.ListAgentLogRow
+type ListAgentLogRow = unscoped.ListAgentLogRow
 
+// scope: tenant
 // The log of all turns of an agent, newest first. The time span includes both ends.
 func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]ListAgentLogRow, error) {
 	rows, err := q.db.Query(ctx, listAgentLog,
+		arg.Tenant,
 		arg.AgentID,
 		arg.FromTime,
 		arg.ToTime,
@@ -531,6 +566,7 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 			&i.TurnEvent.At,
 			&i.TurnEvent.Data,
 			&i.TurnEvent.AgentID,
+			&i.TurnEvent.Tenant,
 			&i.ChannelID,
 			&i.MessageID,
 			&i.SenderID,
@@ -546,27 +582,29 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 }
 
 const listAgentTurns = `-- name: ListAgentTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns
-WHERE agent_id = $1
-  AND queued_at <= $2
-  AND (queued_at >= $3 OR started_at >= $3)
-  AND queued_at <= $4 AND (started_at IS NULL OR started_at <= $4)
-  AND (CAST($5 AS boolean) OR channel_id = $6)
-  AND (CAST($7 AS text) = ''
-       OR (CAST($7 AS text) = 'started' AND status IN ('queued', 'running'))
-       OR (CAST($7 AS text) = 'completed' AND status IN ('replied', 'ignored'))
-       OR (CAST($7 AS text) = 'timeout' AND status = 'timed_out')
-       OR (CAST($7 AS text) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns
+WHERE tenant = $1 AND agent_id = $2
+  AND queued_at <= $3
+  AND (queued_at >= $4 OR started_at >= $4)
+  AND queued_at <= $5 AND (started_at IS NULL OR started_at <= $5)
+  AND (CAST($6 AS boolean) OR channel_id = $7)
+  AND (CAST($8 AS text) = ''
+       OR (CAST($8 AS text) = 'started' AND status IN ('queued', 'running'))
+       OR (CAST($8 AS text) = 'completed' AND status IN ('replied', 'ignored'))
+       OR (CAST($8 AS text) = 'timeout' AND status = 'timed_out')
+       OR (CAST($8 AS text) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 ORDER BY queued_at DESC, seq DESC
-LIMIT CAST($9 AS bigint) OFFSET CAST($8 AS bigint)
+LIMIT CAST($10 AS bigint) OFFSET CAST($9 AS bigint)
 `
 
-type ListAgentTurnsParams = db.ListAgentTurnsParams
+type ListAgentTurnsParams = unscoped.ListAgentTurnsParams
 
+// scope: tenant
 // Newest first, by their queueing; none that was queued after until_time. The time span includes both ends and holds the runs that
 // started in it, or were queued in it and have not started; an empty status_group means any status, any_channel any channel.
 func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error) {
 	rows, err := q.db.Query(ctx, listAgentTurns,
+		arg.Tenant,
 		arg.AgentID,
 		arg.UntilTime,
 		arg.FromTime,
@@ -604,6 +642,7 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -616,20 +655,22 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 }
 
 const listChannelLog = `-- name: ListChannelLog :many
-SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, t.channel_id, t.message_id, t.sender_id
+SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, e.tenant, t.channel_id, t.message_id, t.sender_id
 FROM turns t JOIN turn_events e ON e.turn_id = t.id
-WHERE t.channel_id = $1 AND t.agent_id = $2 AND e.at >= $3 AND e.at <= $4
+WHERE t.tenant = $1 AND t.channel_id = $2 AND t.agent_id = $3 AND e.at >= $4 AND e.at <= $5
 ORDER BY t.queued_at DESC, t.id DESC, e.position DESC
-LIMIT CAST($6 AS bigint) OFFSET CAST($5 AS bigint)
+LIMIT CAST($7 AS bigint) OFFSET CAST($6 AS bigint)
 `
 
-type ListChannelLogParams = db.ListChannelLogParams
+type ListChannelLogParams = unscoped.ListChannelLogParams
 
-type ListChannelLogRow = db.ListChannelLogRow
+type ListChannelLogRow = unscoped.ListChannelLogRow
 
+// scope: tenant
 // The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
 func (q *Queries) ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error) {
 	rows, err := q.db.Query(ctx, listChannelLog,
+		arg.Tenant,
 		arg.ChannelID,
 		arg.AgentID,
 		arg.FromTime,
@@ -651,6 +692,7 @@ func (q *Queries) ListChannelLog(ctx context.Context, arg ListChannelLogParams) 
 			&i.TurnEvent.At,
 			&i.TurnEvent.Data,
 			&i.TurnEvent.AgentID,
+			&i.TurnEvent.Tenant,
 			&i.ChannelID,
 			&i.MessageID,
 			&i.SenderID,
@@ -667,27 +709,27 @@ func (q *Queries) ListChannelLog(ctx context.Context, arg ListChannelLogParams) 
 
 const listClaimableTurns = `-- name: ListClaimableTurns :many
 WITH RECURSIVE running AS MATERIALIZED (
-    SELECT id, sender_id, queued_at, seq, lease_until FROM turns WHERE status = 'running'
+    SELECT r.id, r.sender_id, r.queued_at, r.seq, r.lease_until FROM turns r WHERE r.tenant = $3 AND r.status = 'running'
 ), round (sender_id) AS (
     SELECT coalesce(
-        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > $3 ORDER BY t.sender_id LIMIT 1),
-        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
+        (SELECT t.sender_id FROM turns t WHERE t.tenant = $3 AND t.head AND t.status = 'queued' AND t.sender_id > $4 ORDER BY t.sender_id LIMIT 1),
+        (SELECT t.sender_id FROM turns t WHERE t.tenant = $3 AND t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
     UNION
     SELECT coalesce(
-        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > round.sender_id ORDER BY t.sender_id LIMIT 1),
-        (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
+        (SELECT t.sender_id FROM turns t WHERE t.tenant = $3 AND t.head AND t.status = 'queued' AND t.sender_id > round.sender_id ORDER BY t.sender_id LIMIT 1),
+        (SELECT t.sender_id FROM turns t WHERE t.tenant = $3 AND t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
     FROM round
 ), senders AS (
     (SELECT round.sender_id FROM round LIMIT $2::bigint + (SELECT count(*) FROM running))
     UNION
     SELECT running.sender_id FROM running
     UNION
-    (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT $2::bigint)
+    (SELECT t.sender_id FROM turns t WHERE t.tenant = $3 AND t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT $2::bigint)
 ), near AS (
     SELECT running.id, running.sender_id, running.queued_at, running.seq, 0 AS waits, running.lease_until < $1 AS is_free FROM running
     UNION ALL
     SELECT w.id, senders.sender_id, w.queued_at, w.seq, 1 AS waits, true AS is_free FROM senders CROSS JOIN LATERAL (
-        SELECT t.id, t.queued_at, t.seq FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id = senders.sender_id
+        SELECT t.id, t.queued_at, t.seq FROM turns t WHERE t.tenant = $3 AND t.head AND t.status = 'queued' AND t.sender_id = senders.sender_id
         ORDER BY t.queued_at, t.seq LIMIT 4 * $2::bigint) AS w
 ), placed AS (
     SELECT near.id, near.is_free, near.queued_at, near.seq,
@@ -696,7 +738,7 @@ WITH RECURSIVE running AS MATERIALIZED (
 ), chosen AS MATERIALIZED ( -- an array, for which PostgreSQL looks up its members, whatever it expects of the rest
     SELECT ARRAY(
         SELECT placed.id FROM placed
-        WHERE placed.is_free AND placed.place <= $4::bigint
+        WHERE placed.is_free AND placed.place <= $5::bigint
         ORDER BY placed.place, placed.queued_at, placed.seq
         LIMIT 4 * $2::bigint) AS ids
 )
@@ -708,8 +750,9 @@ LIMIT $2::bigint
 FOR UPDATE OF t SKIP LOCKED
 `
 
-type ListClaimableTurnsParams = db.ListClaimableTurnsParams
+type ListClaimableTurnsParams = unscoped.ListClaimableTurnsParams
 
+// scope: system
 // Heads of mailboxes that are queued, or whose lease has expired, and that are not locked by another claim. The sender with the fewest running turns
 // comes first, then the longest waiting; no sender has more than max_per_sender running.
 //
@@ -720,6 +763,7 @@ func (q *Queries) ListClaimableTurns(ctx context.Context, arg ListClaimableTurns
 	rows, err := q.db.Query(ctx, listClaimableTurns,
 		arg.Now,
 		arg.MaxTurns,
+		arg.Tenant,
 		arg.AfterSender,
 		arg.MaxPerSender,
 	)
@@ -742,11 +786,14 @@ func (q *Queries) ListClaimableTurns(ctx context.Context, arg ListClaimableTurns
 }
 
 const listMessageTurns = `-- name: ListMessageTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE message_id = $1 ORDER BY queued_at, agent_id
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = $1 AND message_id = $2 ORDER BY queued_at, agent_id
 `
 
-func (q *Queries) ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]Turn, error) {
-	rows, err := q.db.Query(ctx, listMessageTurns, messageID)
+type ListMessageTurnsParams = unscoped.ListMessageTurnsParams
+
+// scope: tenant
+func (q *Queries) ListMessageTurns(ctx context.Context, arg ListMessageTurnsParams) ([]Turn, error) {
+	rows, err := q.db.Query(ctx, listMessageTurns, arg.Tenant, arg.MessageID)
 	if err != nil {
 		return nil, err
 	}
@@ -774,6 +821,7 @@ func (q *Queries) ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -786,11 +834,14 @@ func (q *Queries) ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]
 }
 
 const listTurnEvents = `-- name: ListTurnEvents :many
-SELECT turn_id, position, type, at, data, agent_id FROM turn_events WHERE turn_id = $1 ORDER BY position
+SELECT turn_id, position, type, at, data, agent_id, tenant FROM turn_events WHERE tenant = $1 AND turn_id = $2 ORDER BY position
 `
 
-func (q *Queries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnEvent, error) {
-	rows, err := q.db.Query(ctx, listTurnEvents, turnID)
+type ListTurnEventsParams = unscoped.ListTurnEventsParams
+
+// scope: tenant
+func (q *Queries) ListTurnEvents(ctx context.Context, arg ListTurnEventsParams) ([]TurnEvent, error) {
+	rows, err := q.db.Query(ctx, listTurnEvents, arg.Tenant, arg.TurnID)
 	if err != nil {
 		return nil, err
 	}
@@ -805,6 +856,7 @@ func (q *Queries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnE
 			&i.At,
 			&i.Data,
 			&i.AgentID,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -817,12 +869,15 @@ func (q *Queries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnE
 }
 
 const nextLogPosition = `-- name: NextLogPosition :one
-SELECT coalesce(max(position) + 1, 0)::bigint FROM turn_events WHERE turn_id = $1
+SELECT coalesce(max(position) + 1, 0)::bigint FROM turn_events WHERE tenant = $1 AND turn_id = $2
 `
 
+type NextLogPositionParams = unscoped.NextLogPositionParams
+
+// scope: tenant
 // The position of the next entry in a turn's log.
-func (q *Queries) NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64, error) {
-	row := q.db.QueryRow(ctx, nextLogPosition, turnID)
+func (q *Queries) NextLogPosition(ctx context.Context, arg NextLogPositionParams) (int64, error) {
+	row := q.db.QueryRow(ctx, nextLogPosition, arg.Tenant, arg.TurnID)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
@@ -830,12 +885,13 @@ func (q *Queries) NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64,
 
 const releaseAllTurnLeases = `-- name: ReleaseAllTurnLeases :execrows
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status = 'running'
+WHERE tenant = $1 AND status = 'running'
 `
 
+// scope: system
 // Releases every running turn; only valid while no other process uses the database.
-func (q *Queries) ReleaseAllTurnLeases(ctx context.Context) (int64, error) {
-	result, err := q.db.Exec(ctx, releaseAllTurnLeases)
+func (q *Queries) ReleaseAllTurnLeases(ctx context.Context, tenant int64) (int64, error) {
+	result, err := q.db.Exec(ctx, releaseAllTurnLeases, tenant)
 	if err != nil {
 		return 0, err
 	}
@@ -844,14 +900,20 @@ func (q *Queries) ReleaseAllTurnLeases(ctx context.Context) (int64, error) {
 
 const releaseTurnLease = `-- name: ReleaseTurnLease :execrows
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE id = $1 AND status = 'running' AND lease_owner = $2 AND attempts = $3
+WHERE tenant = $1 AND id = $2 AND status = 'running' AND lease_owner = $3 AND attempts = $4
 `
 
-type ReleaseTurnLeaseParams = db.ReleaseTurnLeaseParams
+type ReleaseTurnLeaseParams = unscoped.ReleaseTurnLeaseParams
 
+// scope: system
 // Releases a turn to its mailbox, unless it was claimed again since that attempt.
 func (q *Queries) ReleaseTurnLease(ctx context.Context, arg ReleaseTurnLeaseParams) (int64, error) {
-	result, err := q.db.Exec(ctx, releaseTurnLease, arg.ID, arg.Owner, arg.Attempt)
+	result, err := q.db.Exec(ctx, releaseTurnLease,
+		arg.Tenant,
+		arg.ID,
+		arg.Owner,
+		arg.Attempt,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -860,12 +922,15 @@ func (q *Queries) ReleaseTurnLease(ctx context.Context, arg ReleaseTurnLeasePara
 
 const releaseTurnLeases = `-- name: ReleaseTurnLeases :execrows
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status = 'running' AND lease_owner = $1
+WHERE tenant = $1 AND status = 'running' AND lease_owner = $2
 `
 
+type ReleaseTurnLeasesParams = unscoped.ReleaseTurnLeasesParams
+
+// scope: system
 // Releases an owner's turns to their mailboxes.
-func (q *Queries) ReleaseTurnLeases(ctx context.Context, owner string) (int64, error) {
-	result, err := q.db.Exec(ctx, releaseTurnLeases, owner)
+func (q *Queries) ReleaseTurnLeases(ctx context.Context, arg ReleaseTurnLeasesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, releaseTurnLeases, arg.Tenant, arg.Owner)
 	if err != nil {
 		return 0, err
 	}
@@ -874,13 +939,19 @@ func (q *Queries) ReleaseTurnLeases(ctx context.Context, owner string) (int64, e
 
 const renewTurnLease = `-- name: RenewTurnLease :execrows
 UPDATE turns SET lease_until = $1
-WHERE id = $2 AND status = 'running' AND lease_owner = $3
+WHERE tenant = $2 AND id = $3 AND status = 'running' AND lease_owner = $4
 `
 
-type RenewTurnLeaseParams = db.RenewTurnLeaseParams
+type RenewTurnLeaseParams = unscoped.RenewTurnLeaseParams
 
+// scope: system
 func (q *Queries) RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error) {
-	result, err := q.db.Exec(ctx, renewTurnLease, arg.LeaseUntil, arg.ID, arg.Owner)
+	result, err := q.db.Exec(ctx, renewTurnLease,
+		arg.LeaseUntil,
+		arg.Tenant,
+		arg.ID,
+		arg.Owner,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -8,30 +8,35 @@ package sqlite
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/google/uuid"
 )
 
 const agentConcealed = `-- name: AgentConcealed :exec
-DELETE FROM agents_to_conceal WHERE agent_id = ?1
+DELETE FROM agents_to_conceal WHERE tenant = ?1 AND agent_id = ?2
 `
 
-func (q *Queries) AgentConcealed(ctx context.Context, agentID uuid.UUID) error {
-	_, err := q.db.ExecContext(ctx, agentConcealed, agentID)
+type AgentConcealedParams = unscoped.AgentConcealedParams
+
+// scope: system
+func (q *Queries) AgentConcealed(ctx context.Context, arg AgentConcealedParams) error {
+	_, err := q.db.ExecContext(ctx, agentConcealed, arg.Tenant, arg.AgentID)
 	return err
 }
 
 const concealAgent = `-- name: ConcealAgent :execrows
-UPDATE agents SET character = ?1, secrets = ?2 WHERE id = ?3 AND version = ?4
+UPDATE agents SET character = ?1, secrets = ?2 WHERE tenant = ?3 AND id = ?4 AND version = ?5
 `
 
-type ConcealAgentParams = db.ConcealAgentParams
+type ConcealAgentParams = unscoped.ConcealAgentParams
 
+// scope: system
 // Changes how an agent is stored, not the agent itself.
 func (q *Queries) ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, concealAgent,
 		arg.Character,
 		arg.Secrets,
+		arg.Tenant,
 		arg.ID,
 		arg.Version,
 	)
@@ -42,33 +47,38 @@ func (q *Queries) ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int
 }
 
 const countAgents = `-- name: CountAgents :one
-SELECT count(*) FROM agents
+SELECT count(*) FROM agents WHERE tenant = ?1
 `
 
-func (q *Queries) CountAgents(ctx context.Context) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countAgents)
+// scope: tenant
+func (q *Queries) CountAgents(ctx context.Context, tenant int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countAgents, tenant)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const countRunningAgents = `-- name: CountRunningAgents :one
-SELECT count(*) FROM agents WHERE running
+SELECT count(*) FROM agents WHERE tenant = ?1 AND running
 `
 
-func (q *Queries) CountRunningAgents(ctx context.Context) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countRunningAgents)
+// scope: tenant
+func (q *Queries) CountRunningAgents(ctx context.Context, tenant int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countRunningAgents, tenant)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const deleteAgent = `-- name: DeleteAgent :execrows
-DELETE FROM agents WHERE id = ?1
+DELETE FROM agents WHERE tenant = ?1 AND id = ?2
 `
 
-func (q *Queries) DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteAgent, id)
+type DeleteAgentParams = unscoped.DeleteAgentParams
+
+// scope: tenant
+func (q *Queries) DeleteAgent(ctx context.Context, arg DeleteAgentParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteAgent, arg.Tenant, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -76,11 +86,14 @@ func (q *Queries) DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error) 
 }
 
 const getAgent = `-- name: GetAgent :one
-SELECT id, name, character, secrets, enabled, running, version, created_at, updated_at FROM agents WHERE id = ?1
+SELECT id, name, character, secrets, enabled, running, version, created_at, updated_at, tenant FROM agents WHERE tenant = ?1 AND id = ?2
 `
 
-func (q *Queries) GetAgent(ctx context.Context, id uuid.UUID) (Agent, error) {
-	row := q.db.QueryRowContext(ctx, getAgent, id)
+type GetAgentParams = unscoped.GetAgentParams
+
+// scope: tenant
+func (q *Queries) GetAgent(ctx context.Context, arg GetAgentParams) (Agent, error) {
+	row := q.db.QueryRowContext(ctx, getAgent, arg.Tenant, arg.ID)
 	var i Agent
 	err := row.Scan(
 		&i.ID,
@@ -92,17 +105,21 @@ func (q *Queries) GetAgent(ctx context.Context, id uuid.UUID) (Agent, error) {
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getAgentForUpdate = `-- name: GetAgentForUpdate :one
-SELECT id, name, character, secrets, enabled, running, version, created_at, updated_at FROM agents WHERE id = ?1
+SELECT id, name, character, secrets, enabled, running, version, created_at, updated_at, tenant FROM agents WHERE tenant = ?1 AND id = ?2
 `
 
+type GetAgentForUpdateParams = unscoped.GetAgentForUpdateParams
+
+// scope: tenant
 // Keeps others from changing the agent until the transaction ends.
-func (q *Queries) GetAgentForUpdate(ctx context.Context, id uuid.UUID) (Agent, error) {
-	row := q.db.QueryRowContext(ctx, getAgentForUpdate, id)
+func (q *Queries) GetAgentForUpdate(ctx context.Context, arg GetAgentForUpdateParams) (Agent, error) {
+	row := q.db.QueryRowContext(ctx, getAgentForUpdate, arg.Tenant, arg.ID)
 	var i Agent
 	err := row.Scan(
 		&i.ID,
@@ -114,19 +131,23 @@ func (q *Queries) GetAgentForUpdate(ctx context.Context, id uuid.UUID) (Agent, e
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getAgentHead = `-- name: GetAgentHead :one
-SELECT name, running, version FROM agents WHERE id = ?1
+SELECT name, running, version FROM agents WHERE tenant = ?1 AND id = ?2
 `
 
-type GetAgentHeadRow = db.GetAgentHeadRow
+type GetAgentHeadParams = unscoped.GetAgentHeadParams
 
+type GetAgentHeadRow = unscoped.GetAgentHeadRow
+
+// scope: tenant
 // An agent without its character; the version identifies that.
-func (q *Queries) GetAgentHead(ctx context.Context, id uuid.UUID) (GetAgentHeadRow, error) {
-	row := q.db.QueryRowContext(ctx, getAgentHead, id)
+func (q *Queries) GetAgentHead(ctx context.Context, arg GetAgentHeadParams) (GetAgentHeadRow, error) {
+	row := q.db.QueryRowContext(ctx, getAgentHead, arg.Tenant, arg.ID)
 	var i GetAgentHeadRow
 	err := row.Scan(&i.Name, &i.Running, &i.Version)
 	return i, err
@@ -135,29 +156,34 @@ func (q *Queries) GetAgentHead(ctx context.Context, id uuid.UUID) (GetAgentHeadR
 const getFirstRunningAgent = `-- name: GetFirstRunningAgent :one
 SELECT a.id FROM agents a
 JOIN message_server_agents m ON m.agent_id = a.id
-WHERE m.message_server_id = ?1 AND a.running
+WHERE a.tenant = ?1 AND m.tenant = ?1 AND m.message_server_id = ?2 AND a.running
 ORDER BY a.created_at, a.id
 LIMIT 1
 `
 
+type GetFirstRunningAgentParams = unscoped.GetFirstRunningAgentParams
+
+// scope: tenant
 // The oldest agent that runs and serves a message server.
-func (q *Queries) GetFirstRunningAgent(ctx context.Context, messageServerID uuid.UUID) (uuid.UUID, error) {
-	row := q.db.QueryRowContext(ctx, getFirstRunningAgent, messageServerID)
+func (q *Queries) GetFirstRunningAgent(ctx context.Context, arg GetFirstRunningAgentParams) (uuid.UUID, error) {
+	row := q.db.QueryRowContext(ctx, getFirstRunningAgent, arg.Tenant, arg.MessageServerID)
 	var id uuid.UUID
 	err := row.Scan(&id)
 	return id, err
 }
 
 const insertAgent = `-- name: InsertAgent :one
-INSERT INTO agents (id, name, character, secrets, enabled, running, version, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8)
-RETURNING id, name, character, secrets, enabled, running, version, created_at, updated_at
+INSERT INTO agents (tenant, id, name, character, secrets, enabled, running, version, created_at, updated_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9)
+RETURNING id, name, character, secrets, enabled, running, version, created_at, updated_at, tenant
 `
 
-type InsertAgentParams = db.InsertAgentParams
+type InsertAgentParams = unscoped.InsertAgentParams
 
+// scope: tenant
 func (q *Queries) InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error) {
 	row := q.db.QueryRowContext(ctx, insertAgent,
+		arg.Tenant,
 		arg.ID,
 		arg.Name,
 		arg.Character,
@@ -178,19 +204,21 @@ func (q *Queries) InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const listAgentHeads = `-- name: ListAgentHeads :many
-SELECT id, name, enabled, running, version, created_at, updated_at FROM agents ORDER BY name, id
+SELECT id, name, enabled, running, version, created_at, updated_at FROM agents WHERE tenant = ?1 ORDER BY name, id
 `
 
-type ListAgentHeadsRow = db.ListAgentHeadsRow
+type ListAgentHeadsRow = unscoped.ListAgentHeadsRow
 
+// scope: tenant
 // All agents without their characters; a version identifies each.
-func (q *Queries) ListAgentHeads(ctx context.Context) ([]ListAgentHeadsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listAgentHeads)
+func (q *Queries) ListAgentHeads(ctx context.Context, tenant int64) ([]ListAgentHeadsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listAgentHeads, tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -221,11 +249,12 @@ func (q *Queries) ListAgentHeads(ctx context.Context) ([]ListAgentHeadsRow, erro
 }
 
 const listAgents = `-- name: ListAgents :many
-SELECT id, name, character, secrets, enabled, running, version, created_at, updated_at FROM agents ORDER BY name, id
+SELECT id, name, character, secrets, enabled, running, version, created_at, updated_at, tenant FROM agents WHERE tenant = ?1 ORDER BY name, id
 `
 
-func (q *Queries) ListAgents(ctx context.Context) ([]Agent, error) {
-	rows, err := q.db.QueryContext(ctx, listAgents)
+// scope: tenant
+func (q *Queries) ListAgents(ctx context.Context, tenant int64) ([]Agent, error) {
+	rows, err := q.db.QueryContext(ctx, listAgents, tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -243,6 +272,7 @@ func (q *Queries) ListAgents(ctx context.Context) ([]Agent, error) {
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -258,13 +288,14 @@ func (q *Queries) ListAgents(ctx context.Context) ([]Agent, error) {
 }
 
 const listAgentsToConceal = `-- name: ListAgentsToConceal :many
-SELECT agent_id FROM agents_to_conceal WHERE agent_id > ?1 ORDER BY agent_id LIMIT CAST(?2 AS bigint)
+SELECT agent_id FROM agents_to_conceal WHERE tenant = ?1 AND agent_id > ?2 ORDER BY agent_id LIMIT CAST(?3 AS bigint)
 `
 
-type ListAgentsToConcealParams = db.ListAgentsToConcealParams
+type ListAgentsToConcealParams = unscoped.ListAgentsToConcealParams
 
+// scope: system
 func (q *Queries) ListAgentsToConceal(ctx context.Context, arg ListAgentsToConcealParams) ([]uuid.UUID, error) {
-	rows, err := q.db.QueryContext(ctx, listAgentsToConceal, arg.After, arg.PageSize)
+	rows, err := q.db.QueryContext(ctx, listAgentsToConceal, arg.Tenant, arg.After, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -287,28 +318,30 @@ func (q *Queries) ListAgentsToConceal(ctx context.Context, arg ListAgentsToConce
 }
 
 const noteFormerAgent = `-- name: NoteFormerAgent :exec
-INSERT INTO former_agents (id, deleted_at)
-SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM channel_participants p WHERE p.entity_id = ?1)
-    OR EXISTS (SELECT 1 FROM messages m WHERE m.author_id = ?1 AND m.source_type NOT IN ('agent_response', 'agent_action'))
-ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at
+INSERT INTO former_agents (tenant, id, deleted_at)
+SELECT CAST(?1 AS INTEGER), ?2, ?3 WHERE EXISTS (SELECT 1 FROM channel_participants p WHERE p.tenant = ?1 AND p.entity_id = ?2)
+    OR EXISTS (SELECT 1 FROM messages m WHERE m.tenant = ?1 AND m.author_id = ?2 AND m.source_type NOT IN ('agent_response', 'agent_action'))
+ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at WHERE former_agents.tenant = excluded.tenant
 `
 
-type NoteFormerAgentParams = db.NoteFormerAgentParams
+type NoteFormerAgentParams = unscoped.NoteFormerAgentParams
 
+// scope: tenant
 // Notes that a participant of channels, or an author in them, was an agent.
 func (q *Queries) NoteFormerAgent(ctx context.Context, arg NoteFormerAgentParams) error {
-	_, err := q.db.ExecContext(ctx, noteFormerAgent, arg.ID, arg.DeletedAt)
+	_, err := q.db.ExecContext(ctx, noteFormerAgent, arg.Tenant, arg.ID, arg.DeletedAt)
 	return err
 }
 
 const setAgentRunning = `-- name: SetAgentRunning :one
-UPDATE agents SET running = ?1 WHERE id = ?2 RETURNING id, name, character, secrets, enabled, running, version, created_at, updated_at
+UPDATE agents SET running = ?1 WHERE tenant = ?2 AND id = ?3 RETURNING id, name, character, secrets, enabled, running, version, created_at, updated_at, tenant
 `
 
-type SetAgentRunningParams = db.SetAgentRunningParams
+type SetAgentRunningParams = unscoped.SetAgentRunningParams
 
+// scope: tenant
 func (q *Queries) SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error) {
-	row := q.db.QueryRowContext(ctx, setAgentRunning, arg.Running, arg.ID)
+	row := q.db.QueryRowContext(ctx, setAgentRunning, arg.Running, arg.Tenant, arg.ID)
 	var i Agent
 	err := row.Scan(
 		&i.ID,
@@ -320,6 +353,7 @@ func (q *Queries) SetAgentRunning(ctx context.Context, arg SetAgentRunningParams
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
@@ -327,12 +361,13 @@ func (q *Queries) SetAgentRunning(ctx context.Context, arg SetAgentRunningParams
 const updateAgent = `-- name: UpdateAgent :one
 UPDATE agents
 SET name = ?1, character = ?2, secrets = ?3, enabled = ?4, version = version + 1, updated_at = ?5
-WHERE id = ?6 AND version = ?7
-RETURNING id, name, character, secrets, enabled, running, version, created_at, updated_at
+WHERE tenant = ?6 AND id = ?7 AND version = ?8
+RETURNING id, name, character, secrets, enabled, running, version, created_at, updated_at, tenant
 `
 
-type UpdateAgentParams = db.UpdateAgentParams
+type UpdateAgentParams = unscoped.UpdateAgentParams
 
+// scope: tenant
 // Finds no row when the agent was changed since version was read.
 func (q *Queries) UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent, error) {
 	row := q.db.QueryRowContext(ctx, updateAgent,
@@ -341,6 +376,7 @@ func (q *Queries) UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent
 		arg.Secrets,
 		arg.Enabled,
 		arg.UpdatedAt,
+		arg.Tenant,
 		arg.ID,
 		arg.Version,
 	)
@@ -355,25 +391,29 @@ func (q *Queries) UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const whatHasID = `-- name: WhatHasID :one
 SELECT CAST(CASE
-    WHEN EXISTS (SELECT 1 FROM channels c WHERE c.id = ?1) THEN 'channel'
-    WHEN EXISTS (SELECT 1 FROM message_servers s WHERE s.id = ?1) THEN 'message server'
-    WHEN EXISTS (SELECT 1 FROM rooms r WHERE r.id = ?1) THEN 'room'
-    WHEN EXISTS (SELECT 1 FROM worlds w WHERE w.id = ?1) THEN 'world'
-    WHEN EXISTS (SELECT 1 FROM former_agents f WHERE f.id = ?1) THEN ''
-    WHEN EXISTS (SELECT 1 FROM channel_participants p WHERE p.entity_id = ?1) THEN 'participant'
-    WHEN EXISTS (SELECT 1 FROM messages m WHERE m.author_id = ?1 AND m.source_type NOT IN ('agent_response', 'agent_action')) THEN 'author'
+    WHEN EXISTS (SELECT 1 FROM channels c WHERE c.tenant = ?1 AND c.id = ?2) THEN 'channel'
+    WHEN EXISTS (SELECT 1 FROM message_servers s WHERE s.tenant = ?1 AND s.id = ?2) THEN 'message server'
+    WHEN EXISTS (SELECT 1 FROM rooms r WHERE r.tenant = ?1 AND r.id = ?2) THEN 'room'
+    WHEN EXISTS (SELECT 1 FROM worlds w WHERE w.tenant = ?1 AND w.id = ?2) THEN 'world'
+    WHEN EXISTS (SELECT 1 FROM former_agents f WHERE f.tenant = ?1 AND f.id = ?2) THEN ''
+    WHEN EXISTS (SELECT 1 FROM channel_participants p WHERE p.tenant = ?1 AND p.entity_id = ?2) THEN 'participant'
+    WHEN EXISTS (SELECT 1 FROM messages m WHERE m.tenant = ?1 AND m.author_id = ?2 AND m.source_type NOT IN ('agent_response', 'agent_action')) THEN 'author'
     ELSE '' END AS TEXT) AS what
 `
 
+type WhatHasIDParams = unscoped.WhatHasIDParams
+
+// scope: tenant
 // The kind of an id other than an agent's; empty for none. An agent that was deleted is no participant and no author.
-func (q *Queries) WhatHasID(ctx context.Context, id uuid.UUID) (string, error) {
-	row := q.db.QueryRowContext(ctx, whatHasID, id)
+func (q *Queries) WhatHasID(ctx context.Context, arg WhatHasIDParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, whatHasID, arg.Tenant, arg.ID)
 	var what string
 	err := row.Scan(&what)
 	return what, err

@@ -8,19 +8,25 @@ package sqlite
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/google/uuid"
 )
 
 const addParticipant = `-- name: AddParticipant :execrows
-INSERT INTO channel_participants (channel_id, entity_id, state, joined_at) VALUES (?1, ?2, '', ?3)
+INSERT INTO channel_participants (tenant, channel_id, entity_id, state, joined_at) VALUES (?1, ?2, ?3, '', ?4)
 ON CONFLICT (channel_id, entity_id) DO NOTHING
 `
 
-type AddParticipantParams = db.AddParticipantParams
+type AddParticipantParams = unscoped.AddParticipantParams
 
+// scope: tenant
 func (q *Queries) AddParticipant(ctx context.Context, arg AddParticipantParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, addParticipant, arg.ChannelID, arg.EntityID, arg.JoinedAt)
+	result, err := q.db.ExecContext(ctx, addParticipant,
+		arg.Tenant,
+		arg.ChannelID,
+		arg.EntityID,
+		arg.JoinedAt,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -28,79 +34,89 @@ func (q *Queries) AddParticipant(ctx context.Context, arg AddParticipantParams) 
 }
 
 const countAllServerChannels = `-- name: CountAllServerChannels :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE message_server_id = ?1 LIMIT CAST(?2 AS INTEGER))
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND message_server_id = ?2 LIMIT CAST(?3 AS INTEGER))
 `
 
-type CountAllServerChannelsParams = db.CountAllServerChannelsParams
+type CountAllServerChannelsParams = unscoped.CountAllServerChannelsParams
 
+// scope: tenant
 // The same, with those.
 func (q *Queries) CountAllServerChannels(ctx context.Context, arg CountAllServerChannelsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countAllServerChannels, arg.MessageServerID, arg.MaxRows)
+	row := q.db.QueryRowContext(ctx, countAllServerChannels, arg.Tenant, arg.MessageServerID, arg.MaxRows)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const countCallerChannels = `-- name: CountCallerChannels :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = ?1 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT ?2)
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND created_by = ?2 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT ?3)
 `
 
-type CountCallerChannelsParams = db.CountCallerChannelsParams
+type CountCallerChannelsParams = unscoped.CountCallerChannelsParams
 
+// scope: tenant
 // Of the channels that CountMadeChannels counts, those of one caller.
 func (q *Queries) CountCallerChannels(ctx context.Context, arg CountCallerChannelsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countCallerChannels, arg.Caller, arg.AtMost)
+	row := q.db.QueryRowContext(ctx, countCallerChannels, arg.Tenant, arg.Caller, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const countCallerDMs = `-- name: CountCallerDMs :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = ?1 AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT ?2)
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND created_by = ?2 AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT ?3)
 `
 
-type CountCallerDMsParams = db.CountCallerDMsParams
+type CountCallerDMsParams = unscoped.CountCallerDMsParams
 
+// scope: tenant
 // Of the channels that CountDMs counts, those of one caller.
 func (q *Queries) CountCallerDMs(ctx context.Context, arg CountCallerDMsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countCallerDMs, arg.Caller, arg.AtMost)
+	row := q.db.QueryRowContext(ctx, countCallerDMs, arg.Tenant, arg.Caller, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const countDMs = `-- name: CountDMs :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE pair_key IS NOT NULL LIMIT ?1)
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND pair_key IS NOT NULL LIMIT ?2)
 `
 
+type CountDMsParams = unscoped.CountDMsParams
+
+// scope: tenant
 // DMs of two entities. Counts up to at_most, as the following do.
-func (q *Queries) CountDMs(ctx context.Context, atMost int64) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countDMs, atMost)
+func (q *Queries) CountDMs(ctx context.Context, arg CountDMsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countDMs, arg.Tenant, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const countMadeChannels = `-- name: CountMadeChannels :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT ?1)
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT ?2)
 `
 
+type CountMadeChannelsParams = unscoped.CountMadeChannelsParams
+
+// scope: tenant
 // Channels that callers made. Counts up to at_most, by exactly the condition of the index channels_made.
-func (q *Queries) CountMadeChannels(ctx context.Context, atMost int64) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countMadeChannels, atMost)
+func (q *Queries) CountMadeChannels(ctx context.Context, arg CountMadeChannelsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countMadeChannels, arg.Tenant, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const countParticipants = `-- name: CountParticipants :one
-SELECT count(*) FROM (SELECT 1 FROM channel_participants WHERE channel_id = ?1 LIMIT ?2)
+SELECT count(*) FROM (SELECT 1 FROM channel_participants WHERE tenant = ?1 AND channel_id = ?2 LIMIT ?3)
 `
 
-type CountParticipantsParams = db.CountParticipantsParams
+type CountParticipantsParams = unscoped.CountParticipantsParams
 
+// scope: tenant
 func (q *Queries) CountParticipants(ctx context.Context, arg CountParticipantsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countParticipants, arg.ChannelID, arg.AtMost)
+	row := q.db.QueryRowContext(ctx, countParticipants, arg.Tenant, arg.ChannelID, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -109,26 +125,30 @@ func (q *Queries) CountParticipants(ctx context.Context, arg CountParticipantsPa
 const countServerChannels = `-- name: CountServerChannels :one
 SELECT count(*) FROM (
     SELECT 1 FROM channels
-    WHERE message_server_id = ?1 AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'
-    LIMIT CAST(?2 AS INTEGER))
+    WHERE tenant = ?1 AND message_server_id = ?2 AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'
+    LIMIT CAST(?3 AS INTEGER))
 `
 
-type CountServerChannelsParams = db.CountServerChannelsParams
+type CountServerChannelsParams = unscoped.CountServerChannelsParams
 
+// scope: tenant
 // How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 func (q *Queries) CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countServerChannels, arg.MessageServerID, arg.MaxRows)
+	row := q.db.QueryRowContext(ctx, countServerChannels, arg.Tenant, arg.MessageServerID, arg.MaxRows)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const deleteChannel = `-- name: DeleteChannel :execrows
-DELETE FROM channels WHERE id = ?1
+DELETE FROM channels WHERE tenant = ?1 AND id = ?2
 `
 
-func (q *Queries) DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteChannel, id)
+type DeleteChannelParams = unscoped.DeleteChannelParams
+
+// scope: tenant
+func (q *Queries) DeleteChannel(ctx context.Context, arg DeleteChannelParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteChannel, arg.Tenant, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -136,17 +156,18 @@ func (q *Queries) DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error
 }
 
 const findSourceChannel = `-- name: FindSourceChannel :one
-SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels
-WHERE source_type = ?1 AND source_id = ?2
+SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels
+WHERE tenant = ?1 AND source_type = ?2 AND source_id = ?3
 ORDER BY created_at
 LIMIT 1
 `
 
-type FindSourceChannelParams = db.FindSourceChannelParams
+type FindSourceChannelParams = unscoped.FindSourceChannelParams
 
+// scope: tenant
 // The oldest channel that mirrors one of a platform, on any message server.
 func (q *Queries) FindSourceChannel(ctx context.Context, arg FindSourceChannelParams) (Channel, error) {
-	row := q.db.QueryRowContext(ctx, findSourceChannel, arg.SourceType, arg.SourceID)
+	row := q.db.QueryRowContext(ctx, findSourceChannel, arg.Tenant, arg.SourceType, arg.SourceID)
 	var i Channel
 	err := row.Scan(
 		&i.ID,
@@ -163,23 +184,25 @@ func (q *Queries) FindSourceChannel(ctx context.Context, arg FindSourceChannelPa
 		&i.LastSeq,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getAgentChannel = `-- name: GetAgentChannel :one
-SELECT c.id, c.message_server_id, c.name, c.type, c.source_type, c.source_id, c.topic, c.metadata, c.turn_policy, c.pair_key, c.created_by, c.last_seq, c.created_at, c.updated_at, a.version, a.running
+SELECT c.id, c.message_server_id, c.name, c.type, c.source_type, c.source_id, c.topic, c.metadata, c.turn_policy, c.pair_key, c.created_by, c.last_seq, c.created_at, c.updated_at, c.tenant, a.version, a.running
 FROM channels c JOIN agents a ON a.id = ?1
-WHERE c.id = ?2
+WHERE c.tenant = ?2 AND a.tenant = ?2 AND c.id = ?3
 `
 
-type GetAgentChannelParams = db.GetAgentChannelParams
+type GetAgentChannelParams = unscoped.GetAgentChannelParams
 
-type GetAgentChannelRow = db.GetAgentChannelRow
+type GetAgentChannelRow = unscoped.GetAgentChannelRow
 
+// scope: tenant
 // A channel, and what a turn there needs to know of its agent first.
 func (q *Queries) GetAgentChannel(ctx context.Context, arg GetAgentChannelParams) (GetAgentChannelRow, error) {
-	row := q.db.QueryRowContext(ctx, getAgentChannel, arg.AgentID, arg.ChannelID)
+	row := q.db.QueryRowContext(ctx, getAgentChannel, arg.AgentID, arg.Tenant, arg.ChannelID)
 	var i GetAgentChannelRow
 	err := row.Scan(
 		&i.Channel.ID,
@@ -196,6 +219,7 @@ func (q *Queries) GetAgentChannel(ctx context.Context, arg GetAgentChannelParams
 		&i.Channel.LastSeq,
 		&i.Channel.CreatedAt,
 		&i.Channel.UpdatedAt,
+		&i.Channel.Tenant,
 		&i.Version,
 		&i.Running,
 	)
@@ -203,11 +227,14 @@ func (q *Queries) GetAgentChannel(ctx context.Context, arg GetAgentChannelParams
 }
 
 const getChannel = `-- name: GetChannel :one
-SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels WHERE id = ?1
+SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels WHERE tenant = ?1 AND id = ?2
 `
 
-func (q *Queries) GetChannel(ctx context.Context, id uuid.UUID) (Channel, error) {
-	row := q.db.QueryRowContext(ctx, getChannel, id)
+type GetChannelParams = unscoped.GetChannelParams
+
+// scope: tenant
+func (q *Queries) GetChannel(ctx context.Context, arg GetChannelParams) (Channel, error) {
+	row := q.db.QueryRowContext(ctx, getChannel, arg.Tenant, arg.ID)
 	var i Channel
 	err := row.Scan(
 		&i.ID,
@@ -224,17 +251,21 @@ func (q *Queries) GetChannel(ctx context.Context, id uuid.UUID) (Channel, error)
 		&i.LastSeq,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getChannelForUpdate = `-- name: GetChannelForUpdate :one
-SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels WHERE id = ?1
+SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels WHERE tenant = ?1 AND id = ?2
 `
 
+type GetChannelForUpdateParams = unscoped.GetChannelForUpdateParams
+
+// scope: tenant
 // Keeps others from changing the channel until the transaction ends.
-func (q *Queries) GetChannelForUpdate(ctx context.Context, id uuid.UUID) (Channel, error) {
-	row := q.db.QueryRowContext(ctx, getChannelForUpdate, id)
+func (q *Queries) GetChannelForUpdate(ctx context.Context, arg GetChannelForUpdateParams) (Channel, error) {
+	row := q.db.QueryRowContext(ctx, getChannelForUpdate, arg.Tenant, arg.ID)
 	var i Channel
 	err := row.Scan(
 		&i.ID,
@@ -251,18 +282,20 @@ func (q *Queries) GetChannelForUpdate(ctx context.Context, id uuid.UUID) (Channe
 		&i.LastSeq,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getPairChannel = `-- name: GetPairChannel :one
-SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels WHERE message_server_id = ?1 AND pair_key = ?2
+SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels WHERE tenant = ?1 AND message_server_id = ?2 AND pair_key = ?3
 `
 
-type GetPairChannelParams = db.GetPairChannelParams
+type GetPairChannelParams = unscoped.GetPairChannelParams
 
+// scope: tenant
 func (q *Queries) GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error) {
-	row := q.db.QueryRowContext(ctx, getPairChannel, arg.MessageServerID, arg.PairKey)
+	row := q.db.QueryRowContext(ctx, getPairChannel, arg.Tenant, arg.MessageServerID, arg.PairKey)
 	var i Channel
 	err := row.Scan(
 		&i.ID,
@@ -279,20 +312,23 @@ func (q *Queries) GetPairChannel(ctx context.Context, arg GetPairChannelParams) 
 		&i.LastSeq,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const insertChannel = `-- name: InsertChannel :execrows
-INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13)
+INSERT INTO channels (tenant, id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14)
 ON CONFLICT DO NOTHING
 `
 
-type InsertChannelParams = db.InsertChannelParams
+type InsertChannelParams = unscoped.InsertChannelParams
 
+// scope: tenant
 func (q *Queries) InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, insertChannel,
+		arg.Tenant,
 		arg.ID,
 		arg.MessageServerID,
 		arg.Name,
@@ -320,17 +356,20 @@ SELECT a.id, a.name, a.running,
 FROM channel_participants p
 JOIN channels c ON c.id = p.channel_id
 JOIN agents a ON a.id = p.entity_id
-WHERE p.channel_id = ?1
+WHERE p.tenant = ?1 AND p.channel_id = ?2
 ORDER BY p.joined_at, a.id
 `
 
-type ListChannelAgentsRow = db.ListChannelAgentsRow
+type ListChannelAgentsParams = unscoped.ListChannelAgentsParams
 
+type ListChannelAgentsRow = unscoped.ListChannelAgentsRow
+
+// scope: tenant
 // The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
 // channel's message server. unanswered counts its active turns in the channel; the condition that their
 // seq is positive always holds, and makes SQLite use the index of active turns instead of all turns of the channel.
-func (q *Queries) ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listChannelAgents, channelID)
+func (q *Queries) ListChannelAgents(ctx context.Context, arg ListChannelAgentsParams) ([]ListChannelAgentsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listChannelAgents, arg.Tenant, arg.ChannelID)
 	if err != nil {
 		return nil, err
 	}
@@ -365,16 +404,19 @@ FROM channel_participants p
 JOIN channels c ON c.id = p.channel_id
 LEFT JOIN agents a ON a.id = p.entity_id
 LEFT JOIN message_server_agents m ON m.message_server_id = c.message_server_id AND m.agent_id = a.id
-WHERE p.channel_id = ?1
+WHERE p.tenant = ?1 AND p.channel_id = ?2
 ORDER BY p.joined_at, p.entity_id
 `
 
-type ListChannelMembersRow = db.ListChannelMembersRow
+type ListChannelMembersParams = unscoped.ListChannelMembersParams
 
+type ListChannelMembersRow = unscoped.ListChannelMembersRow
+
+// scope: tenant
 // All participants of a channel, in the order of joining, and for agents what decides whether each gets a
 // turn.
-func (q *Queries) ListChannelMembers(ctx context.Context, channelID uuid.UUID) ([]ListChannelMembersRow, error) {
-	rows, err := q.db.QueryContext(ctx, listChannelMembers, channelID)
+func (q *Queries) ListChannelMembers(ctx context.Context, arg ListChannelMembersParams) ([]ListChannelMembersRow, error) {
+	rows, err := q.db.QueryContext(ctx, listChannelMembers, arg.Tenant, arg.ChannelID)
 	if err != nil {
 		return nil, err
 	}
@@ -403,11 +445,14 @@ func (q *Queries) ListChannelMembers(ctx context.Context, channelID uuid.UUID) (
 }
 
 const listParticipants = `-- name: ListParticipants :many
-SELECT entity_id FROM channel_participants WHERE channel_id = ?1 ORDER BY joined_at, entity_id
+SELECT entity_id FROM channel_participants WHERE tenant = ?1 AND channel_id = ?2 ORDER BY joined_at, entity_id
 `
 
-func (q *Queries) ListParticipants(ctx context.Context, channelID uuid.UUID) ([]uuid.UUID, error) {
-	rows, err := q.db.QueryContext(ctx, listParticipants, channelID)
+type ListParticipantsParams = unscoped.ListParticipantsParams
+
+// scope: tenant
+func (q *Queries) ListParticipants(ctx context.Context, arg ListParticipantsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.QueryContext(ctx, listParticipants, arg.Tenant, arg.ChannelID)
 	if err != nil {
 		return nil, err
 	}
@@ -430,11 +475,14 @@ func (q *Queries) ListParticipants(ctx context.Context, channelID uuid.UUID) ([]
 }
 
 const listServerChannelIDs = `-- name: ListServerChannelIDs :many
-SELECT id FROM channels WHERE message_server_id = ?1
+SELECT id FROM channels WHERE tenant = ?1 AND message_server_id = ?2
 `
 
-func (q *Queries) ListServerChannelIDs(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error) {
-	rows, err := q.db.QueryContext(ctx, listServerChannelIDs, messageServerID)
+type ListServerChannelIDsParams = unscoped.ListServerChannelIDsParams
+
+// scope: tenant
+func (q *Queries) ListServerChannelIDs(ctx context.Context, arg ListServerChannelIDsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.QueryContext(ctx, listServerChannelIDs, arg.Tenant, arg.MessageServerID)
 	if err != nil {
 		return nil, err
 	}
@@ -457,18 +505,20 @@ func (q *Queries) ListServerChannelIDs(ctx context.Context, messageServerID uuid
 }
 
 const listServerChannels = `-- name: ListServerChannels :many
-SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at FROM channels
-WHERE message_server_id = ?1
-  AND (CAST(?2 AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'))
+SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels
+WHERE tenant = ?1 AND message_server_id = ?2
+  AND (CAST(?3 AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'))
 ORDER BY updated_at DESC, id
-LIMIT ?4 OFFSET ?3
+LIMIT ?5 OFFSET ?4
 `
 
-type ListServerChannelsParams = db.ListServerChannelsParams
+type ListServerChannelsParams = unscoped.ListServerChannelsParams
 
+// scope: tenant
 // Session and job channels are the server's own; they are listed only on request.
 func (q *Queries) ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error) {
 	rows, err := q.db.QueryContext(ctx, listServerChannels,
+		arg.Tenant,
 		arg.MessageServerID,
 		arg.IncludeInternal,
 		arg.OffsetRows,
@@ -496,6 +546,7 @@ func (q *Queries) ListServerChannels(ctx context.Context, arg ListServerChannels
 			&i.LastSeq,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -512,15 +563,16 @@ func (q *Queries) ListServerChannels(ctx context.Context, arg ListServerChannels
 
 const nextSeq = `-- name: NextSeq :one
 UPDATE channels SET last_seq = last_seq + 1, updated_at = CASE WHEN updated_at < ?1 THEN ?1 ELSE updated_at END
-WHERE id = ?2
-RETURNING id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at
+WHERE tenant = ?2 AND id = ?3
+RETURNING id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant
 `
 
-type NextSeqParams = db.NextSeqParams
+type NextSeqParams = unscoped.NextSeqParams
 
+// scope: tenant
 // Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
 func (q *Queries) NextSeq(ctx context.Context, arg NextSeqParams) (Channel, error) {
-	row := q.db.QueryRowContext(ctx, nextSeq, arg.Now, arg.ID)
+	row := q.db.QueryRowContext(ctx, nextSeq, arg.Now, arg.Tenant, arg.ID)
 	var i Channel
 	err := row.Scan(
 		&i.ID,
@@ -537,18 +589,20 @@ func (q *Queries) NextSeq(ctx context.Context, arg NextSeqParams) (Channel, erro
 		&i.LastSeq,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const removeParticipant = `-- name: RemoveParticipant :execrows
-DELETE FROM channel_participants WHERE channel_id = ?1 AND entity_id = ?2
+DELETE FROM channel_participants WHERE tenant = ?1 AND channel_id = ?2 AND entity_id = ?3
 `
 
-type RemoveParticipantParams = db.RemoveParticipantParams
+type RemoveParticipantParams = unscoped.RemoveParticipantParams
 
+// scope: tenant
 func (q *Queries) RemoveParticipant(ctx context.Context, arg RemoveParticipantParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, removeParticipant, arg.ChannelID, arg.EntityID)
+	result, err := q.db.ExecContext(ctx, removeParticipant, arg.Tenant, arg.ChannelID, arg.EntityID)
 	if err != nil {
 		return 0, err
 	}
@@ -556,22 +610,31 @@ func (q *Queries) RemoveParticipant(ctx context.Context, arg RemoveParticipantPa
 }
 
 const removeParticipants = `-- name: RemoveParticipants :exec
-DELETE FROM channel_participants WHERE channel_id = ?1
+DELETE FROM channel_participants WHERE tenant = ?1 AND channel_id = ?2
 `
 
-func (q *Queries) RemoveParticipants(ctx context.Context, channelID uuid.UUID) error {
-	_, err := q.db.ExecContext(ctx, removeParticipants, channelID)
+type RemoveParticipantsParams = unscoped.RemoveParticipantsParams
+
+// scope: tenant
+func (q *Queries) RemoveParticipants(ctx context.Context, arg RemoveParticipantsParams) error {
+	_, err := q.db.ExecContext(ctx, removeParticipants, arg.Tenant, arg.ChannelID)
 	return err
 }
 
 const setParticipantState = `-- name: SetParticipantState :execrows
-UPDATE channel_participants SET state = ?1 WHERE channel_id = ?2 AND entity_id = ?3
+UPDATE channel_participants SET state = ?1 WHERE tenant = ?2 AND channel_id = ?3 AND entity_id = ?4
 `
 
-type SetParticipantStateParams = db.SetParticipantStateParams
+type SetParticipantStateParams = unscoped.SetParticipantStateParams
 
+// scope: tenant
 func (q *Queries) SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, setParticipantState, arg.State, arg.ChannelID, arg.EntityID)
+	result, err := q.db.ExecContext(ctx, setParticipantState,
+		arg.State,
+		arg.Tenant,
+		arg.ChannelID,
+		arg.EntityID,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -581,12 +644,13 @@ func (q *Queries) SetParticipantState(ctx context.Context, arg SetParticipantSta
 const updateChannel = `-- name: UpdateChannel :one
 UPDATE channels
 SET name = ?1, topic = ?2, metadata = ?3, turn_policy = ?4, updated_at = CASE WHEN updated_at < ?5 THEN ?5 ELSE updated_at END
-WHERE id = ?6
-RETURNING id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at
+WHERE tenant = ?6 AND id = ?7
+RETURNING id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant
 `
 
-type UpdateChannelParams = db.UpdateChannelParams
+type UpdateChannelParams = unscoped.UpdateChannelParams
 
+// scope: tenant
 func (q *Queries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) (Channel, error) {
 	row := q.db.QueryRowContext(ctx, updateChannel,
 		arg.Name,
@@ -594,6 +658,7 @@ func (q *Queries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) (C
 		arg.Metadata,
 		arg.TurnPolicy,
 		arg.UpdatedAt,
+		arg.Tenant,
 		arg.ID,
 	)
 	var i Channel
@@ -612,24 +677,28 @@ func (q *Queries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) (C
 		&i.LastSeq,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const upsertSourceChannel = `-- name: UpsertSourceChannel :one
-INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?8, NULL, ?9, 0, ?10, ?11)
+INSERT INTO channels (tenant, id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8, ?9, NULL, ?10, 0, ?11, ?12)
 ON CONFLICT (message_server_id, source_type, source_id) WHERE source_id IS NOT NULL
 DO UPDATE SET name = excluded.name, type = excluded.type,
     updated_at = CASE WHEN channels.updated_at < excluded.updated_at THEN excluded.updated_at ELSE channels.updated_at END
-RETURNING id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at
+WHERE channels.tenant = excluded.tenant
+RETURNING id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant
 `
 
-type UpsertSourceChannelParams = db.UpsertSourceChannelParams
+type UpsertSourceChannelParams = unscoped.UpsertSourceChannelParams
 
+// scope: tenant
 // The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
 func (q *Queries) UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error) {
 	row := q.db.QueryRowContext(ctx, upsertSourceChannel,
+		arg.Tenant,
 		arg.ID,
 		arg.MessageServerID,
 		arg.Name,
@@ -658,6 +727,7 @@ func (q *Queries) UpsertSourceChannel(ctx context.Context, arg UpsertSourceChann
 		&i.LastSeq,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }

@@ -8,17 +8,17 @@ package sqlite
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
-	"github.com/google/uuid"
+	"github.com/elizad/elizad/gen/unscoped"
 )
 
 const completeIdempotencyKey = `-- name: CompleteIdempotencyKey :execrows
 UPDATE idempotency_keys SET status = ?1, header = ?2, body = ?3, digest = ?4
-WHERE entity_id = ?5 AND idempotency_key = ?6 AND claim = ?7
+WHERE tenant = ?5 AND entity_id = ?6 AND idempotency_key = ?7 AND claim = ?8
 `
 
-type CompleteIdempotencyKeyParams = db.CompleteIdempotencyKeyParams
+type CompleteIdempotencyKeyParams = unscoped.CompleteIdempotencyKeyParams
 
+// scope: tenant
 // Keeps the answer, unless another attempt has taken the key.
 func (q *Queries) CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempotencyKeyParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, completeIdempotencyKey,
@@ -26,6 +26,7 @@ func (q *Queries) CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempo
 		arg.Header,
 		arg.Body,
 		arg.Digest,
+		arg.Tenant,
 		arg.EntityID,
 		arg.IdempotencyKey,
 		arg.Claim,
@@ -38,19 +39,20 @@ func (q *Queries) CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempo
 
 const deleteCallersAnswers = `-- name: DeleteCallersAnswers :many
 DELETE FROM idempotency_keys
-WHERE (entity_id, idempotency_key) IN (
-    SELECT k.entity_id, k.idempotency_key FROM idempotency_keys k
-    WHERE k.entity_id = ?1 AND k.status <> 0
+WHERE (tenant, entity_id, idempotency_key) IN (
+    SELECT k.tenant, k.entity_id, k.idempotency_key FROM idempotency_keys k
+    WHERE k.tenant = ?1 AND k.entity_id = ?2 AND k.status <> 0
     ORDER BY k.created_at
-    LIMIT ?2)
+    LIMIT ?3)
 RETURNING CAST(length(body) AS INTEGER) AS bytes
 `
 
-type DeleteCallersAnswersParams = db.DeleteCallersAnswersParams
+type DeleteCallersAnswersParams = unscoped.DeleteCallersAnswersParams
 
+// scope: tenant
 // Deletes the oldest answers of a caller, and returns their sizes.
 func (q *Queries) DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAnswersParams) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, deleteCallersAnswers, arg.EntityID, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, deleteCallersAnswers, arg.Tenant, arg.EntityID, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -73,13 +75,19 @@ func (q *Queries) DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAns
 }
 
 const deleteIdempotencyKey = `-- name: DeleteIdempotencyKey :execrows
-DELETE FROM idempotency_keys WHERE entity_id = ?1 AND idempotency_key = ?2 AND claim = ?3
+DELETE FROM idempotency_keys WHERE tenant = ?1 AND entity_id = ?2 AND idempotency_key = ?3 AND claim = ?4
 `
 
-type DeleteIdempotencyKeyParams = db.DeleteIdempotencyKeyParams
+type DeleteIdempotencyKeyParams = unscoped.DeleteIdempotencyKeyParams
 
+// scope: tenant
 func (q *Queries) DeleteIdempotencyKey(ctx context.Context, arg DeleteIdempotencyKeyParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteIdempotencyKey, arg.EntityID, arg.IdempotencyKey, arg.Claim)
+	result, err := q.db.ExecContext(ctx, deleteIdempotencyKey,
+		arg.Tenant,
+		arg.EntityID,
+		arg.IdempotencyKey,
+		arg.Claim,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -88,18 +96,19 @@ func (q *Queries) DeleteIdempotencyKey(ctx context.Context, arg DeleteIdempotenc
 
 const deleteOldIdempotencyKeys = `-- name: DeleteOldIdempotencyKeys :execrows
 DELETE FROM idempotency_keys
-WHERE (entity_id, idempotency_key) IN (
-    SELECT k.entity_id, k.idempotency_key FROM idempotency_keys k
-    WHERE k.created_at < ?1
+WHERE (tenant, entity_id, idempotency_key) IN (
+    SELECT k.tenant, k.entity_id, k.idempotency_key FROM idempotency_keys k
+    WHERE k.tenant = ?1 AND k.created_at < ?2
     ORDER BY k.created_at
-    LIMIT ?2)
+    LIMIT ?3)
 `
 
-type DeleteOldIdempotencyKeysParams = db.DeleteOldIdempotencyKeysParams
+type DeleteOldIdempotencyKeysParams = unscoped.DeleteOldIdempotencyKeysParams
 
+// scope: tenant
 // A few at a time: each new key removes more than it adds.
 func (q *Queries) DeleteOldIdempotencyKeys(ctx context.Context, arg DeleteOldIdempotencyKeysParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteOldIdempotencyKeys, arg.Before, arg.LimitRows)
+	result, err := q.db.ExecContext(ctx, deleteOldIdempotencyKeys, arg.Tenant, arg.Before, arg.LimitRows)
 	if err != nil {
 		return 0, err
 	}
@@ -108,17 +117,20 @@ func (q *Queries) DeleteOldIdempotencyKeys(ctx context.Context, arg DeleteOldIde
 
 const deleteOldestAnswers = `-- name: DeleteOldestAnswers :many
 DELETE FROM idempotency_keys
-WHERE (entity_id, idempotency_key) IN (
-    SELECT k.entity_id, k.idempotency_key FROM idempotency_keys k
-    WHERE k.status <> 0
+WHERE (tenant, entity_id, idempotency_key) IN (
+    SELECT k.tenant, k.entity_id, k.idempotency_key FROM idempotency_keys k
+    WHERE k.tenant = ?1 AND k.status <> 0
     ORDER BY k.created_at
-    LIMIT ?1)
+    LIMIT ?2)
 RETURNING CAST(length(body) AS INTEGER) AS bytes
 `
 
+type DeleteOldestAnswersParams = unscoped.DeleteOldestAnswersParams
+
+// scope: tenant
 // Deletes the oldest answers of all callers, and returns their sizes.
-func (q *Queries) DeleteOldestAnswers(ctx context.Context, limitRows int64) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, deleteOldestAnswers, limitRows)
+func (q *Queries) DeleteOldestAnswers(ctx context.Context, arg DeleteOldestAnswersParams) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, deleteOldestAnswers, arg.Tenant, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -141,12 +153,13 @@ func (q *Queries) DeleteOldestAnswers(ctx context.Context, limitRows int64) ([]i
 }
 
 const deleteOpenIdempotencyKeys = `-- name: DeleteOpenIdempotencyKeys :execrows
-DELETE FROM idempotency_keys WHERE status = 0
+DELETE FROM idempotency_keys WHERE tenant = ?1 AND status = 0
 `
 
+// scope: system
 // Gives up every claim; only valid while no other process uses the database.
-func (q *Queries) DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteOpenIdempotencyKeys)
+func (q *Queries) DeleteOpenIdempotencyKeys(ctx context.Context, tenant int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteOpenIdempotencyKeys, tenant)
 	if err != nil {
 		return 0, err
 	}
@@ -154,12 +167,15 @@ func (q *Queries) DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error) 
 }
 
 const deleteOwnersOpenIdempotencyKeys = `-- name: DeleteOwnersOpenIdempotencyKeys :execrows
-DELETE FROM idempotency_keys WHERE status = 0 AND owner = ?1
+DELETE FROM idempotency_keys WHERE tenant = ?1 AND status = 0 AND owner = ?2
 `
 
+type DeleteOwnersOpenIdempotencyKeysParams = unscoped.DeleteOwnersOpenIdempotencyKeysParams
+
+// scope: system
 // Gives up the claims of an instance that has just restarted.
-func (q *Queries) DeleteOwnersOpenIdempotencyKeys(ctx context.Context, owner uuid.UUID) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteOwnersOpenIdempotencyKeys, owner)
+func (q *Queries) DeleteOwnersOpenIdempotencyKeys(ctx context.Context, arg DeleteOwnersOpenIdempotencyKeysParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteOwnersOpenIdempotencyKeys, arg.Tenant, arg.Owner)
 	if err != nil {
 		return 0, err
 	}
@@ -167,13 +183,14 @@ func (q *Queries) DeleteOwnersOpenIdempotencyKeys(ctx context.Context, owner uui
 }
 
 const getIdempotencyKey = `-- name: GetIdempotencyKey :one
-SELECT entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner, digest FROM idempotency_keys WHERE entity_id = ?1 AND idempotency_key = ?2
+SELECT entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner, digest, tenant FROM idempotency_keys WHERE tenant = ?1 AND entity_id = ?2 AND idempotency_key = ?3
 `
 
-type GetIdempotencyKeyParams = db.GetIdempotencyKeyParams
+type GetIdempotencyKeyParams = unscoped.GetIdempotencyKeyParams
 
+// scope: tenant
 func (q *Queries) GetIdempotencyKey(ctx context.Context, arg GetIdempotencyKeyParams) (IdempotencyKey, error) {
-	row := q.db.QueryRowContext(ctx, getIdempotencyKey, arg.EntityID, arg.IdempotencyKey)
+	row := q.db.QueryRowContext(ctx, getIdempotencyKey, arg.Tenant, arg.EntityID, arg.IdempotencyKey)
 	var i IdempotencyKey
 	err := row.Scan(
 		&i.EntityID,
@@ -186,20 +203,23 @@ func (q *Queries) GetIdempotencyKey(ctx context.Context, arg GetIdempotencyKeyPa
 		&i.CreatedAt,
 		&i.Owner,
 		&i.Digest,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const insertIdempotencyKey = `-- name: InsertIdempotencyKey :execrows
-INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner)
-VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)
-ON CONFLICT (entity_id, idempotency_key) DO NOTHING
+INSERT INTO idempotency_keys (tenant, entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner)
+VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9)
+ON CONFLICT (tenant, entity_id, idempotency_key) DO NOTHING
 `
 
-type InsertIdempotencyKeyParams = db.InsertIdempotencyKeyParams
+type InsertIdempotencyKeyParams = unscoped.InsertIdempotencyKeyParams
 
+// scope: tenant
 func (q *Queries) InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, insertIdempotencyKey,
+		arg.Tenant,
 		arg.EntityID,
 		arg.IdempotencyKey,
 		arg.Fingerprint,
@@ -217,15 +237,17 @@ func (q *Queries) InsertIdempotencyKey(ctx context.Context, arg InsertIdempotenc
 
 const renewIdempotencyKey = `-- name: RenewIdempotencyKey :execrows
 UPDATE idempotency_keys SET created_at = ?1
-WHERE entity_id = ?2 AND idempotency_key = ?3 AND claim = ?4 AND status = 0
+WHERE tenant = ?2 AND entity_id = ?3 AND idempotency_key = ?4 AND claim = ?5 AND status = 0
 `
 
-type RenewIdempotencyKeyParams = db.RenewIdempotencyKeyParams
+type RenewIdempotencyKeyParams = unscoped.RenewIdempotencyKeyParams
 
+// scope: tenant
 // Renews the claim of a running request.
 func (q *Queries) RenewIdempotencyKey(ctx context.Context, arg RenewIdempotencyKeyParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, renewIdempotencyKey,
 		arg.CreatedAt,
+		arg.Tenant,
 		arg.EntityID,
 		arg.IdempotencyKey,
 		arg.Claim,

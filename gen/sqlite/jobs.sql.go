@@ -8,26 +8,31 @@ package sqlite
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/google/uuid"
 )
 
 const claimCallbacks = `-- name: ClaimCallbacks :many
 UPDATE jobs SET callback_attempts = callback_attempts + 1, callback_due_at = ?1
 WHERE id IN (
     SELECT j.id FROM jobs j
-    WHERE j.callback_due_at IS NOT NULL AND j.callback_due_at <= ?2
+    WHERE j.tenant = ?2 AND j.callback_due_at IS NOT NULL AND j.callback_due_at <= ?3
     ORDER BY j.callback_due_at
-    LIMIT ?3)
-RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
+    LIMIT ?4)
+RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant
 `
 
-type ClaimCallbacksParams = db.ClaimCallbacksParams
+type ClaimCallbacksParams = unscoped.ClaimCallbacksParams
 
+// scope: system
 // Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
 func (q *Queries) ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error) {
-	rows, err := q.db.QueryContext(ctx, claimCallbacks, arg.RetryAt, arg.Now, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, claimCallbacks,
+		arg.RetryAt,
+		arg.Tenant,
+		arg.Now,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +59,7 @@ func (q *Queries) ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) 
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -69,25 +75,29 @@ func (q *Queries) ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) 
 }
 
 const countActiveJobs = `-- name: CountActiveJobs :one
-SELECT count(*) FROM (SELECT 1 FROM jobs WHERE ended_at IS NULL AND expires_at > 0 LIMIT ?1)
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE tenant = ?1 AND ended_at IS NULL AND expires_at > 0 LIMIT ?2)
 `
 
+type CountActiveJobsParams = unscoped.CountActiveJobsParams
+
+// scope: tenant
 // Counts up to at_most.
-func (q *Queries) CountActiveJobs(ctx context.Context, atMost int64) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countActiveJobs, atMost)
+func (q *Queries) CountActiveJobs(ctx context.Context, arg CountActiveJobsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countActiveJobs, arg.Tenant, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const countCallerJobs = `-- name: CountCallerJobs :one
-SELECT count(*) FROM (SELECT 1 FROM jobs WHERE user_id = ?1 AND ended_at IS NULL LIMIT ?2)
+SELECT count(*) FROM (SELECT 1 FROM jobs WHERE tenant = ?1 AND user_id = ?2 AND ended_at IS NULL LIMIT ?3)
 `
 
-type CountCallerJobsParams = db.CountCallerJobsParams
+type CountCallerJobsParams = unscoped.CountCallerJobsParams
 
+// scope: tenant
 func (q *Queries) CountCallerJobs(ctx context.Context, arg CountCallerJobsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countCallerJobs, arg.UserID, arg.AtMost)
+	row := q.db.QueryRowContext(ctx, countCallerJobs, arg.Tenant, arg.UserID, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -98,17 +108,23 @@ SELECT CAST(CASE WHEN ended_at IS NULL AND expires_at <= ?1 THEN 'timeout' ELSE 
        count(*) AS jobs,
        CAST(coalesce(sum(ended_at - created_at), 0) AS INTEGER) AS took_ms
 FROM jobs
-WHERE CAST(?2 AS BOOLEAN) OR user_id = ?3
+WHERE tenant = ?2 AND (CAST(?3 AS BOOLEAN) OR user_id = ?4)
 GROUP BY 1
 `
 
-type CountJobsParams = db.CountJobsParams
+type CountJobsParams = unscoped.CountJobsParams
 
-type CountJobsRow = db.CountJobsRow
+type CountJobsRow = unscoped.CountJobsRow
 
+// scope: tenant
 // By status, with the total duration of those that have ended.
 func (q *Queries) CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error) {
-	rows, err := q.db.QueryContext(ctx, countJobs, arg.Now, arg.AnyUser, arg.UserID)
+	rows, err := q.db.QueryContext(ctx, countJobs,
+		arg.Now,
+		arg.Tenant,
+		arg.AnyUser,
+		arg.UserID,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -133,12 +149,13 @@ func (q *Queries) CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJo
 const endJob = `-- name: EndJob :one
 UPDATE jobs
 SET status = ?1, result = ?2, error = ?3, ended_at = ?4, callback_due_at = CASE WHEN callback_url IS NULL THEN NULL ELSE ?4 END
-WHERE message_id = ?5 AND agent_id = ?6 AND ended_at IS NULL AND expires_at > ?4
-RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
+WHERE tenant = ?5 AND message_id = ?6 AND agent_id = ?7 AND ended_at IS NULL AND expires_at > ?4
+RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant
 `
 
-type EndJobParams = db.EndJobParams
+type EndJobParams = unscoped.EndJobParams
 
+// scope: tenant
 // Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it has ended.
 func (q *Queries) EndJob(ctx context.Context, arg EndJobParams) (Job, error) {
 	row := q.db.QueryRowContext(ctx, endJob,
@@ -146,6 +163,7 @@ func (q *Queries) EndJob(ctx context.Context, arg EndJobParams) (Job, error) {
 		arg.Result,
 		arg.Error,
 		arg.Now,
+		arg.Tenant,
 		arg.MessageID,
 		arg.AgentID,
 	)
@@ -169,6 +187,7 @@ func (q *Queries) EndJob(ctx context.Context, arg EndJobParams) (Job, error) {
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
@@ -178,16 +197,22 @@ UPDATE jobs
 SET status = 'timeout', error = ?1, ended_at = expires_at, callback_due_at = CASE WHEN callback_url IS NULL THEN NULL ELSE ?2 END
 WHERE id IN (
     SELECT j.id FROM jobs j
-    WHERE j.ended_at IS NULL AND j.expires_at <= ?2
+    WHERE j.tenant = ?3 AND j.ended_at IS NULL AND j.expires_at <= ?2
     ORDER BY j.expires_at
-    LIMIT ?3)
-RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
+    LIMIT ?4)
+RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant
 `
 
-type ExpireJobsParams = db.ExpireJobsParams
+type ExpireJobsParams = unscoped.ExpireJobsParams
 
+// scope: system
 func (q *Queries) ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, error) {
-	rows, err := q.db.QueryContext(ctx, expireJobs, arg.Error, arg.Now, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, expireJobs,
+		arg.Error,
+		arg.Now,
+		arg.Tenant,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -214,6 +239,7 @@ func (q *Queries) ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, 
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -229,15 +255,16 @@ func (q *Queries) ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, 
 }
 
 const forgetJobs = `-- name: ForgetJobs :many
-DELETE FROM jobs WHERE id IN (SELECT j.id FROM jobs j WHERE j.ended_at <= ?1 ORDER BY j.ended_at LIMIT ?2)
-RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
+DELETE FROM jobs WHERE id IN (SELECT j.id FROM jobs j WHERE j.tenant = ?1 AND j.ended_at <= ?2 ORDER BY j.ended_at LIMIT ?3)
+RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant
 `
 
-type ForgetJobsParams = db.ForgetJobsParams
+type ForgetJobsParams = unscoped.ForgetJobsParams
 
+// scope: system
 // Removes jobs that ended long ago.
 func (q *Queries) ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, error) {
-	rows, err := q.db.QueryContext(ctx, forgetJobs, arg.Before, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, forgetJobs, arg.Tenant, arg.Before, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -264,6 +291,7 @@ func (q *Queries) ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, 
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -279,11 +307,14 @@ func (q *Queries) ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, 
 }
 
 const getJob = `-- name: GetJob :one
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs WHERE id = ?1
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs WHERE tenant = ?1 AND id = ?2
 `
 
-func (q *Queries) GetJob(ctx context.Context, id uuid.UUID) (Job, error) {
-	row := q.db.QueryRowContext(ctx, getJob, id)
+type GetJobParams = unscoped.GetJobParams
+
+// scope: tenant
+func (q *Queries) GetJob(ctx context.Context, arg GetJobParams) (Job, error) {
+	row := q.db.QueryRowContext(ctx, getJob, arg.Tenant, arg.ID)
 	var i Job
 	err := row.Scan(
 		&i.ID,
@@ -304,20 +335,23 @@ func (q *Queries) GetJob(ctx context.Context, id uuid.UUID) (Job, error) {
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const insertJob = `-- name: InsertJob :one
-INSERT INTO jobs (id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'processing', NULL, '', ?8, ?9, 0, NULL, '', ?10, ?11, NULL)
-RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at
+INSERT INTO jobs (tenant, id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'processing', NULL, '', ?9, ?10, 0, NULL, '', ?11, ?12, NULL)
+RETURNING id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant
 `
 
-type InsertJobParams = db.InsertJobParams
+type InsertJobParams = unscoped.InsertJobParams
 
+// scope: tenant
 func (q *Queries) InsertJob(ctx context.Context, arg InsertJobParams) (Job, error) {
 	row := q.db.QueryRowContext(ctx, insertJob,
+		arg.Tenant,
 		arg.ID,
 		arg.AgentID,
 		arg.UserID,
@@ -350,22 +384,29 @@ func (q *Queries) InsertJob(ctx context.Context, arg InsertJobParams) (Job, erro
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.EndedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const listJobs = `-- name: ListJobs :many
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
-WHERE created_at <= ?1
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs
+WHERE tenant = ?1 AND created_at <= ?2
 ORDER BY created_at DESC, id
-LIMIT CAST(?3 AS bigint) OFFSET CAST(?2 AS bigint)
+LIMIT CAST(?4 AS bigint) OFFSET CAST(?3 AS bigint)
 `
 
-type ListJobsParams = db.ListJobsParams
+type ListJobsParams = unscoped.ListJobsParams
 
+// scope: tenant
 // Newest first.
 func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error) {
-	rows, err := q.db.QueryContext(ctx, listJobs, arg.Until, arg.OffsetRows, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, listJobs,
+		arg.Tenant,
+		arg.Until,
+		arg.OffsetRows,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -392,6 +433,7 @@ func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, erro
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -407,16 +449,18 @@ func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, erro
 }
 
 const listJobsOfStatus = `-- name: ListJobsOfStatus :many
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
-WHERE status = ?1 AND created_at <= ?2
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs
+WHERE tenant = ?1 AND status = ?2 AND created_at <= ?3
 ORDER BY created_at DESC, id
-LIMIT CAST(?4 AS bigint) OFFSET CAST(?3 AS bigint)
+LIMIT CAST(?5 AS bigint) OFFSET CAST(?4 AS bigint)
 `
 
-type ListJobsOfStatusParams = db.ListJobsOfStatusParams
+type ListJobsOfStatusParams = unscoped.ListJobsOfStatusParams
 
+// scope: tenant
 func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error) {
 	rows, err := q.db.QueryContext(ctx, listJobsOfStatus,
+		arg.Tenant,
 		arg.Status,
 		arg.Until,
 		arg.OffsetRows,
@@ -448,6 +492,7 @@ func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusPara
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -463,18 +508,20 @@ func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusPara
 }
 
 const listUserJobs = `-- name: ListUserJobs :many
-SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at FROM jobs
-WHERE user_id = ?1 AND created_at <= ?2
-  AND (CAST(?3 AS text) = '' OR status = ?3)
+SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs
+WHERE tenant = ?1 AND user_id = ?2 AND created_at <= ?3
+  AND (CAST(?4 AS text) = '' OR status = ?4)
 ORDER BY created_at DESC, id
-LIMIT CAST(?5 AS bigint) OFFSET CAST(?4 AS bigint)
+LIMIT CAST(?6 AS bigint) OFFSET CAST(?5 AS bigint)
 `
 
-type ListUserJobsParams = db.ListUserJobsParams
+type ListUserJobsParams = unscoped.ListUserJobsParams
 
+// scope: tenant
 // An empty status means any.
 func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error) {
 	rows, err := q.db.QueryContext(ctx, listUserJobs,
+		arg.Tenant,
 		arg.UserID,
 		arg.Until,
 		arg.Status,
@@ -507,6 +554,7 @@ func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]J
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.EndedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -522,23 +570,25 @@ func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]J
 }
 
 const nextCallback = `-- name: NextCallback :one
-SELECT callback_due_at FROM jobs WHERE callback_due_at IS NOT NULL ORDER BY callback_due_at LIMIT 1
+SELECT callback_due_at FROM jobs WHERE tenant = ?1 AND callback_due_at IS NOT NULL ORDER BY callback_due_at LIMIT 1
 `
 
-func (q *Queries) NextCallback(ctx context.Context) (*dbtype.Millis, error) {
-	row := q.db.QueryRowContext(ctx, nextCallback)
+// scope: system
+func (q *Queries) NextCallback(ctx context.Context, tenant int64) (*dbtype.Millis, error) {
+	row := q.db.QueryRowContext(ctx, nextCallback, tenant)
 	var callback_due_at *dbtype.Millis
 	err := row.Scan(&callback_due_at)
 	return callback_due_at, err
 }
 
 const nextJobExpiry = `-- name: NextJobExpiry :one
-SELECT expires_at FROM jobs WHERE ended_at IS NULL ORDER BY expires_at LIMIT 1
+SELECT expires_at FROM jobs WHERE tenant = ?1 AND ended_at IS NULL ORDER BY expires_at LIMIT 1
 `
 
+// scope: system
 // No row when no job is running.
-func (q *Queries) NextJobExpiry(ctx context.Context) (dbtype.Millis, error) {
-	row := q.db.QueryRowContext(ctx, nextJobExpiry)
+func (q *Queries) NextJobExpiry(ctx context.Context, tenant int64) (dbtype.Millis, error) {
+	row := q.db.QueryRowContext(ctx, nextJobExpiry, tenant)
 	var expires_at dbtype.Millis
 	err := row.Scan(&expires_at)
 	return expires_at, err
@@ -546,16 +596,18 @@ func (q *Queries) NextJobExpiry(ctx context.Context) (dbtype.Millis, error) {
 
 const settleCallback = `-- name: SettleCallback :execrows
 UPDATE jobs SET callback_due_at = ?1, callback_error = ?2
-WHERE id = ?3 AND callback_attempts = ?4 AND callback_due_at IS NOT NULL
+WHERE tenant = ?3 AND id = ?4 AND callback_attempts = ?5 AND callback_due_at IS NOT NULL
 `
 
-type SettleCallbackParams = db.SettleCallbackParams
+type SettleCallbackParams = unscoped.SettleCallbackParams
 
+// scope: system
 // Notes the result of an attempt: a NULL due time settles it for good.
 func (q *Queries) SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, settleCallback,
 		arg.DueAt,
 		arg.CallbackError,
+		arg.Tenant,
 		arg.ID,
 		arg.Attempt,
 	)
@@ -567,11 +619,14 @@ func (q *Queries) SettleCallback(ctx context.Context, arg SettleCallbackParams) 
 
 const shiftJobs = `-- name: ShiftJobs :exec
 UPDATE jobs SET created_at = created_at + CAST(?1 AS bigint), expires_at = expires_at + CAST(?1 AS bigint)
-WHERE ended_at IS NULL
+WHERE tenant = ?2 AND ended_at IS NULL
 `
 
+type ShiftJobsParams = unscoped.ShiftJobsParams
+
+// scope: system
 // Moves the times of running jobs, after the clock jumped.
-func (q *Queries) ShiftJobs(ctx context.Context, by int64) error {
-	_, err := q.db.ExecContext(ctx, shiftJobs, by)
+func (q *Queries) ShiftJobs(ctx context.Context, arg ShiftJobsParams) error {
+	_, err := q.db.ExecContext(ctx, shiftJobs, arg.By, arg.Tenant)
 	return err
 }

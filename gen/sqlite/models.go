@@ -5,29 +5,29 @@
 package sqlite
 
 import (
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 )
 
-type Agent = db.Agent
+type Agent = unscoped.Agent
 
-type Channel = db.Channel
+type Channel = unscoped.Channel
 
-type IdempotencyKey = db.IdempotencyKey
+type IdempotencyKey = unscoped.IdempotencyKey
 
-type Job = db.Job
+type Job = unscoped.Job
 
-type Memory = db.Memory
+type Memory = unscoped.Memory
 
-type Message = db.Message
+type Message = unscoped.Message
 
-type MessageServer = db.MessageServer
+type MessageServer = unscoped.MessageServer
 
-type Room = db.Room
+type Room = unscoped.Room
 
-type Session = db.Session
+type Session = unscoped.Session
 
-type Turn = db.Turn
+type Turn = unscoped.Turn
 
-type TurnEvent = db.TurnEvent
+type TurnEvent = unscoped.TurnEvent
 
-type World = db.World
+type World = unscoped.World

@@ -8,44 +8,48 @@ package sqlite
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 )
 
 const countMadeRooms = `-- name: CountMadeRooms :one
-SELECT count(*) FROM (SELECT 1 FROM rooms WHERE agent_id = ?1 AND channel_id IS NULL LIMIT ?2)
+SELECT count(*) FROM (SELECT 1 FROM rooms WHERE tenant = ?1 AND agent_id = ?2 AND channel_id IS NULL LIMIT ?3)
 `
 
-type CountMadeRoomsParams = db.CountMadeRoomsParams
+type CountMadeRoomsParams = unscoped.CountMadeRoomsParams
 
+// scope: tenant
 // Rooms of an agent that have no channel.
 func (q *Queries) CountMadeRooms(ctx context.Context, arg CountMadeRoomsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countMadeRooms, arg.AgentID, arg.AtMost)
+	row := q.db.QueryRowContext(ctx, countMadeRooms, arg.Tenant, arg.AgentID, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const deleteRoom = `-- name: DeleteRoom :exec
-DELETE FROM rooms WHERE id = ?1 AND agent_id = ?2
+DELETE FROM rooms WHERE tenant = ?1 AND id = ?2 AND agent_id = ?3
 `
 
-type DeleteRoomParams = db.DeleteRoomParams
+type DeleteRoomParams = unscoped.DeleteRoomParams
 
+// scope: tenant
 func (q *Queries) DeleteRoom(ctx context.Context, arg DeleteRoomParams) error {
-	_, err := q.db.ExecContext(ctx, deleteRoom, arg.ID, arg.AgentID)
+	_, err := q.db.ExecContext(ctx, deleteRoom, arg.Tenant, arg.ID, arg.AgentID)
 	return err
 }
 
 const ensureRoom = `-- name: EnsureRoom :execrows
-INSERT INTO rooms (id, agent_id, world_id, channel_id, message_server_id, name, type, source, metadata, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+INSERT INTO rooms (tenant, id, agent_id, world_id, channel_id, message_server_id, name, type, source, metadata, created_at, updated_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT (id, agent_id) DO NOTHING
 `
 
-type EnsureRoomParams = db.EnsureRoomParams
+type EnsureRoomParams = unscoped.EnsureRoomParams
 
+// scope: tenant
 func (q *Queries) EnsureRoom(ctx context.Context, arg EnsureRoomParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, ensureRoom,
+		arg.Tenant,
 		arg.ID,
 		arg.AgentID,
 		arg.WorldID,
@@ -65,19 +69,20 @@ func (q *Queries) EnsureRoom(ctx context.Context, arg EnsureRoomParams) (int64, 
 }
 
 const getRoom = `-- name: GetRoom :one
-SELECT r.id, r.agent_id, r.world_id, r.channel_id, r.message_server_id, r.name, r.type, r.source, r.metadata, r.created_at, r.updated_at, c.name AS channel_name, w.name AS world_name
+SELECT r.id, r.agent_id, r.world_id, r.channel_id, r.message_server_id, r.name, r.type, r.source, r.metadata, r.created_at, r.updated_at, r.tenant, c.name AS channel_name, w.name AS world_name
 FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id
     LEFT JOIN world_agents s ON s.world_id = r.world_id AND s.agent_id = r.agent_id
     LEFT JOIN worlds w ON w.id = r.world_id AND w.agent_id = COALESCE(s.owner_id, r.agent_id)
-WHERE r.id = ?1 AND r.agent_id = ?2
+WHERE r.tenant = ?1 AND r.id = ?2 AND r.agent_id = ?3
 `
 
-type GetRoomParams = db.GetRoomParams
+type GetRoomParams = unscoped.GetRoomParams
 
-type GetRoomRow = db.GetRoomRow
+type GetRoomRow = unscoped.GetRoomRow
 
+// scope: tenant
 func (q *Queries) GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error) {
-	row := q.db.QueryRowContext(ctx, getRoom, arg.ID, arg.AgentID)
+	row := q.db.QueryRowContext(ctx, getRoom, arg.Tenant, arg.ID, arg.AgentID)
 	var i GetRoomRow
 	err := row.Scan(
 		&i.Room.ID,
@@ -91,6 +96,7 @@ func (q *Queries) GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, e
 		&i.Room.Metadata,
 		&i.Room.CreatedAt,
 		&i.Room.UpdatedAt,
+		&i.Room.Tenant,
 		&i.ChannelName,
 		&i.WorldName,
 	)
@@ -98,20 +104,21 @@ func (q *Queries) GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, e
 }
 
 const getRoomForUpdate = `-- name: GetRoomForUpdate :one
-SELECT r.id, r.agent_id, r.world_id, r.channel_id, r.message_server_id, r.name, r.type, r.source, r.metadata, r.created_at, r.updated_at, c.name AS channel_name, w.name AS world_name
+SELECT r.id, r.agent_id, r.world_id, r.channel_id, r.message_server_id, r.name, r.type, r.source, r.metadata, r.created_at, r.updated_at, r.tenant, c.name AS channel_name, w.name AS world_name
 FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id
     LEFT JOIN world_agents s ON s.world_id = r.world_id AND s.agent_id = r.agent_id
     LEFT JOIN worlds w ON w.id = r.world_id AND w.agent_id = COALESCE(s.owner_id, r.agent_id)
-WHERE r.id = ?1 AND r.agent_id = ?2
+WHERE r.tenant = ?1 AND r.id = ?2 AND r.agent_id = ?3
 `
 
-type GetRoomForUpdateParams = db.GetRoomForUpdateParams
+type GetRoomForUpdateParams = unscoped.GetRoomForUpdateParams
 
-type GetRoomForUpdateRow = db.GetRoomForUpdateRow
+type GetRoomForUpdateRow = unscoped.GetRoomForUpdateRow
 
+// scope: tenant
 // Keeps others from changing the room until the transaction ends.
 func (q *Queries) GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdateParams) (GetRoomForUpdateRow, error) {
-	row := q.db.QueryRowContext(ctx, getRoomForUpdate, arg.ID, arg.AgentID)
+	row := q.db.QueryRowContext(ctx, getRoomForUpdate, arg.Tenant, arg.ID, arg.AgentID)
 	var i GetRoomForUpdateRow
 	err := row.Scan(
 		&i.Room.ID,
@@ -125,6 +132,7 @@ func (q *Queries) GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdatePara
 		&i.Room.Metadata,
 		&i.Room.CreatedAt,
 		&i.Room.UpdatedAt,
+		&i.Room.Tenant,
 		&i.ChannelName,
 		&i.WorldName,
 	)
@@ -132,21 +140,27 @@ func (q *Queries) GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdatePara
 }
 
 const listAgentRooms = `-- name: ListAgentRooms :many
-SELECT r.id, r.agent_id, r.world_id, r.channel_id, r.message_server_id, r.name, r.type, r.source, r.metadata, r.created_at, r.updated_at, c.name AS channel_name, w.name AS world_name
+SELECT r.id, r.agent_id, r.world_id, r.channel_id, r.message_server_id, r.name, r.type, r.source, r.metadata, r.created_at, r.updated_at, r.tenant, c.name AS channel_name, w.name AS world_name
 FROM rooms r LEFT JOIN channels c ON c.id = r.channel_id
     LEFT JOIN world_agents s ON s.world_id = r.world_id AND s.agent_id = r.agent_id
     LEFT JOIN worlds w ON w.id = r.world_id AND w.agent_id = COALESCE(s.owner_id, r.agent_id)
-WHERE r.agent_id = ?1
+WHERE r.tenant = ?1 AND r.agent_id = ?2
 ORDER BY r.created_at, r.id
-LIMIT CAST(?3 AS bigint) OFFSET CAST(?2 AS bigint)
+LIMIT CAST(?4 AS bigint) OFFSET CAST(?3 AS bigint)
 `
 
-type ListAgentRoomsParams = db.ListAgentRoomsParams
+type ListAgentRoomsParams = unscoped.ListAgentRoomsParams
 
-type ListAgentRoomsRow = db.ListAgentRoomsRow
+type ListAgentRoomsRow = unscoped.ListAgentRoomsRow
 
+// scope: tenant
 func (q *Queries) ListAgentRooms(ctx context.Context, arg ListAgentRoomsParams) ([]ListAgentRoomsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listAgentRooms, arg.AgentID, arg.OffsetRows, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, listAgentRooms,
+		arg.Tenant,
+		arg.AgentID,
+		arg.OffsetRows,
+		arg.LimitRows,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +180,7 @@ func (q *Queries) ListAgentRooms(ctx context.Context, arg ListAgentRoomsParams) 
 			&i.Room.Metadata,
 			&i.Room.CreatedAt,
 			&i.Room.UpdatedAt,
+			&i.Room.Tenant,
 			&i.ChannelName,
 			&i.WorldName,
 		); err != nil {
@@ -184,17 +199,18 @@ func (q *Queries) ListAgentRooms(ctx context.Context, arg ListAgentRoomsParams) 
 
 const listWorldRooms = `-- name: ListWorldRooms :many
 SELECT r.id, r.agent_id FROM rooms r
-WHERE r.world_id = ?1
-  AND (r.agent_id = ?2 OR EXISTS (SELECT 1 FROM world_agents s WHERE s.world_id = r.world_id AND s.agent_id = r.agent_id AND s.owner_id = ?2))
+WHERE r.tenant = ?1 AND r.world_id = ?2
+  AND (r.agent_id = ?3 OR EXISTS (SELECT 1 FROM world_agents s WHERE s.world_id = r.world_id AND s.agent_id = r.agent_id AND s.owner_id = ?3))
 `
 
-type ListWorldRoomsParams = db.ListWorldRoomsParams
+type ListWorldRoomsParams = unscoped.ListWorldRoomsParams
 
-type ListWorldRoomsRow = db.ListWorldRoomsRow
+type ListWorldRoomsRow = unscoped.ListWorldRoomsRow
 
+// scope: tenant
 // The rooms in a world, those of its owner and of the agents that share it.
 func (q *Queries) ListWorldRooms(ctx context.Context, arg ListWorldRoomsParams) ([]ListWorldRoomsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listWorldRooms, arg.WorldID, arg.OwnerID)
+	rows, err := q.db.QueryContext(ctx, listWorldRooms, arg.Tenant, arg.WorldID, arg.OwnerID)
 	if err != nil {
 		return nil, err
 	}
@@ -217,15 +233,17 @@ func (q *Queries) ListWorldRooms(ctx context.Context, arg ListWorldRoomsParams) 
 }
 
 const renameRoom = `-- name: RenameRoom :execrows
-UPDATE rooms SET name = ?1, updated_at = ?2 WHERE id = ?3 AND agent_id = ?4
+UPDATE rooms SET name = ?1, updated_at = ?2 WHERE tenant = ?3 AND id = ?4 AND agent_id = ?5
 `
 
-type RenameRoomParams = db.RenameRoomParams
+type RenameRoomParams = unscoped.RenameRoomParams
 
+// scope: tenant
 func (q *Queries) RenameRoom(ctx context.Context, arg RenameRoomParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, renameRoom,
 		arg.Name,
 		arg.UpdatedAt,
+		arg.Tenant,
 		arg.ID,
 		arg.AgentID,
 	)
@@ -236,13 +254,14 @@ func (q *Queries) RenameRoom(ctx context.Context, arg RenameRoomParams) (int64, 
 }
 
 const roomExists = `-- name: RoomExists :one
-SELECT CAST(count(*) AS BOOLEAN) FROM rooms WHERE id = ?1 AND agent_id = ?2
+SELECT CAST(count(*) AS BOOLEAN) FROM rooms WHERE tenant = ?1 AND id = ?2 AND agent_id = ?3
 `
 
-type RoomExistsParams = db.RoomExistsParams
+type RoomExistsParams = unscoped.RoomExistsParams
 
+// scope: tenant
 func (q *Queries) RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error) {
-	row := q.db.QueryRowContext(ctx, roomExists, arg.ID, arg.AgentID)
+	row := q.db.QueryRowContext(ctx, roomExists, arg.Tenant, arg.ID, arg.AgentID)
 	var column_1 bool
 	err := row.Scan(&column_1)
 	return column_1, err

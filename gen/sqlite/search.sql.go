@@ -8,20 +8,22 @@ package sqlite
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 )
 
 const countAuthorMessages = `-- name: CountAuthorMessages :one
 SELECT count(*) FROM (
     SELECT 1 FROM messages
-    WHERE messages.author_id = ?1 AND messages.created_at >= ?2 AND messages.created_at <= ?3
-    LIMIT ?4)
+    WHERE messages.tenant = ?1 AND messages.author_id = ?2 AND messages.created_at >= ?3 AND messages.created_at <= ?4
+    LIMIT ?5)
 `
 
-type CountAuthorMessagesParams = db.CountAuthorMessagesParams
+type CountAuthorMessagesParams = unscoped.CountAuthorMessagesParams
 
+// scope: tenant
 func (q *Queries) CountAuthorMessages(ctx context.Context, arg CountAuthorMessagesParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countAuthorMessages,
+		arg.Tenant,
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
@@ -35,16 +37,18 @@ func (q *Queries) CountAuthorMessages(ctx context.Context, arg CountAuthorMessag
 const countChannelMessages = `-- name: CountChannelMessages :one
 SELECT count(*) FROM (
     SELECT 1 FROM messages
-    WHERE messages.channel_id = ?1
-      AND (CAST(?2 AS BOOLEAN) OR messages.author_id = ?3)
-      AND messages.created_at >= ?4 AND messages.created_at <= ?5
-    LIMIT ?6)
+    WHERE messages.tenant = ?1 AND messages.channel_id = ?2
+      AND (CAST(?3 AS BOOLEAN) OR messages.author_id = ?4)
+      AND messages.created_at >= ?5 AND messages.created_at <= ?6
+    LIMIT ?7)
 `
 
-type CountChannelMessagesParams = db.CountChannelMessagesParams
+type CountChannelMessagesParams = unscoped.CountChannelMessagesParams
 
+// scope: tenant
 func (q *Queries) CountChannelMessages(ctx context.Context, arg CountChannelMessagesParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countChannelMessages,
+		arg.Tenant,
 		arg.ChannelID,
 		arg.AnyAuthor,
 		arg.AuthorID,
@@ -63,19 +67,22 @@ SELECT count(*) FROM (
     WHERE message_index.rowid >= min(max(CAST(?1 AS MILLIS_INT), 0), 8796093022207) << 20
       AND message_index.rowid <= min(CAST(?2 AS MILLIS_INT), 8796093022207) << 20 | 1048575
       AND message_index MATCH (
-          CASE WHEN CAST(?3 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?4 AS UUID_TEXT), '-', '') || ' AND ' END
-          || CASE WHEN CAST(?5 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?6 AS UUID_TEXT), '-', '') || ' AND ' END
-          || 'content : (' || CAST(?7 AS TEXT) || ')')
-    LIMIT CAST(?8 AS INTEGER))
+          CASE WHEN CAST(?3 AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(?3 AS INTEGER) || ' AND ' END
+          || CASE WHEN CAST(?4 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?5 AS UUID_TEXT), '-', '') || ' AND ' END
+          || CASE WHEN CAST(?6 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?7 AS UUID_TEXT), '-', '') || ' AND ' END
+          || 'content : (' || CAST(?8 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
+    LIMIT CAST(?9 AS INTEGER))
 `
 
-type CountFoundMessagesParams = db.CountFoundMessagesParams
+type CountFoundMessagesParams = unscoped.CountFoundMessagesParams
 
+// scope: tenant
 // How many messages a search finds, counted up to max_rows.
 func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countFoundMessages,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Tenant,
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.AnyAuthor,
@@ -89,21 +96,23 @@ func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessages
 }
 
 const filterAuthorMessages = `-- name: FilterAuthorMessages :many
-SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, channels.message_server_id
+SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, messages.tenant, channels.message_server_id
 FROM messages
 JOIN channels ON channels.id = messages.channel_id
-WHERE messages.author_id = ?1 AND messages.created_at >= ?2 AND messages.created_at <= ?3
+WHERE messages.tenant = ?1 AND messages.author_id = ?2 AND messages.created_at >= ?3 AND messages.created_at <= ?4
 ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT CAST(?5 AS bigint) OFFSET CAST(?4 AS bigint)
+LIMIT CAST(?6 AS bigint) OFFSET CAST(?5 AS bigint)
 `
 
-type FilterAuthorMessagesParams = db.FilterAuthorMessagesParams
+type FilterAuthorMessagesParams = unscoped.FilterAuthorMessagesParams
 
-type FilterAuthorMessagesRow = db.FilterAuthorMessagesRow
+type FilterAuthorMessagesRow = unscoped.FilterAuthorMessagesRow
 
+// scope: tenant
 // Newest first.
 func (q *Queries) FilterAuthorMessages(ctx context.Context, arg FilterAuthorMessagesParams) ([]FilterAuthorMessagesRow, error) {
 	rows, err := q.db.QueryContext(ctx, filterAuthorMessages,
+		arg.Tenant,
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
@@ -132,6 +141,7 @@ func (q *Queries) FilterAuthorMessages(ctx context.Context, arg FilterAuthorMess
 			&i.Message.Unhandled,
 			&i.Message.CreatedAt,
 			&i.Message.UpdatedAt,
+			&i.Message.Tenant,
 			&i.MessageServerID,
 		); err != nil {
 			return nil, err
@@ -148,23 +158,25 @@ func (q *Queries) FilterAuthorMessages(ctx context.Context, arg FilterAuthorMess
 }
 
 const filterChannelMessages = `-- name: FilterChannelMessages :many
-SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, channels.message_server_id
+SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, messages.tenant, channels.message_server_id
 FROM messages
 JOIN channels ON channels.id = messages.channel_id
-WHERE messages.channel_id = ?1
-  AND (CAST(?2 AS boolean) OR messages.author_id = ?3)
-  AND messages.created_at >= ?4 AND messages.created_at <= ?5
+WHERE messages.tenant = ?1 AND messages.channel_id = ?2
+  AND (CAST(?3 AS boolean) OR messages.author_id = ?4)
+  AND messages.created_at >= ?5 AND messages.created_at <= ?6
 ORDER BY messages.created_at DESC, messages.seq DESC
-LIMIT CAST(?7 AS bigint) OFFSET CAST(?6 AS bigint)
+LIMIT CAST(?8 AS bigint) OFFSET CAST(?7 AS bigint)
 `
 
-type FilterChannelMessagesParams = db.FilterChannelMessagesParams
+type FilterChannelMessagesParams = unscoped.FilterChannelMessagesParams
 
-type FilterChannelMessagesRow = db.FilterChannelMessagesRow
+type FilterChannelMessagesRow = unscoped.FilterChannelMessagesRow
 
+// scope: tenant
 // Newest first.
 func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMessagesParams) ([]FilterChannelMessagesRow, error) {
 	rows, err := q.db.QueryContext(ctx, filterChannelMessages,
+		arg.Tenant,
 		arg.ChannelID,
 		arg.AnyAuthor,
 		arg.AuthorID,
@@ -195,6 +207,7 @@ func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMe
 			&i.Message.Unhandled,
 			&i.Message.CreatedAt,
 			&i.Message.UpdatedAt,
+			&i.Message.Tenant,
 			&i.MessageServerID,
 		); err != nil {
 			return nil, err
@@ -211,33 +224,36 @@ func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMe
 }
 
 const searchMessages = `-- name: SearchMessages :many
-SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, channels.message_server_id
+SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, messages.tenant, channels.message_server_id
 FROM (
     SELECT message_texts.docid, message_texts.message_id
     FROM message_index CROSS JOIN message_texts ON message_texts.docid = message_index.rowid
     WHERE message_index.rowid >= min(max(CAST(?1 AS MILLIS_INT), 0), 8796093022207) << 20
       AND message_index.rowid <= min(CAST(?2 AS MILLIS_INT), 8796093022207) << 20 | 1048575
       AND message_index MATCH (
-          CASE WHEN CAST(?3 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?4 AS UUID_TEXT), '-', '') || ' AND ' END
-          || CASE WHEN CAST(?5 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?6 AS UUID_TEXT), '-', '') || ' AND ' END
-          || 'content : (' || CAST(?7 AS TEXT) || ')')
+          CASE WHEN CAST(?3 AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(?3 AS INTEGER) || ' AND ' END
+          || CASE WHEN CAST(?4 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?5 AS UUID_TEXT), '-', '') || ' AND ' END
+          || CASE WHEN CAST(?6 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?7 AS UUID_TEXT), '-', '') || ' AND ' END
+          || 'content : (' || CAST(?8 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
     ORDER BY message_index.rowid DESC
-    LIMIT CAST(?9 AS INTEGER) OFFSET CAST(?8 AS INTEGER)) AS found
+    LIMIT CAST(?10 AS INTEGER) OFFSET CAST(?9 AS INTEGER)) AS found
 JOIN messages ON messages.id = found.message_id
 JOIN channels ON channels.id = messages.channel_id
 ORDER BY found.docid DESC
 `
 
-type SearchMessagesParams = db.SearchMessagesParams
+type SearchMessagesParams = unscoped.SearchMessagesParams
 
-type SearchMessagesRow = db.SearchMessagesRow
+type SearchMessagesRow = unscoped.SearchMessagesRow
 
+// scope: tenant
 // Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
 // documents are times followed by 20 other bits, which leaves 43 for the time.
 func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error) {
 	rows, err := q.db.QueryContext(ctx, searchMessages,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Tenant,
 		arg.AnyChannel,
 		arg.ChannelID,
 		arg.AnyAuthor,
@@ -268,6 +284,7 @@ func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) 
 			&i.Message.Unhandled,
 			&i.Message.CreatedAt,
 			&i.Message.UpdatedAt,
+			&i.Message.Tenant,
 			&i.MessageServerID,
 		); err != nil {
 			return nil, err

@@ -8,9 +8,8 @@ package sqlite
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/google/uuid"
 )
 
 const changeSession = `-- name: ChangeSession :one
@@ -18,18 +17,20 @@ UPDATE sessions
 SET timeout_ms = ?1, max_duration_ms = ?2, warning_ms = ?3, auto_renew = ?4, warned_at = NULL,
     expires_at = CASE WHEN renewed_at + ?1 < created_at + ?2 THEN renewed_at + ?1 ELSE created_at + ?2 END,
     due_at = CASE WHEN renewed_at + ?1 < created_at + ?2 THEN renewed_at + ?1 ELSE created_at + ?2 END - ?3
-WHERE id = ?5 AND ended_at IS NULL
-RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
+WHERE tenant = ?5 AND id = ?6 AND ended_at IS NULL
+RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant
 `
 
-type ChangeSessionParams = db.ChangeSessionParams
+type ChangeSessionParams = unscoped.ChangeSessionParams
 
+// scope: tenant
 func (q *Queries) ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error) {
 	row := q.db.QueryRowContext(ctx, changeSession,
 		arg.TimeoutMs,
 		arg.MaxDurationMs,
 		arg.WarningMs,
 		arg.AutoRenew,
+		arg.Tenant,
 		arg.ID,
 	)
 	var i Session
@@ -52,30 +53,35 @@ func (q *Queries) ChangeSession(ctx context.Context, arg ChangeSessionParams) (S
 		&i.WarnedAt,
 		&i.EndedAt,
 		&i.EndReason,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const countCallerSessions = `-- name: CountCallerSessions :one
-SELECT count(*) FROM (SELECT 1 FROM sessions WHERE user_id = ?1 AND ended_at IS NULL LIMIT ?2)
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE tenant = ?1 AND user_id = ?2 AND ended_at IS NULL LIMIT ?3)
 `
 
-type CountCallerSessionsParams = db.CountCallerSessionsParams
+type CountCallerSessionsParams = unscoped.CountCallerSessionsParams
 
+// scope: tenant
 func (q *Queries) CountCallerSessions(ctx context.Context, arg CountCallerSessionsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countCallerSessions, arg.UserID, arg.AtMost)
+	row := q.db.QueryRowContext(ctx, countCallerSessions, arg.Tenant, arg.UserID, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const countOpenSessions = `-- name: CountOpenSessions :one
-SELECT count(*) FROM (SELECT 1 FROM sessions WHERE ended_at IS NULL AND created_at > 0 LIMIT ?1)
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE tenant = ?1 AND ended_at IS NULL AND created_at > 0 LIMIT ?2)
 `
 
+type CountOpenSessionsParams = unscoped.CountOpenSessionsParams
+
+// scope: tenant
 // Counts up to at_most.
-func (q *Queries) CountOpenSessions(ctx context.Context, atMost int64) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countOpenSessions, atMost)
+func (q *Queries) CountOpenSessions(ctx context.Context, arg CountOpenSessionsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOpenSessions, arg.Tenant, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -86,29 +92,36 @@ SELECT CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > ?1 THEN 1 E
        CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > ?1 AND expires_at - warning_ms <= ?1 THEN 1 ELSE 0 END), 0) AS bigint) AS near_end,
        CAST(coalesce(sum(CASE WHEN (ended_at IS NULL AND expires_at <= ?1) OR end_reason = 'expired' THEN 1 ELSE 0 END), 0) AS bigint) AS expired
 FROM sessions
-WHERE CAST(?2 AS boolean) OR user_id = ?3
+WHERE tenant = ?2 AND (CAST(?3 AS boolean) OR user_id = ?4)
 `
 
-type CountSessionsParams = db.CountSessionsParams
+type CountSessionsParams = unscoped.CountSessionsParams
 
-type CountSessionsRow = db.CountSessionsRow
+type CountSessionsRow = unscoped.CountSessionsRow
 
+// scope: tenant
 // Counts of live sessions, of those near their end, and of expired ones that are still kept.
 func (q *Queries) CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error) {
-	row := q.db.QueryRowContext(ctx, countSessions, arg.Now, arg.AnyUser, arg.UserID)
+	row := q.db.QueryRowContext(ctx, countSessions,
+		arg.Now,
+		arg.Tenant,
+		arg.AnyUser,
+		arg.UserID,
+	)
 	var i CountSessionsRow
 	err := row.Scan(&i.Live, &i.NearEnd, &i.Expired)
 	return i, err
 }
 
 const endAllSessions = `-- name: EndAllSessions :execrows
-UPDATE sessions SET ended_at = ?1, end_reason = ?2 WHERE ended_at IS NULL
+UPDATE sessions SET ended_at = ?1, end_reason = ?2 WHERE tenant = ?3 AND ended_at IS NULL
 `
 
-type EndAllSessionsParams = db.EndAllSessionsParams
+type EndAllSessionsParams = unscoped.EndAllSessionsParams
 
+// scope: system
 func (q *Queries) EndAllSessions(ctx context.Context, arg EndAllSessionsParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, endAllSessions, arg.EndedAt, arg.EndReason)
+	result, err := q.db.ExecContext(ctx, endAllSessions, arg.EndedAt, arg.EndReason, arg.Tenant)
 	if err != nil {
 		return 0, err
 	}
@@ -117,13 +130,19 @@ func (q *Queries) EndAllSessions(ctx context.Context, arg EndAllSessionsParams) 
 
 const endChannelSession = `-- name: EndChannelSession :execrows
 UPDATE sessions SET ended_at = ?1, end_reason = ?2
-WHERE channel_id = ?3 AND ended_at IS NULL
+WHERE tenant = ?3 AND channel_id = ?4 AND ended_at IS NULL
 `
 
-type EndChannelSessionParams = db.EndChannelSessionParams
+type EndChannelSessionParams = unscoped.EndChannelSessionParams
 
+// scope: tenant
 func (q *Queries) EndChannelSession(ctx context.Context, arg EndChannelSessionParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, endChannelSession, arg.EndedAt, arg.EndReason, arg.ChannelID)
+	result, err := q.db.ExecContext(ctx, endChannelSession,
+		arg.EndedAt,
+		arg.EndReason,
+		arg.Tenant,
+		arg.ChannelID,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -132,15 +151,21 @@ func (q *Queries) EndChannelSession(ctx context.Context, arg EndChannelSessionPa
 
 const endSession = `-- name: EndSession :one
 UPDATE sessions SET ended_at = ?1, end_reason = ?2
-WHERE id = ?3 AND end_reason <> 'deleted'
-RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
+WHERE tenant = ?3 AND id = ?4 AND end_reason <> 'deleted'
+RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant
 `
 
-type EndSessionParams = db.EndSessionParams
+type EndSessionParams = unscoped.EndSessionParams
 
+// scope: tenant
 // Includes a session that ended earlier in another way and is still kept.
 func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (Session, error) {
-	row := q.db.QueryRowContext(ctx, endSession, arg.EndedAt, arg.EndReason, arg.ID)
+	row := q.db.QueryRowContext(ctx, endSession,
+		arg.EndedAt,
+		arg.EndReason,
+		arg.Tenant,
+		arg.ID,
+	)
 	var i Session
 	err := row.Scan(
 		&i.ID,
@@ -161,6 +186,7 @@ func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (Session
 		&i.WarnedAt,
 		&i.EndedAt,
 		&i.EndReason,
+		&i.Tenant,
 	)
 	return i, err
 }
@@ -169,16 +195,17 @@ const expireSessions = `-- name: ExpireSessions :many
 UPDATE sessions SET ended_at = expires_at, end_reason = 'expired'
 WHERE id IN (
     SELECT s.id FROM sessions s
-    WHERE s.ended_at IS NULL AND s.due_at <= ?1 AND s.expires_at <= ?1
+    WHERE s.tenant = ?1 AND s.ended_at IS NULL AND s.due_at <= ?2 AND s.expires_at <= ?2
     ORDER BY s.due_at
-    LIMIT ?2)
-RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
+    LIMIT ?3)
+RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant
 `
 
-type ExpireSessionsParams = db.ExpireSessionsParams
+type ExpireSessionsParams = unscoped.ExpireSessionsParams
 
+// scope: system
 func (q *Queries) ExpireSessions(ctx context.Context, arg ExpireSessionsParams) ([]Session, error) {
-	rows, err := q.db.QueryContext(ctx, expireSessions, arg.Now, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, expireSessions, arg.Tenant, arg.Now, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -205,6 +232,7 @@ func (q *Queries) ExpireSessions(ctx context.Context, arg ExpireSessionsParams) 
 			&i.WarnedAt,
 			&i.EndedAt,
 			&i.EndReason,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -220,15 +248,16 @@ func (q *Queries) ExpireSessions(ctx context.Context, arg ExpireSessionsParams) 
 }
 
 const forgetSessions = `-- name: ForgetSessions :many
-DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ended_at <= ?1 ORDER BY s.ended_at LIMIT ?2)
-RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
+DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.tenant = ?1 AND s.ended_at <= ?2 ORDER BY s.ended_at LIMIT ?3)
+RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant
 `
 
-type ForgetSessionsParams = db.ForgetSessionsParams
+type ForgetSessionsParams = unscoped.ForgetSessionsParams
 
+// scope: system
 // Removes what is left of sessions that ended long ago.
 func (q *Queries) ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error) {
-	rows, err := q.db.QueryContext(ctx, forgetSessions, arg.Before, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, forgetSessions, arg.Tenant, arg.Before, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -255,6 +284,7 @@ func (q *Queries) ForgetSessions(ctx context.Context, arg ForgetSessionsParams) 
 			&i.WarnedAt,
 			&i.EndedAt,
 			&i.EndReason,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -270,11 +300,14 @@ func (q *Queries) ForgetSessions(ctx context.Context, arg ForgetSessionsParams) 
 }
 
 const getSession = `-- name: GetSession :one
-SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason FROM sessions WHERE id = ?1
+SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant FROM sessions WHERE tenant = ?1 AND id = ?2
 `
 
-func (q *Queries) GetSession(ctx context.Context, id uuid.UUID) (Session, error) {
-	row := q.db.QueryRowContext(ctx, getSession, id)
+type GetSessionParams = unscoped.GetSessionParams
+
+// scope: tenant
+func (q *Queries) GetSession(ctx context.Context, arg GetSessionParams) (Session, error) {
+	row := q.db.QueryRowContext(ctx, getSession, arg.Tenant, arg.ID)
 	var i Session
 	err := row.Scan(
 		&i.ID,
@@ -295,17 +328,21 @@ func (q *Queries) GetSession(ctx context.Context, id uuid.UUID) (Session, error)
 		&i.WarnedAt,
 		&i.EndedAt,
 		&i.EndReason,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getSessionForUpdate = `-- name: GetSessionForUpdate :one
-SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason FROM sessions WHERE id = ?1
+SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant FROM sessions WHERE tenant = ?1 AND id = ?2
 `
 
+type GetSessionForUpdateParams = unscoped.GetSessionForUpdateParams
+
+// scope: tenant
 // Keeps others from changing the session until the transaction ends.
-func (q *Queries) GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Session, error) {
-	row := q.db.QueryRowContext(ctx, getSessionForUpdate, id)
+func (q *Queries) GetSessionForUpdate(ctx context.Context, arg GetSessionForUpdateParams) (Session, error) {
+	row := q.db.QueryRowContext(ctx, getSessionForUpdate, arg.Tenant, arg.ID)
 	var i Session
 	err := row.Scan(
 		&i.ID,
@@ -326,19 +363,22 @@ func (q *Queries) GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Sessio
 		&i.WarnedAt,
 		&i.EndedAt,
 		&i.EndReason,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const insertSession = `-- name: InsertSession :exec
-INSERT INTO sessions (id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+INSERT INTO sessions (tenant, id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
 `
 
-type InsertSessionParams = db.InsertSessionParams
+type InsertSessionParams = unscoped.InsertSessionParams
 
+// scope: tenant
 func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) error {
 	_, err := q.db.ExecContext(ctx, insertSession,
+		arg.Tenant,
 		arg.ID,
 		arg.AgentID,
 		arg.UserID,
@@ -362,17 +402,19 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 }
 
 const listSessions = `-- name: ListSessions :many
-SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason FROM sessions
-WHERE ended_at IS NULL AND expires_at > ?1 AND created_at <= ?2
+SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant FROM sessions
+WHERE tenant = ?1 AND ended_at IS NULL AND expires_at > ?2 AND created_at <= ?3
 ORDER BY created_at DESC, id
-LIMIT CAST(?4 AS bigint) OFFSET CAST(?3 AS bigint)
+LIMIT CAST(?5 AS bigint) OFFSET CAST(?4 AS bigint)
 `
 
-type ListSessionsParams = db.ListSessionsParams
+type ListSessionsParams = unscoped.ListSessionsParams
 
+// scope: tenant
 // The live ones, newest first.
 func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error) {
 	rows, err := q.db.QueryContext(ctx, listSessions,
+		arg.Tenant,
 		arg.Now,
 		arg.Until,
 		arg.OffsetRows,
@@ -404,6 +446,7 @@ func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]S
 			&i.WarnedAt,
 			&i.EndedAt,
 			&i.EndReason,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -419,16 +462,18 @@ func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]S
 }
 
 const listUserSessions = `-- name: ListUserSessions :many
-SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason FROM sessions
-WHERE user_id = ?1 AND ended_at IS NULL AND expires_at > ?2 AND created_at <= ?3
+SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant FROM sessions
+WHERE tenant = ?1 AND user_id = ?2 AND ended_at IS NULL AND expires_at > ?3 AND created_at <= ?4
 ORDER BY created_at DESC, id
-LIMIT CAST(?5 AS bigint) OFFSET CAST(?4 AS bigint)
+LIMIT CAST(?6 AS bigint) OFFSET CAST(?5 AS bigint)
 `
 
-type ListUserSessionsParams = db.ListUserSessionsParams
+type ListUserSessionsParams = unscoped.ListUserSessionsParams
 
+// scope: tenant
 func (q *Queries) ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error) {
 	rows, err := q.db.QueryContext(ctx, listUserSessions,
+		arg.Tenant,
 		arg.UserID,
 		arg.Now,
 		arg.Until,
@@ -461,6 +506,7 @@ func (q *Queries) ListUserSessions(ctx context.Context, arg ListUserSessionsPara
 			&i.WarnedAt,
 			&i.EndedAt,
 			&i.EndReason,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -476,12 +522,13 @@ func (q *Queries) ListUserSessions(ctx context.Context, arg ListUserSessionsPara
 }
 
 const nextSessionDue = `-- name: NextSessionDue :one
-SELECT due_at FROM sessions WHERE ended_at IS NULL ORDER BY due_at LIMIT 1
+SELECT due_at FROM sessions WHERE tenant = ?1 AND ended_at IS NULL ORDER BY due_at LIMIT 1
 `
 
+// scope: system
 // When the next sweep is due; no row when there is no session.
-func (q *Queries) NextSessionDue(ctx context.Context) (dbtype.Millis, error) {
-	row := q.db.QueryRowContext(ctx, nextSessionDue)
+func (q *Queries) NextSessionDue(ctx context.Context, tenant int64) (dbtype.Millis, error) {
+	row := q.db.QueryRowContext(ctx, nextSessionDue, tenant)
 	var due_at dbtype.Millis
 	err := row.Scan(&due_at)
 	return due_at, err
@@ -492,16 +539,22 @@ UPDATE sessions
 SET active_at = ?1, renewed_at = ?1, renewal_count = renewal_count + 1, warned_at = NULL,
     expires_at = CASE WHEN ?1 + timeout_ms < created_at + max_duration_ms THEN ?1 + timeout_ms ELSE created_at + max_duration_ms END,
     due_at = CASE WHEN ?1 + timeout_ms < created_at + max_duration_ms THEN ?1 + timeout_ms ELSE created_at + max_duration_ms END - warning_ms
-WHERE id = ?2 AND ended_at IS NULL AND expires_at > ?1 AND (auto_renew OR CAST(?3 AS boolean))
-RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
+WHERE tenant = ?2 AND id = ?3 AND ended_at IS NULL AND expires_at > ?1 AND (auto_renew OR CAST(?4 AS boolean))
+RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant
 `
 
-type RenewSessionParams = db.RenewSessionParams
+type RenewSessionParams = unscoped.RenewSessionParams
 
+// scope: tenant
 // Restarts the time-out, up to the maximum duration. Finds no row when the session has ended, or when this is no explicit
 // renewal and the session doesn't renew itself.
 func (q *Queries) RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error) {
-	row := q.db.QueryRowContext(ctx, renewSession, arg.Now, arg.ID, arg.ByHand)
+	row := q.db.QueryRowContext(ctx, renewSession,
+		arg.Now,
+		arg.Tenant,
+		arg.ID,
+		arg.ByHand,
+	)
 	var i Session
 	err := row.Scan(
 		&i.ID,
@@ -522,6 +575,7 @@ func (q *Queries) RenewSession(ctx context.Context, arg RenewSessionParams) (Ses
 		&i.WarnedAt,
 		&i.EndedAt,
 		&i.EndReason,
+		&i.Tenant,
 	)
 	return i, err
 }
@@ -530,27 +584,31 @@ const shiftSessions = `-- name: ShiftSessions :exec
 UPDATE sessions
 SET created_at = created_at + CAST(?1 AS bigint), active_at = active_at + CAST(?1 AS bigint), renewed_at = renewed_at + CAST(?1 AS bigint),
     expires_at = expires_at + CAST(?1 AS bigint), due_at = due_at + CAST(?1 AS bigint), warned_at = warned_at + CAST(?1 AS bigint)
-WHERE ended_at IS NULL
+WHERE tenant = ?2 AND ended_at IS NULL
 `
 
+type ShiftSessionsParams = unscoped.ShiftSessionsParams
+
+// scope: system
 // Moves all times of live sessions, after the clock jumped: the maximum duration counts from the beginning, and the time-out
 // from the last renewal.
-func (q *Queries) ShiftSessions(ctx context.Context, by int64) error {
-	_, err := q.db.ExecContext(ctx, shiftSessions, by)
+func (q *Queries) ShiftSessions(ctx context.Context, arg ShiftSessionsParams) error {
+	_, err := q.db.ExecContext(ctx, shiftSessions, arg.By, arg.Tenant)
 	return err
 }
 
 const touchSession = `-- name: TouchSession :one
 UPDATE sessions SET active_at = ?1
-WHERE id = ?2 AND ended_at IS NULL AND expires_at > ?1
-RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
+WHERE tenant = ?2 AND id = ?3 AND ended_at IS NULL AND expires_at > ?1
+RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant
 `
 
-type TouchSessionParams = db.TouchSessionParams
+type TouchSessionParams = unscoped.TouchSessionParams
 
+// scope: tenant
 // Notes activity that renews nothing. Finds no row when the session has ended.
 func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) (Session, error) {
-	row := q.db.QueryRowContext(ctx, touchSession, arg.Now, arg.ID)
+	row := q.db.QueryRowContext(ctx, touchSession, arg.Now, arg.Tenant, arg.ID)
 	var i Session
 	err := row.Scan(
 		&i.ID,
@@ -571,6 +629,7 @@ func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) (Ses
 		&i.WarnedAt,
 		&i.EndedAt,
 		&i.EndReason,
+		&i.Tenant,
 	)
 	return i, err
 }
@@ -579,17 +638,18 @@ const warnSessions = `-- name: WarnSessions :many
 UPDATE sessions SET warned_at = ?1, due_at = expires_at
 WHERE id IN (
     SELECT s.id FROM sessions s
-    WHERE s.ended_at IS NULL AND s.due_at <= ?1 AND s.warned_at IS NULL AND s.expires_at > ?1
+    WHERE s.tenant = ?2 AND s.ended_at IS NULL AND s.due_at <= ?1 AND s.warned_at IS NULL AND s.expires_at > ?1
     ORDER BY s.due_at
-    LIMIT ?2)
-RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason
+    LIMIT ?3)
+RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant
 `
 
-type WarnSessionsParams = db.WarnSessionsParams
+type WarnSessionsParams = unscoped.WarnSessionsParams
 
+// scope: system
 // Claims sessions that are near their end and have not been announced yet.
 func (q *Queries) WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error) {
-	rows, err := q.db.QueryContext(ctx, warnSessions, arg.Now, arg.LimitRows)
+	rows, err := q.db.QueryContext(ctx, warnSessions, arg.Now, arg.Tenant, arg.LimitRows)
 	if err != nil {
 		return nil, err
 	}
@@ -616,6 +676,7 @@ func (q *Queries) WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]S
 			&i.WarnedAt,
 			&i.EndedAt,
 			&i.EndReason,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}

@@ -8,17 +8,18 @@ package sqlite
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/google/uuid"
 )
 
 const anyTurnQueued = `-- name: AnyTurnQueued :one
-SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest)
+SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.tenant = ?1 AND t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest)
 `
 
+// scope: system
 // One that waits behind another of its mailbox doesn't count. The order makes PostgreSQL use the index.
-func (q *Queries) AnyTurnQueued(ctx context.Context) (bool, error) {
-	row := q.db.QueryRowContext(ctx, anyTurnQueued)
+func (q *Queries) AnyTurnQueued(ctx context.Context, tenant int64) (bool, error) {
+	row := q.db.QueryRowContext(ctx, anyTurnQueued, tenant)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err
@@ -28,18 +29,20 @@ const claimTurn = `-- name: ClaimTurn :one
 UPDATE turns
 SET status = 'running', lease_owner = ?1, lease_until = ?2, attempts = attempts + 1,
     started_at = coalesce(started_at, CASE WHEN turns.queued_at < ?3 THEN ?3 ELSE turns.queued_at END)
-WHERE id = ?4 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+WHERE tenant = ?4 AND id = ?5 AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type ClaimTurnParams = db.ClaimTurnParams
+type ClaimTurnParams = unscoped.ClaimTurnParams
 
+// scope: system
 // Leases a turn. It never starts before it was queued, even if the clocks of two nodes differ.
 func (q *Queries) ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, error) {
 	row := q.db.QueryRowContext(ctx, claimTurn,
 		arg.Owner,
 		arg.LeaseUntil,
 		arg.Now,
+		arg.Tenant,
 		arg.ID,
 	)
 	var i Turn
@@ -63,28 +66,31 @@ func (q *Queries) ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, err
 		&i.StartedAt,
 		&i.EndedAt,
 		&i.Head,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const countAgentTurns = `-- name: CountAgentTurns :one
 SELECT count(*) FROM turns
-WHERE agent_id = ?1
-  AND queued_at <= ?2
-  AND (queued_at >= ?3 OR started_at >= ?3)
-  AND queued_at <= ?4 AND (started_at IS NULL OR started_at <= ?4)
-  AND (CAST(?5 AS boolean) OR channel_id = ?6)
-  AND (CAST(?7 AS text) = ''
-       OR (CAST(?7 AS text) = 'started' AND status IN ('queued', 'running'))
-       OR (CAST(?7 AS text) = 'completed' AND status IN ('replied', 'ignored'))
-       OR (CAST(?7 AS text) = 'timeout' AND status = 'timed_out')
-       OR (CAST(?7 AS text) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
+WHERE tenant = ?1 AND agent_id = ?2
+  AND queued_at <= ?3
+  AND (queued_at >= ?4 OR started_at >= ?4)
+  AND queued_at <= ?5 AND (started_at IS NULL OR started_at <= ?5)
+  AND (CAST(?6 AS boolean) OR channel_id = ?7)
+  AND (CAST(?8 AS text) = ''
+       OR (CAST(?8 AS text) = 'started' AND status IN ('queued', 'running'))
+       OR (CAST(?8 AS text) = 'completed' AND status IN ('replied', 'ignored'))
+       OR (CAST(?8 AS text) = 'timeout' AND status = 'timed_out')
+       OR (CAST(?8 AS text) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 `
 
-type CountAgentTurnsParams = db.CountAgentTurnsParams
+type CountAgentTurnsParams = unscoped.CountAgentTurnsParams
 
+// scope: tenant
 func (q *Queries) CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countAgentTurns,
+		arg.Tenant,
 		arg.AgentID,
 		arg.UntilTime,
 		arg.FromTime,
@@ -100,15 +106,17 @@ func (q *Queries) CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams
 
 const deleteLogEntry = `-- name: DeleteLogEntry :execrows
 DELETE FROM turn_events
-WHERE turn_id >= ?1 AND turn_id <= ?2 AND position = ?3
-  AND +agent_id = ?4
+WHERE tenant = ?1 AND turn_id >= ?2 AND turn_id <= ?3 AND position = ?4
+  AND +agent_id = ?5
 `
 
-type DeleteLogEntryParams = db.DeleteLogEntryParams
+type DeleteLogEntryParams = unscoped.DeleteLogEntryParams
 
+// scope: tenant
 // The turn is in a range, because the id of an entry contains most of its turn's.
 func (q *Queries) DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, deleteLogEntry,
+		arg.Tenant,
 		arg.FirstTurn,
 		arg.LastTurn,
 		arg.Position,
@@ -122,19 +130,21 @@ func (q *Queries) DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) 
 
 const endAgentTurns = `-- name: EndAgentTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
-WHERE agent_id = ?5 AND status IN ('queued', 'running')
+WHERE tenant = ?5 AND agent_id = ?6 AND status IN ('queued', 'running')
   AND channel_id > '' -- always so; it leads SQLite to the index of active turns, past the agent's history
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type EndAgentTurnsParams = db.EndAgentTurnsParams
+type EndAgentTurnsParams = unscoped.EndAgentTurnsParams
 
+// scope: tenant
 func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([]Turn, error) {
 	rows, err := q.db.QueryContext(ctx, endAgentTurns,
 		arg.NewStatus,
 		arg.Reason,
 		arg.Detail,
 		arg.EndedAt,
+		arg.Tenant,
 		arg.AgentID,
 	)
 	if err != nil {
@@ -164,6 +174,7 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -180,18 +191,20 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 
 const endChannelTurns = `-- name: EndChannelTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
-WHERE channel_id = ?5 AND ended_at IS NULL AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+WHERE tenant = ?5 AND channel_id = ?6 AND ended_at IS NULL AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type EndChannelTurnsParams = db.EndChannelTurnsParams
+type EndChannelTurnsParams = unscoped.EndChannelTurnsParams
 
+// scope: tenant
 func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams) ([]Turn, error) {
 	rows, err := q.db.QueryContext(ctx, endChannelTurns,
 		arg.NewStatus,
 		arg.Reason,
 		arg.Detail,
 		arg.EndedAt,
+		arg.Tenant,
 		arg.ChannelID,
 	)
 	if err != nil {
@@ -221,6 +234,7 @@ func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -237,14 +251,15 @@ func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams
 
 const endMailboxTurns = `-- name: EndMailboxTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
-WHERE agent_id = ?5 AND channel_id = ?6
+WHERE tenant = ?5 AND agent_id = ?6 AND channel_id = ?7
   AND seq > 0 -- always so; it leads SQLite to the index of active turns, past the mailbox's history
-  AND status IN ('queued', 'running') AND (status = 'queued' OR NOT CAST(?7 AS BOOLEAN))
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+  AND status IN ('queued', 'running') AND (status = 'queued' OR NOT CAST(?8 AS BOOLEAN))
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type EndMailboxTurnsParams = db.EndMailboxTurnsParams
+type EndMailboxTurnsParams = unscoped.EndMailboxTurnsParams
 
+// scope: tenant
 // Ends the active turns of one mailbox; with queued_only, those not yet begun.
 func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams) ([]Turn, error) {
 	rows, err := q.db.QueryContext(ctx, endMailboxTurns,
@@ -252,6 +267,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 		arg.Reason,
 		arg.Detail,
 		arg.EndedAt,
+		arg.Tenant,
 		arg.AgentID,
 		arg.ChannelID,
 		arg.QueuedOnly,
@@ -283,6 +299,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -299,12 +316,13 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 
 const endMessageTurns = `-- name: EndMessageTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
-WHERE message_id = ?5 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+WHERE tenant = ?5 AND message_id = ?6 AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type EndMessageTurnsParams = db.EndMessageTurnsParams
+type EndMessageTurnsParams = unscoped.EndMessageTurnsParams
 
+// scope: tenant
 // Ends the active turns of a message from outside.
 func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams) ([]Turn, error) {
 	rows, err := q.db.QueryContext(ctx, endMessageTurns,
@@ -312,6 +330,7 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 		arg.Reason,
 		arg.Detail,
 		arg.EndedAt,
+		arg.Tenant,
 		arg.MessageID,
 	)
 	if err != nil {
@@ -341,6 +360,7 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -358,12 +378,13 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 const finishTurn = `-- name: FinishTurn :one
 UPDATE turns
 SET status = ?1, reason = ?2, detail = ?3, reply_id = ?4, character_version = ?5, lease_owner = '', lease_until = 0, ended_at = ?6
-WHERE id = ?7 AND status = 'running' AND lease_owner = ?8
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head
+WHERE tenant = ?7 AND id = ?8 AND status = 'running' AND lease_owner = ?9
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
 `
 
-type FinishTurnParams = db.FinishTurnParams
+type FinishTurnParams = unscoped.FinishTurnParams
 
+// scope: system
 // Finds no row when the turn is no longer the owner's.
 func (q *Queries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error) {
 	row := q.db.QueryRowContext(ctx, finishTurn,
@@ -373,6 +394,7 @@ func (q *Queries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, e
 		arg.ReplyID,
 		arg.CharacterVersion,
 		arg.EndedAt,
+		arg.Tenant,
 		arg.ID,
 		arg.Owner,
 	)
@@ -397,18 +419,20 @@ func (q *Queries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, e
 		&i.StartedAt,
 		&i.EndedAt,
 		&i.Head,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getMessageTurn = `-- name: GetMessageTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE message_id = ?1 AND agent_id = ?2
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = ?1 AND message_id = ?2 AND agent_id = ?3
 `
 
-type GetMessageTurnParams = db.GetMessageTurnParams
+type GetMessageTurnParams = unscoped.GetMessageTurnParams
 
+// scope: tenant
 func (q *Queries) GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) (Turn, error) {
-	row := q.db.QueryRowContext(ctx, getMessageTurn, arg.MessageID, arg.AgentID)
+	row := q.db.QueryRowContext(ctx, getMessageTurn, arg.Tenant, arg.MessageID, arg.AgentID)
 	var i Turn
 	err := row.Scan(
 		&i.ID,
@@ -430,16 +454,20 @@ func (q *Queries) GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) 
 		&i.StartedAt,
 		&i.EndedAt,
 		&i.Head,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getTurn = `-- name: GetTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE id = ?1
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = ?1 AND id = ?2
 `
 
-func (q *Queries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
-	row := q.db.QueryRowContext(ctx, getTurn, id)
+type GetTurnParams = unscoped.GetTurnParams
+
+// scope: tenant
+func (q *Queries) GetTurn(ctx context.Context, arg GetTurnParams) (Turn, error) {
+	row := q.db.QueryRowContext(ctx, getTurn, arg.Tenant, arg.ID)
 	var i Turn
 	err := row.Scan(
 		&i.ID,
@@ -461,21 +489,24 @@ func (q *Queries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
 		&i.StartedAt,
 		&i.EndedAt,
 		&i.Head,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const insertTurn = `-- name: InsertTurn :exec
-INSERT INTO turns (id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', '', '', NULL, 0, 0, '', 0, ?8, NULL, NULL,
-        (SELECT o.id FROM turns o WHERE o.agent_id = ?2 AND o.channel_id = ?3 AND o.seq > 0 AND o.status IN ('queued', 'running') ORDER BY o.seq LIMIT 1) IS NULL)
+INSERT INTO turns (tenant, id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', '', '', NULL, 0, 0, '', 0, ?9, NULL, NULL,
+        (SELECT o.id FROM turns o WHERE o.agent_id = ?3 AND o.channel_id = ?4 AND o.seq > 0 AND o.status IN ('queued', 'running') ORDER BY o.seq LIMIT 1) IS NULL)
 `
 
-type InsertTurnParams = db.InsertTurnParams
+type InsertTurnParams = unscoped.InsertTurnParams
 
+// scope: tenant
 // The turn is the head of its mailbox if there is no other. The caller holds the channel's row, which the seq comes from.
 func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) error {
 	_, err := q.db.ExecContext(ctx, insertTurn,
+		arg.Tenant,
 		arg.ID,
 		arg.AgentID,
 		arg.ChannelID,
@@ -489,14 +520,16 @@ func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) error {
 }
 
 const insertTurnEvent = `-- name: InsertTurnEvent :exec
-INSERT INTO turn_events (turn_id, position, type, at, data, agent_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO turn_events (tenant, turn_id, position, type, at, data, agent_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT (turn_id, position) DO NOTHING
 `
 
-type InsertTurnEventParams = db.InsertTurnEventParams
+type InsertTurnEventParams = unscoped.InsertTurnEventParams
 
+// scope: tenant
 func (q *Queries) InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error {
 	_, err := q.db.ExecContext(ctx, insertTurnEvent,
+		arg.Tenant,
 		arg.TurnID,
 		arg.Position,
 		arg.Type,
@@ -508,20 +541,22 @@ func (q *Queries) InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams
 }
 
 const listAgentLog = `-- name: ListAgentLog :many
-SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, t.channel_id, t.message_id, t.sender_id
-FROM turn_events e CROSS JOIN turns t ON t.id = e.turn_id -- which makes SQLite begin with the log, whose order is asked for
-WHERE e.agent_id = ?1 AND e.at >= ?2 AND e.at <= ?3
+SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, e.tenant, t.channel_id, t.message_id, t.sender_id
+FROM turn_events e INDEXED BY turn_events_agent CROSS JOIN turns t ON t.id = e.turn_id -- SQLite begins with the log, in the order that is asked for
+WHERE e.tenant = ?1 AND e.agent_id = ?2 AND e.at >= ?3 AND e.at <= ?4
 ORDER BY e.at DESC, e.turn_id DESC, e.position DESC
-LIMIT ?5 OFFSET ?4
+LIMIT ?6 OFFSET ?5
 `
 
-type ListAgentLogParams = db.ListAgentLogParams
+type ListAgentLogParams = unscoped.ListAgentLogParams
 
-type ListAgentLogRow = db.ListAgentLogRow
+type ListAgentLogRow = unscoped.ListAgentLogRow
 
+// scope: tenant
 // The log of all turns of an agent, newest first. The time span includes both ends.
 func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]ListAgentLogRow, error) {
 	rows, err := q.db.QueryContext(ctx, listAgentLog,
+		arg.Tenant,
 		arg.AgentID,
 		arg.FromTime,
 		arg.ToTime,
@@ -542,6 +577,7 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 			&i.TurnEvent.At,
 			&i.TurnEvent.Data,
 			&i.TurnEvent.AgentID,
+			&i.TurnEvent.Tenant,
 			&i.ChannelID,
 			&i.MessageID,
 			&i.SenderID,
@@ -560,27 +596,29 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 }
 
 const listAgentTurns = `-- name: ListAgentTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns
-WHERE agent_id = ?1
-  AND queued_at <= ?2
-  AND (queued_at >= ?3 OR started_at >= ?3)
-  AND queued_at <= ?4 AND (started_at IS NULL OR started_at <= ?4)
-  AND (CAST(?5 AS boolean) OR channel_id = ?6)
-  AND (CAST(?7 AS text) = ''
-       OR (CAST(?7 AS text) = 'started' AND status IN ('queued', 'running'))
-       OR (CAST(?7 AS text) = 'completed' AND status IN ('replied', 'ignored'))
-       OR (CAST(?7 AS text) = 'timeout' AND status = 'timed_out')
-       OR (CAST(?7 AS text) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns
+WHERE tenant = ?1 AND agent_id = ?2
+  AND queued_at <= ?3
+  AND (queued_at >= ?4 OR started_at >= ?4)
+  AND queued_at <= ?5 AND (started_at IS NULL OR started_at <= ?5)
+  AND (CAST(?6 AS boolean) OR channel_id = ?7)
+  AND (CAST(?8 AS text) = ''
+       OR (CAST(?8 AS text) = 'started' AND status IN ('queued', 'running'))
+       OR (CAST(?8 AS text) = 'completed' AND status IN ('replied', 'ignored'))
+       OR (CAST(?8 AS text) = 'timeout' AND status = 'timed_out')
+       OR (CAST(?8 AS text) = 'error' AND status IN ('failed', 'cancelled', 'superseded')))
 ORDER BY queued_at DESC, seq DESC
-LIMIT CAST(?9 AS bigint) OFFSET CAST(?8 AS bigint)
+LIMIT CAST(?10 AS bigint) OFFSET CAST(?9 AS bigint)
 `
 
-type ListAgentTurnsParams = db.ListAgentTurnsParams
+type ListAgentTurnsParams = unscoped.ListAgentTurnsParams
 
+// scope: tenant
 // Newest first, by their queueing; none that was queued after until_time. The time span includes both ends and holds the runs that
 // started in it, or were queued in it and have not started; an empty status_group means any status, any_channel any channel.
 func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error) {
 	rows, err := q.db.QueryContext(ctx, listAgentTurns,
+		arg.Tenant,
 		arg.AgentID,
 		arg.UntilTime,
 		arg.FromTime,
@@ -618,6 +656,7 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -633,20 +672,22 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 }
 
 const listChannelLog = `-- name: ListChannelLog :many
-SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, t.channel_id, t.message_id, t.sender_id
+SELECT e.turn_id, e.position, e.type, e.at, e.data, e.agent_id, e.tenant, t.channel_id, t.message_id, t.sender_id
 FROM turns t JOIN turn_events e ON e.turn_id = t.id
-WHERE t.channel_id = ?1 AND t.agent_id = ?2 AND e.at >= ?3 AND e.at <= ?4
+WHERE t.tenant = ?1 AND t.channel_id = ?2 AND t.agent_id = ?3 AND e.at >= ?4 AND e.at <= ?5
 ORDER BY t.queued_at DESC, t.id DESC, e.position DESC
-LIMIT CAST(?6 AS bigint) OFFSET CAST(?5 AS bigint)
+LIMIT CAST(?7 AS bigint) OFFSET CAST(?6 AS bigint)
 `
 
-type ListChannelLogParams = db.ListChannelLogParams
+type ListChannelLogParams = unscoped.ListChannelLogParams
 
-type ListChannelLogRow = db.ListChannelLogRow
+type ListChannelLogRow = unscoped.ListChannelLogRow
 
+// scope: tenant
 // The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
 func (q *Queries) ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error) {
 	rows, err := q.db.QueryContext(ctx, listChannelLog,
+		arg.Tenant,
 		arg.ChannelID,
 		arg.AgentID,
 		arg.FromTime,
@@ -668,6 +709,7 @@ func (q *Queries) ListChannelLog(ctx context.Context, arg ListChannelLogParams) 
 			&i.TurnEvent.At,
 			&i.TurnEvent.Data,
 			&i.TurnEvent.AgentID,
+			&i.TurnEvent.Tenant,
 			&i.ChannelID,
 			&i.MessageID,
 			&i.SenderID,
@@ -687,15 +729,15 @@ func (q *Queries) ListChannelLog(ctx context.Context, arg ListChannelLogParams) 
 
 const listClaimableTurns = `-- name: ListClaimableTurns :many
 WITH RECURSIVE
-    running AS (SELECT id, sender_id FROM turns WHERE status = 'running'),
+    running AS (SELECT r.id, r.sender_id FROM turns r WHERE r.tenant = ?3 AND r.status = 'running'),
     round AS (
         SELECT coalesce(
-            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > ?3 ORDER BY t.sender_id LIMIT 1),
-            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1)) AS sender_id
+            (SELECT t.sender_id FROM turns t WHERE t.tenant = ?3 AND t.head AND t.status = 'queued' AND t.sender_id > ?4 ORDER BY t.sender_id LIMIT 1),
+            (SELECT t.sender_id FROM turns t WHERE t.tenant = ?3 AND t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1)) AS sender_id
         UNION
         SELECT coalesce(
-            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id > round.sender_id ORDER BY t.sender_id LIMIT 1),
-            (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
+            (SELECT t.sender_id FROM turns t WHERE t.tenant = ?3 AND t.head AND t.status = 'queued' AND t.sender_id > round.sender_id ORDER BY t.sender_id LIMIT 1),
+            (SELECT t.sender_id FROM turns t WHERE t.tenant = ?3 AND t.head AND t.status = 'queued' ORDER BY t.sender_id LIMIT 1))
         FROM round
         LIMIT ?2 + (SELECT count(*) FROM running)
     ),
@@ -704,28 +746,29 @@ WITH RECURSIVE
         UNION
         SELECT running.sender_id FROM running
         UNION
-        SELECT oldest.sender_id FROM (SELECT t.sender_id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT CAST(?2 AS INTEGER)) AS oldest
+        SELECT oldest.sender_id FROM (SELECT t.sender_id FROM turns t WHERE t.tenant = ?3 AND t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT CAST(?2 AS INTEGER)) AS oldest
     ),
     near AS (
         SELECT running.id AS head_id FROM running
         UNION ALL
         SELECT w.id FROM senders CROSS JOIN turns w ON w.id IN (
-            SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' AND t.sender_id = senders.sender_id ORDER BY t.queued_at, t.seq LIMIT CAST(?2 AS INTEGER))
+            SELECT t.id FROM turns t WHERE t.tenant = ?3 AND t.head AND t.status = 'queued' AND t.sender_id = senders.sender_id ORDER BY t.queued_at, t.seq LIMIT CAST(?2 AS INTEGER))
     ),
     placed AS (
         SELECT t.id AS head_id, t.queued_at AS since, t.seq AS number,
                row_number() OVER (PARTITION BY t.sender_id ORDER BY CASE WHEN t.status = 'running' THEN 0 ELSE 1 END, t.queued_at, t.seq) AS place
         FROM near CROSS JOIN turns t ON t.id = near.head_id -- each of these makes SQLite begin with the few
     ),
-    allowed AS (SELECT head_id, since, number, place FROM placed WHERE place <= CAST(?4 AS INTEGER))
+    allowed AS (SELECT head_id, since, number, place FROM placed WHERE place <= CAST(?5 AS INTEGER))
 SELECT t.id FROM allowed CROSS JOIN turns t ON t.id = allowed.head_id
 WHERE t.status = 'queued' OR t.lease_until < ?1
 ORDER BY place, since, number
 LIMIT CAST(?2 AS INTEGER)
 `
 
-type ListClaimableTurnsParams = db.ListClaimableTurnsParams
+type ListClaimableTurnsParams = unscoped.ListClaimableTurnsParams
 
+// scope: system
 // Heads of mailboxes that are queued, or whose lease has expired. The sender with the fewest running turns
 // comes first, then the longest waiting; no sender has more than max_per_sender running.
 //
@@ -738,6 +781,7 @@ func (q *Queries) ListClaimableTurns(ctx context.Context, arg ListClaimableTurns
 	rows, err := q.db.QueryContext(ctx, listClaimableTurns,
 		arg.Now,
 		arg.MaxTurns,
+		arg.Tenant,
 		arg.AfterSender,
 		arg.MaxPerSender,
 	)
@@ -763,11 +807,14 @@ func (q *Queries) ListClaimableTurns(ctx context.Context, arg ListClaimableTurns
 }
 
 const listMessageTurns = `-- name: ListMessageTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head FROM turns WHERE message_id = ?1 ORDER BY queued_at, agent_id
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = ?1 AND message_id = ?2 ORDER BY queued_at, agent_id
 `
 
-func (q *Queries) ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]Turn, error) {
-	rows, err := q.db.QueryContext(ctx, listMessageTurns, messageID)
+type ListMessageTurnsParams = unscoped.ListMessageTurnsParams
+
+// scope: tenant
+func (q *Queries) ListMessageTurns(ctx context.Context, arg ListMessageTurnsParams) ([]Turn, error) {
+	rows, err := q.db.QueryContext(ctx, listMessageTurns, arg.Tenant, arg.MessageID)
 	if err != nil {
 		return nil, err
 	}
@@ -795,6 +842,7 @@ func (q *Queries) ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]
 			&i.StartedAt,
 			&i.EndedAt,
 			&i.Head,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -810,11 +858,14 @@ func (q *Queries) ListMessageTurns(ctx context.Context, messageID uuid.UUID) ([]
 }
 
 const listTurnEvents = `-- name: ListTurnEvents :many
-SELECT turn_id, position, type, at, data, agent_id FROM turn_events WHERE turn_id = ?1 ORDER BY position
+SELECT turn_id, position, type, at, data, agent_id, tenant FROM turn_events WHERE tenant = ?1 AND turn_id = ?2 ORDER BY position
 `
 
-func (q *Queries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnEvent, error) {
-	rows, err := q.db.QueryContext(ctx, listTurnEvents, turnID)
+type ListTurnEventsParams = unscoped.ListTurnEventsParams
+
+// scope: tenant
+func (q *Queries) ListTurnEvents(ctx context.Context, arg ListTurnEventsParams) ([]TurnEvent, error) {
+	rows, err := q.db.QueryContext(ctx, listTurnEvents, arg.Tenant, arg.TurnID)
 	if err != nil {
 		return nil, err
 	}
@@ -829,6 +880,7 @@ func (q *Queries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnE
 			&i.At,
 			&i.Data,
 			&i.AgentID,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -844,12 +896,15 @@ func (q *Queries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnE
 }
 
 const nextLogPosition = `-- name: NextLogPosition :one
-SELECT CAST(coalesce(max(position) + 1, 0) AS INTEGER) FROM turn_events WHERE turn_id = ?1
+SELECT CAST(coalesce(max(position) + 1, 0) AS INTEGER) FROM turn_events WHERE tenant = ?1 AND turn_id = ?2
 `
 
+type NextLogPositionParams = unscoped.NextLogPositionParams
+
+// scope: tenant
 // The position of the next entry in a turn's log.
-func (q *Queries) NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64, error) {
-	row := q.db.QueryRowContext(ctx, nextLogPosition, turnID)
+func (q *Queries) NextLogPosition(ctx context.Context, arg NextLogPositionParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, nextLogPosition, arg.Tenant, arg.TurnID)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
@@ -857,12 +912,13 @@ func (q *Queries) NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64,
 
 const releaseAllTurnLeases = `-- name: ReleaseAllTurnLeases :execrows
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status = 'running'
+WHERE tenant = ?1 AND status = 'running'
 `
 
+// scope: system
 // Releases every running turn; only valid while no other process uses the database.
-func (q *Queries) ReleaseAllTurnLeases(ctx context.Context) (int64, error) {
-	result, err := q.db.ExecContext(ctx, releaseAllTurnLeases)
+func (q *Queries) ReleaseAllTurnLeases(ctx context.Context, tenant int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, releaseAllTurnLeases, tenant)
 	if err != nil {
 		return 0, err
 	}
@@ -871,14 +927,20 @@ func (q *Queries) ReleaseAllTurnLeases(ctx context.Context) (int64, error) {
 
 const releaseTurnLease = `-- name: ReleaseTurnLease :execrows
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE id = ?1 AND status = 'running' AND lease_owner = ?2 AND attempts = ?3
+WHERE tenant = ?1 AND id = ?2 AND status = 'running' AND lease_owner = ?3 AND attempts = ?4
 `
 
-type ReleaseTurnLeaseParams = db.ReleaseTurnLeaseParams
+type ReleaseTurnLeaseParams = unscoped.ReleaseTurnLeaseParams
 
+// scope: system
 // Releases a turn to its mailbox, unless it was claimed again since that attempt.
 func (q *Queries) ReleaseTurnLease(ctx context.Context, arg ReleaseTurnLeaseParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, releaseTurnLease, arg.ID, arg.Owner, arg.Attempt)
+	result, err := q.db.ExecContext(ctx, releaseTurnLease,
+		arg.Tenant,
+		arg.ID,
+		arg.Owner,
+		arg.Attempt,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -887,12 +949,15 @@ func (q *Queries) ReleaseTurnLease(ctx context.Context, arg ReleaseTurnLeasePara
 
 const releaseTurnLeases = `-- name: ReleaseTurnLeases :execrows
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status = 'running' AND lease_owner = ?1
+WHERE tenant = ?1 AND status = 'running' AND lease_owner = ?2
 `
 
+type ReleaseTurnLeasesParams = unscoped.ReleaseTurnLeasesParams
+
+// scope: system
 // Releases an owner's turns to their mailboxes.
-func (q *Queries) ReleaseTurnLeases(ctx context.Context, owner string) (int64, error) {
-	result, err := q.db.ExecContext(ctx, releaseTurnLeases, owner)
+func (q *Queries) ReleaseTurnLeases(ctx context.Context, arg ReleaseTurnLeasesParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, releaseTurnLeases, arg.Tenant, arg.Owner)
 	if err != nil {
 		return 0, err
 	}
@@ -901,13 +966,19 @@ func (q *Queries) ReleaseTurnLeases(ctx context.Context, owner string) (int64, e
 
 const renewTurnLease = `-- name: RenewTurnLease :execrows
 UPDATE turns SET lease_until = ?1
-WHERE id = ?2 AND status = 'running' AND lease_owner = ?3
+WHERE tenant = ?2 AND id = ?3 AND status = 'running' AND lease_owner = ?4
 `
 
-type RenewTurnLeaseParams = db.RenewTurnLeaseParams
+type RenewTurnLeaseParams = unscoped.RenewTurnLeaseParams
 
+// scope: system
 func (q *Queries) RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, renewTurnLease, arg.LeaseUntil, arg.ID, arg.Owner)
+	result, err := q.db.ExecContext(ctx, renewTurnLease,
+		arg.LeaseUntil,
+		arg.Tenant,
+		arg.ID,
+		arg.Owner,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -8,54 +8,62 @@ package sqlite
 import (
 	"context"
 
-	"github.com/elizad/elizad/gen/db"
-	"github.com/google/uuid"
+	"github.com/elizad/elizad/gen/unscoped"
 )
 
 const addWorldAgent = `-- name: AddWorldAgent :exec
-INSERT INTO world_agents (world_id, agent_id, owner_id) VALUES (?1, ?2, ?3)
+INSERT INTO world_agents (tenant, world_id, agent_id, owner_id) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (world_id, agent_id) DO NOTHING
 `
 
-type AddWorldAgentParams = db.AddWorldAgentParams
+type AddWorldAgentParams = unscoped.AddWorldAgentParams
 
+// scope: tenant
 func (q *Queries) AddWorldAgent(ctx context.Context, arg AddWorldAgentParams) error {
-	_, err := q.db.ExecContext(ctx, addWorldAgent, arg.WorldID, arg.AgentID, arg.OwnerID)
+	_, err := q.db.ExecContext(ctx, addWorldAgent,
+		arg.Tenant,
+		arg.WorldID,
+		arg.AgentID,
+		arg.OwnerID,
+	)
 	return err
 }
 
 const countAgentWorlds = `-- name: CountAgentWorlds :one
-SELECT count(*) FROM (SELECT 1 FROM worlds WHERE agent_id = ?1 LIMIT ?2)
+SELECT count(*) FROM (SELECT 1 FROM worlds WHERE tenant = ?1 AND agent_id = ?2 LIMIT ?3)
 `
 
-type CountAgentWorldsParams = db.CountAgentWorldsParams
+type CountAgentWorldsParams = unscoped.CountAgentWorldsParams
 
+// scope: tenant
 func (q *Queries) CountAgentWorlds(ctx context.Context, arg CountAgentWorldsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countAgentWorlds, arg.AgentID, arg.AtMost)
+	row := q.db.QueryRowContext(ctx, countAgentWorlds, arg.Tenant, arg.AgentID, arg.AtMost)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const deleteWorld = `-- name: DeleteWorld :exec
-DELETE FROM worlds WHERE id = ?1 AND agent_id = ?2
+DELETE FROM worlds WHERE tenant = ?1 AND id = ?2 AND agent_id = ?3
 `
 
-type DeleteWorldParams = db.DeleteWorldParams
+type DeleteWorldParams = unscoped.DeleteWorldParams
 
+// scope: tenant
 func (q *Queries) DeleteWorld(ctx context.Context, arg DeleteWorldParams) error {
-	_, err := q.db.ExecContext(ctx, deleteWorld, arg.ID, arg.AgentID)
+	_, err := q.db.ExecContext(ctx, deleteWorld, arg.Tenant, arg.ID, arg.AgentID)
 	return err
 }
 
 const ensureServerWorld = `-- name: EnsureServerWorld :execrows
-INSERT INTO worlds (id, agent_id, name, message_server_id, metadata, created_at, updated_at)
-SELECT ?1, ?2, s.name, s.id, NULL, ?3, ?4 FROM message_servers s WHERE s.id = ?5
+INSERT INTO worlds (tenant, id, agent_id, name, message_server_id, metadata, created_at, updated_at)
+SELECT s.tenant, ?1, ?2, s.name, s.id, NULL, ?3, ?4 FROM message_servers s WHERE s.tenant = ?5 AND s.id = ?6
 ON CONFLICT (id, agent_id) DO NOTHING
 `
 
-type EnsureServerWorldParams = db.EnsureServerWorldParams
+type EnsureServerWorldParams = unscoped.EnsureServerWorldParams
 
+// scope: tenant
 // A message server as an agent's world, under the server's name.
 func (q *Queries) EnsureServerWorld(ctx context.Context, arg EnsureServerWorldParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, ensureServerWorld,
@@ -63,6 +71,7 @@ func (q *Queries) EnsureServerWorld(ctx context.Context, arg EnsureServerWorldPa
 		arg.AgentID,
 		arg.CreatedAt,
 		arg.UpdatedAt,
+		arg.Tenant,
 		arg.MessageServerID,
 	)
 	if err != nil {
@@ -72,15 +81,17 @@ func (q *Queries) EnsureServerWorld(ctx context.Context, arg EnsureServerWorldPa
 }
 
 const ensureWorld = `-- name: EnsureWorld :execrows
-INSERT INTO worlds (id, agent_id, name, message_server_id, metadata, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+INSERT INTO worlds (tenant, id, agent_id, name, message_server_id, metadata, created_at, updated_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 ON CONFLICT (id, agent_id) DO NOTHING
 `
 
-type EnsureWorldParams = db.EnsureWorldParams
+type EnsureWorldParams = unscoped.EnsureWorldParams
 
+// scope: tenant
 func (q *Queries) EnsureWorld(ctx context.Context, arg EnsureWorldParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, ensureWorld,
+		arg.Tenant,
 		arg.ID,
 		arg.AgentID,
 		arg.Name,
@@ -96,14 +107,17 @@ func (q *Queries) EnsureWorld(ctx context.Context, arg EnsureWorldParams) (int64
 }
 
 const findWorld = `-- name: FindWorld :one
-SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at FROM worlds w WHERE w.id = ?1
+SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at, w.tenant FROM worlds w WHERE w.tenant = ?1 AND w.id = ?2
 ORDER BY w.id = w.agent_id, w.created_at, w.agent_id
 LIMIT 1
 `
 
+type FindWorldParams = unscoped.FindWorldParams
+
+// scope: tenant
 // A world by its id: the oldest one, agents' own worlds last.
-func (q *Queries) FindWorld(ctx context.Context, id uuid.UUID) (World, error) {
-	row := q.db.QueryRowContext(ctx, findWorld, id)
+func (q *Queries) FindWorld(ctx context.Context, arg FindWorldParams) (World, error) {
+	row := q.db.QueryRowContext(ctx, findWorld, arg.Tenant, arg.ID)
 	var i World
 	err := row.Scan(
 		&i.ID,
@@ -113,21 +127,23 @@ func (q *Queries) FindWorld(ctx context.Context, id uuid.UUID) (World, error) {
 		&i.Metadata,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getAgentWorld = `-- name: GetAgentWorld :one
-SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at FROM worlds w
-WHERE w.id = ?1
-  AND w.agent_id = COALESCE((SELECT a.owner_id FROM world_agents a WHERE a.world_id = ?1 AND a.agent_id = ?2), ?2)
+SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at, w.tenant FROM worlds w
+WHERE w.tenant = ?1 AND w.id = ?2
+  AND w.agent_id = COALESCE((SELECT a.owner_id FROM world_agents a WHERE a.world_id = ?2 AND a.agent_id = ?3), ?3)
 `
 
-type GetAgentWorldParams = db.GetAgentWorldParams
+type GetAgentWorldParams = unscoped.GetAgentWorldParams
 
+// scope: tenant
 // An agent's world by its id: the one that it shares, or else its own.
 func (q *Queries) GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (World, error) {
-	row := q.db.QueryRowContext(ctx, getAgentWorld, arg.ID, arg.AgentID)
+	row := q.db.QueryRowContext(ctx, getAgentWorld, arg.Tenant, arg.ID, arg.AgentID)
 	var i World
 	err := row.Scan(
 		&i.ID,
@@ -137,21 +153,23 @@ func (q *Queries) GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (W
 		&i.Metadata,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getAgentWorldForUpdate = `-- name: GetAgentWorldForUpdate :one
-SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at FROM worlds w
-WHERE w.id = ?1
-  AND w.agent_id = COALESCE((SELECT a.owner_id FROM world_agents a WHERE a.world_id = ?1 AND a.agent_id = ?2), ?2)
+SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at, w.tenant FROM worlds w
+WHERE w.tenant = ?1 AND w.id = ?2
+  AND w.agent_id = COALESCE((SELECT a.owner_id FROM world_agents a WHERE a.world_id = ?2 AND a.agent_id = ?3), ?3)
 `
 
-type GetAgentWorldForUpdateParams = db.GetAgentWorldForUpdateParams
+type GetAgentWorldForUpdateParams = unscoped.GetAgentWorldForUpdateParams
 
+// scope: tenant
 // Keeps others from changing the world until the transaction ends.
 func (q *Queries) GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldForUpdateParams) (World, error) {
-	row := q.db.QueryRowContext(ctx, getAgentWorldForUpdate, arg.ID, arg.AgentID)
+	row := q.db.QueryRowContext(ctx, getAgentWorldForUpdate, arg.Tenant, arg.ID, arg.AgentID)
 	var i World
 	err := row.Scan(
 		&i.ID,
@@ -161,18 +179,20 @@ func (q *Queries) GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldF
 		&i.Metadata,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const getWorld = `-- name: GetWorld :one
-SELECT id, agent_id, name, message_server_id, metadata, created_at, updated_at FROM worlds WHERE id = ?1 AND agent_id = ?2
+SELECT id, agent_id, name, message_server_id, metadata, created_at, updated_at, tenant FROM worlds WHERE tenant = ?1 AND id = ?2 AND agent_id = ?3
 `
 
-type GetWorldParams = db.GetWorldParams
+type GetWorldParams = unscoped.GetWorldParams
 
+// scope: tenant
 func (q *Queries) GetWorld(ctx context.Context, arg GetWorldParams) (World, error) {
-	row := q.db.QueryRowContext(ctx, getWorld, arg.ID, arg.AgentID)
+	row := q.db.QueryRowContext(ctx, getWorld, arg.Tenant, arg.ID, arg.AgentID)
 	var i World
 	err := row.Scan(
 		&i.ID,
@@ -182,17 +202,21 @@ func (q *Queries) GetWorld(ctx context.Context, arg GetWorldParams) (World, erro
 		&i.Metadata,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }
 
 const listServerWorlds = `-- name: ListServerWorlds :many
-SELECT id, agent_id, name, message_server_id, metadata, created_at, updated_at FROM worlds WHERE (id = ?1 OR message_server_id = ?1) AND id <> agent_id
+SELECT id, agent_id, name, message_server_id, metadata, created_at, updated_at, tenant FROM worlds WHERE tenant = ?1 AND (id = ?2 OR message_server_id = ?2) AND id <> agent_id
 `
 
+type ListServerWorldsParams = unscoped.ListServerWorldsParams
+
+// scope: tenant
 // The world with that id, and those of the message server with that id; an agent's own world is neither.
-func (q *Queries) ListServerWorlds(ctx context.Context, id uuid.UUID) ([]World, error) {
-	rows, err := q.db.QueryContext(ctx, listServerWorlds, id)
+func (q *Queries) ListServerWorlds(ctx context.Context, arg ListServerWorldsParams) ([]World, error) {
+	rows, err := q.db.QueryContext(ctx, listServerWorlds, arg.Tenant, arg.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -208,6 +232,7 @@ func (q *Queries) ListServerWorlds(ctx context.Context, id uuid.UUID) ([]World, 
 			&i.Metadata,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}
@@ -224,14 +249,16 @@ func (q *Queries) ListServerWorlds(ctx context.Context, id uuid.UUID) ([]World, 
 
 const listWorldAgents = `-- name: ListWorldAgents :many
 SELECT s.world_id, s.owner_id, a.id, a.name FROM world_agents s JOIN agents a ON a.id = s.agent_id
+WHERE s.tenant = ?1
 ORDER BY a.name, a.id
 `
 
-type ListWorldAgentsRow = db.ListWorldAgentsRow
+type ListWorldAgentsRow = unscoped.ListWorldAgentsRow
 
+// scope: tenant
 // The agents that share worlds, besides their owners.
-func (q *Queries) ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listWorldAgents)
+func (q *Queries) ListWorldAgents(ctx context.Context, tenant int64) ([]ListWorldAgentsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listWorldAgents, tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -259,14 +286,16 @@ func (q *Queries) ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, er
 }
 
 const listWorlds = `-- name: ListWorlds :many
-SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at, a.name AS agent_name FROM worlds w JOIN agents a ON a.id = w.agent_id
+SELECT w.id, w.agent_id, w.name, w.message_server_id, w.metadata, w.created_at, w.updated_at, w.tenant, a.name AS agent_name FROM worlds w JOIN agents a ON a.id = w.agent_id
+WHERE w.tenant = ?1
 ORDER BY w.created_at, w.id
 `
 
-type ListWorldsRow = db.ListWorldsRow
+type ListWorldsRow = unscoped.ListWorldsRow
 
-func (q *Queries) ListWorlds(ctx context.Context) ([]ListWorldsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listWorlds)
+// scope: tenant
+func (q *Queries) ListWorlds(ctx context.Context, tenant int64) ([]ListWorldsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listWorlds, tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -282,6 +311,7 @@ func (q *Queries) ListWorlds(ctx context.Context) ([]ListWorldsRow, error) {
 			&i.World.Metadata,
 			&i.World.CreatedAt,
 			&i.World.UpdatedAt,
+			&i.World.Tenant,
 			&i.AgentName,
 		); err != nil {
 			return nil, err
@@ -299,16 +329,18 @@ func (q *Queries) ListWorlds(ctx context.Context) ([]ListWorldsRow, error) {
 
 const updateWorld = `-- name: UpdateWorld :one
 UPDATE worlds SET name = ?1, metadata = ?2, updated_at = ?3
-WHERE id = ?4 AND agent_id = ?5 RETURNING id, agent_id, name, message_server_id, metadata, created_at, updated_at
+WHERE tenant = ?4 AND id = ?5 AND agent_id = ?6 RETURNING id, agent_id, name, message_server_id, metadata, created_at, updated_at, tenant
 `
 
-type UpdateWorldParams = db.UpdateWorldParams
+type UpdateWorldParams = unscoped.UpdateWorldParams
 
+// scope: tenant
 func (q *Queries) UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error) {
 	row := q.db.QueryRowContext(ctx, updateWorld,
 		arg.Name,
 		arg.Metadata,
 		arg.UpdatedAt,
+		arg.Tenant,
 		arg.ID,
 		arg.AgentID,
 	)
@@ -321,6 +353,7 @@ func (q *Queries) UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World
 		&i.Metadata,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Tenant,
 	)
 	return i, err
 }

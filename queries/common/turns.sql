@@ -1,59 +1,71 @@
 -- name: ClaimTurn :one
+-- scope: system
 -- Leases a turn. It never starts before it was queued, even if the clocks of two nodes differ.
 UPDATE turns
 SET status = 'running', lease_owner = sqlc.arg(owner), lease_until = sqlc.arg(lease_until), attempts = attempts + 1,
     started_at = coalesce(started_at, CASE WHEN turns.queued_at < sqlc.arg(now) THEN sqlc.arg(now) ELSE turns.queued_at END)
-WHERE id = sqlc.arg(id) AND status IN ('queued', 'running')
+WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) AND status IN ('queued', 'running')
 RETURNING *;
 
 -- name: RenewTurnLease :execrows
+-- scope: system
 UPDATE turns SET lease_until = sqlc.arg(lease_until)
-WHERE id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner);
+WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner);
 
 -- name: ReleaseTurnLease :execrows
+-- scope: system
 -- Releases a turn to its mailbox, unless it was claimed again since that attempt.
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner) AND attempts = sqlc.arg(attempt);
+WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner) AND attempts = sqlc.arg(attempt);
 
 -- name: ReleaseTurnLeases :execrows
+-- scope: system
 -- Releases an owner's turns to their mailboxes.
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status = 'running' AND lease_owner = sqlc.arg(owner);
+WHERE tenant = sqlc.arg(tenant) AND status = 'running' AND lease_owner = sqlc.arg(owner);
 
 -- name: ReleaseAllTurnLeases :execrows
+-- scope: system
 -- Releases every running turn; only valid while no other process uses the database.
 UPDATE turns SET status = 'queued', lease_owner = '', lease_until = 0
-WHERE status = 'running';
+WHERE tenant = sqlc.arg(tenant) AND status = 'running';
 
 -- name: AnyTurnQueued :one
+-- scope: system
 -- One that waits behind another of its mailbox doesn't count. The order makes PostgreSQL use the index.
-SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest);
+SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.tenant = sqlc.arg(tenant) AND t.head AND t.status = 'queued' ORDER BY t.queued_at, t.seq LIMIT 1) AS oldest);
 
 -- name: EndMessageTurns :many
+-- scope: tenant
 -- Ends the active turns of a message from outside.
 UPDATE turns SET status = sqlc.arg(new_status), reason = sqlc.arg(reason), detail = sqlc.arg(detail), lease_owner = '', lease_until = 0, ended_at = sqlc.arg(ended_at)
-WHERE message_id = sqlc.arg(message_id) AND status IN ('queued', 'running')
+WHERE tenant = sqlc.arg(tenant) AND message_id = sqlc.arg(message_id) AND status IN ('queued', 'running')
 RETURNING *;
 
 -- name: EndChannelTurns :many
+-- scope: tenant
 UPDATE turns SET status = sqlc.arg(new_status), reason = sqlc.arg(reason), detail = sqlc.arg(detail), lease_owner = '', lease_until = 0, ended_at = sqlc.arg(ended_at)
-WHERE channel_id = sqlc.arg(channel_id) AND ended_at IS NULL AND status IN ('queued', 'running')
+WHERE tenant = sqlc.arg(tenant) AND channel_id = sqlc.arg(channel_id) AND ended_at IS NULL AND status IN ('queued', 'running')
 RETURNING *;
 
 -- name: GetTurn :one
-SELECT * FROM turns WHERE id = sqlc.arg(id);
+-- scope: tenant
+SELECT * FROM turns WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id);
 
 -- name: GetMessageTurn :one
-SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) AND agent_id = sqlc.arg(agent_id);
+-- scope: tenant
+SELECT * FROM turns WHERE tenant = sqlc.arg(tenant) AND message_id = sqlc.arg(message_id) AND agent_id = sqlc.arg(agent_id);
 
 -- name: ListMessageTurns :many
-SELECT * FROM turns WHERE message_id = sqlc.arg(message_id) ORDER BY queued_at, agent_id;
+-- scope: tenant
+SELECT * FROM turns WHERE tenant = sqlc.arg(tenant) AND message_id = sqlc.arg(message_id) ORDER BY queued_at, agent_id;
 
 -- name: ListAgentTurns :many
+-- scope: tenant
 -- Newest first, by their queueing; none that was queued after until_time. The time span includes both ends and holds the runs that
 -- started in it, or were queued in it and have not started; an empty status_group means any status, any_channel any channel.
 SELECT * FROM turns
-WHERE agent_id = sqlc.arg(agent_id)
+WHERE tenant = sqlc.arg(tenant) AND agent_id = sqlc.arg(agent_id)
   AND queued_at <= sqlc.arg(until_time)
   AND (queued_at >= sqlc.arg(from_time) OR started_at >= sqlc.arg(from_time))
   AND queued_at <= sqlc.arg(to_time) AND (started_at IS NULL OR started_at <= sqlc.arg(to_time))
@@ -67,8 +79,9 @@ ORDER BY queued_at DESC, seq DESC
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(offset_rows) AS bigint);
 
 -- name: CountAgentTurns :one
+-- scope: tenant
 SELECT count(*) FROM turns
-WHERE agent_id = sqlc.arg(agent_id)
+WHERE tenant = sqlc.arg(tenant) AND agent_id = sqlc.arg(agent_id)
   AND queued_at <= sqlc.arg(until_time)
   AND (queued_at >= sqlc.arg(from_time) OR started_at >= sqlc.arg(from_time))
   AND queued_at <= sqlc.arg(to_time) AND (started_at IS NULL OR started_at <= sqlc.arg(to_time))
@@ -80,16 +93,19 @@ WHERE agent_id = sqlc.arg(agent_id)
        OR (CAST(sqlc.arg(status_group) AS text) = 'error' AND status IN ('failed', 'cancelled', 'superseded')));
 
 -- name: InsertTurnEvent :exec
-INSERT INTO turn_events (turn_id, position, type, at, data, agent_id) VALUES (sqlc.arg(turn_id), sqlc.arg(position), sqlc.arg(type), sqlc.arg(at), sqlc.arg(data), sqlc.arg(agent_id))
+-- scope: tenant
+INSERT INTO turn_events (tenant, turn_id, position, type, at, data, agent_id) VALUES (sqlc.arg(tenant), sqlc.arg(turn_id), sqlc.arg(position), sqlc.arg(type), sqlc.arg(at), sqlc.arg(data), sqlc.arg(agent_id))
 ON CONFLICT (turn_id, position) DO NOTHING;
 
 -- name: ListTurnEvents :many
-SELECT * FROM turn_events WHERE turn_id = sqlc.arg(turn_id) ORDER BY position;
+-- scope: tenant
+SELECT * FROM turn_events WHERE tenant = sqlc.arg(tenant) AND turn_id = sqlc.arg(turn_id) ORDER BY position;
 
 -- name: ListChannelLog :many
+-- scope: tenant
 -- The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
 SELECT sqlc.embed(e), t.channel_id, t.message_id, t.sender_id
 FROM turns t JOIN turn_events e ON e.turn_id = t.id
-WHERE t.channel_id = sqlc.arg(channel_id) AND t.agent_id = sqlc.arg(agent_id) AND e.at >= sqlc.arg(from_time) AND e.at <= sqlc.arg(to_time)
+WHERE t.tenant = sqlc.arg(tenant) AND t.channel_id = sqlc.arg(channel_id) AND t.agent_id = sqlc.arg(agent_id) AND e.at >= sqlc.arg(from_time) AND e.at <= sqlc.arg(to_time)
 ORDER BY t.queued_at DESC, t.id DESC, e.position DESC
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(offset_rows) AS bigint);

@@ -1,16 +1,19 @@
 -- name: GetChannelForUpdate :one
+-- scope: tenant
 -- Keeps others from changing the channel until the transaction ends.
-SELECT * FROM channels WHERE id = sqlc.arg(id) FOR NO KEY UPDATE;
+SELECT * FROM channels WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) FOR NO KEY UPDATE;
 
 -- name: ListServerChannels :many
+-- scope: tenant
 -- Session and job channels are the server's own; they are listed only on request.
 SELECT * FROM channels
-WHERE message_server_id = sqlc.arg(message_server_id)
+WHERE tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id)
   AND (sqlc.arg(include_internal)::boolean OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'))
 ORDER BY updated_at DESC, id
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: ListChannelAgents :many
+-- scope: tenant
 -- The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
 -- channel's message server. unanswered counts its active turns in the channel.
 SELECT a.id, a.name, a.running,
@@ -19,35 +22,42 @@ SELECT a.id, a.name, a.running,
 FROM channel_participants p
 JOIN channels c ON c.id = p.channel_id
 JOIN agents a ON a.id = p.entity_id
-WHERE p.channel_id = sqlc.arg(channel_id)
+WHERE p.tenant = sqlc.arg(tenant) AND p.channel_id = sqlc.arg(channel_id)
 ORDER BY p.joined_at, a.id;
 
 -- name: CountServerChannels :one
+-- scope: tenant
 -- How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 SELECT count(*) FROM (
     SELECT 1 FROM channels
-    WHERE message_server_id = sqlc.arg(message_server_id) AND name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'
+    WHERE tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id) AND name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'
     LIMIT sqlc.arg(max_rows)::bigint) AS listed;
 
 -- name: CountAllServerChannels :one
+-- scope: tenant
 -- The same, with those.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE message_server_id = sqlc.arg(message_server_id) LIMIT sqlc.arg(max_rows)::bigint) AS listed;
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id) LIMIT sqlc.arg(max_rows)::bigint) AS listed;
 
 -- name: CountMadeChannels :one
+-- scope: tenant
 -- Channels that callers made. Counts up to at_most, by exactly the condition of the index channels_made.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
 
 -- name: CountDMs :one
+-- scope: tenant
 -- DMs of two entities. Counts up to at_most, as the following do.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE pair_key IS NOT NULL LIMIT sqlc.arg(at_most)::bigint) made;
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND pair_key IS NOT NULL LIMIT sqlc.arg(at_most)::bigint) made;
 
 -- name: CountCallerChannels :one
+-- scope: tenant
 -- Of the channels that CountMadeChannels counts, those of one caller.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = sqlc.arg(caller) AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND created_by = sqlc.arg(caller) AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
 
 -- name: CountCallerDMs :one
+-- scope: tenant
 -- Of the channels that CountDMs counts, those of one caller.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = sqlc.arg(caller) AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND created_by = sqlc.arg(caller) AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
 
 -- name: CountParticipants :one
-SELECT count(*) FROM (SELECT 1 FROM channel_participants WHERE channel_id = sqlc.arg(channel_id) LIMIT sqlc.arg(at_most)::bigint) here;
+-- scope: tenant
+SELECT count(*) FROM (SELECT 1 FROM channel_participants WHERE tenant = sqlc.arg(tenant) AND channel_id = sqlc.arg(channel_id) LIMIT sqlc.arg(at_most)::bigint) here;

@@ -1,4 +1,5 @@
 -- name: SearchMessages :many
+-- scope: tenant
 -- Newest first: the messages that contain every word. words has each in double quotes, separated by spaces.
 --
 -- The index of words can't find the newest matches without reading all of them. So the newest two thousand messages of the channel, of the
@@ -7,17 +8,17 @@
 WITH near AS MATERIALIZED (
     SELECT n.id, n.at, n.seq FROM (
         (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content FROM messages m
-         WHERE m.created_at >= sqlc.arg(from_time) AND m.created_at <= sqlc.arg(to_time)
+         WHERE m.created_at >= sqlc.arg(from_time) AND m.created_at <= sqlc.arg(to_time) AND m.tenant = sqlc.arg(tenant)
            AND NOT sqlc.arg(any_channel)::boolean AND m.channel_id = sqlc.arg(channel_id)
          ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
         UNION ALL
         (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content FROM messages m
-         WHERE m.created_at >= sqlc.arg(from_time) AND m.created_at <= sqlc.arg(to_time)
+         WHERE m.created_at >= sqlc.arg(from_time) AND m.created_at <= sqlc.arg(to_time) AND m.tenant = sqlc.arg(tenant)
            AND sqlc.arg(any_channel)::boolean AND NOT sqlc.arg(any_author)::boolean AND m.author_id = sqlc.arg(author_id)
          ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
         UNION ALL
         (SELECT m.id, m.created_at + 0 AS at, m.seq, m.author_id, m.content FROM messages m
-         WHERE m.created_at + 0 >= sqlc.arg(from_time) AND m.created_at + 0 <= sqlc.arg(to_time)
+         WHERE m.created_at + 0 >= sqlc.arg(from_time) AND m.created_at + 0 <= sqlc.arg(to_time) AND m.tenant = sqlc.arg(tenant)
            AND sqlc.arg(any_channel)::boolean AND sqlc.arg(any_author)::boolean
          ORDER BY m.created_at + 0 DESC, m.seq DESC, m.id LIMIT 2000)) AS n
     WHERE (sqlc.arg(any_author)::boolean OR n.author_id = sqlc.arg(author_id))
@@ -28,12 +29,13 @@ WITH near AS MATERIALIZED (
 ), enough AS MATERIALIZED (
     SELECT (SELECT count(*) FROM near) >= sqlc.arg(offset_rows)::bigint + sqlc.arg(limit_rows)::bigint
         OR NOT sqlc.arg(any_channel)::boolean
-           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.channel_id = sqlc.arg(channel_id) LIMIT 2000) AS those) < 2000
+           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.tenant = sqlc.arg(tenant) AND m.channel_id = sqlc.arg(channel_id) LIMIT 2000) AS those) < 2000
         OR sqlc.arg(any_channel)::boolean AND NOT sqlc.arg(any_author)::boolean
-           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.author_id = sqlc.arg(author_id) LIMIT 2000) AS those) < 2000 AS so
+           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.tenant = sqlc.arg(tenant) AND m.author_id = sqlc.arg(author_id) LIMIT 2000) AS those) < 2000 AS so
 ), far AS MATERIALIZED (
     SELECT m.id, m.created_at AS at, m.seq FROM messages m
     WHERE NOT (SELECT enough.so FROM enough)
+      AND m.tenant = sqlc.arg(tenant)
       AND to_tsvector('simple', translate(m.content, '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', '                                ')) @@ websearch_to_tsquery('simple', sqlc.arg(words)::text)
       AND (sqlc.arg(any_channel)::boolean OR m.channel_id = sqlc.arg(channel_id))
       AND (sqlc.arg(any_author)::boolean OR m.author_id = sqlc.arg(author_id))
@@ -53,25 +55,28 @@ JOIN channels ON channels.id = messages.channel_id
 ORDER BY messages.created_at DESC, messages.seq DESC, messages.id;
 
 -- name: CountFoundMessages :one
+-- scope: tenant
 -- How many messages a search finds, counted up to max_rows.
 SELECT count(*) FROM (
     SELECT 1 FROM messages
-    WHERE messages.created_at >= sqlc.arg(from_time) AND messages.created_at <= sqlc.arg(to_time)
+    WHERE messages.created_at >= sqlc.arg(from_time) AND messages.created_at <= sqlc.arg(to_time) AND messages.tenant = sqlc.arg(tenant)
       AND (sqlc.arg(any_channel)::boolean OR messages.channel_id = sqlc.arg(channel_id))
       AND (sqlc.arg(any_author)::boolean OR messages.author_id = sqlc.arg(author_id))
       AND to_tsvector('simple', translate(messages.content, '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', '                                ')) @@ websearch_to_tsquery('simple', sqlc.arg(words)::text)
     LIMIT sqlc.arg(max_rows)::bigint) found;
 
 -- name: CountChannelMessages :one
+-- scope: tenant
 SELECT count(*) FROM (
     SELECT 1 FROM messages
-    WHERE messages.channel_id = sqlc.arg(channel_id)
+    WHERE messages.tenant = sqlc.arg(tenant) AND messages.channel_id = sqlc.arg(channel_id)
       AND (sqlc.arg(any_author)::boolean OR messages.author_id = sqlc.arg(author_id))
       AND messages.created_at >= sqlc.arg(from_time) AND messages.created_at <= sqlc.arg(to_time)
     LIMIT sqlc.arg(max_rows)::bigint) found;
 
 -- name: CountAuthorMessages :one
+-- scope: tenant
 SELECT count(*) FROM (
     SELECT 1 FROM messages
-    WHERE messages.author_id = sqlc.arg(author_id) AND messages.created_at >= sqlc.arg(from_time) AND messages.created_at <= sqlc.arg(to_time)
+    WHERE messages.tenant = sqlc.arg(tenant) AND messages.author_id = sqlc.arg(author_id) AND messages.created_at >= sqlc.arg(from_time) AND messages.created_at <= sqlc.arg(to_time)
     LIMIT sqlc.arg(max_rows)::bigint) found;

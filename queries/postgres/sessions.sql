@@ -1,12 +1,14 @@
 -- name: GetSessionForUpdate :one
+-- scope: tenant
 -- Keeps others from changing the session until the transaction ends.
-SELECT * FROM sessions WHERE id = sqlc.arg(id) FOR UPDATE;
+SELECT * FROM sessions WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) FOR UPDATE;
 
 -- name: WarnSessions :many
+-- scope: system
 -- Claims sessions that are near their end and have not been announced yet.
 WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     SELECT s.id FROM sessions s
-    WHERE s.ended_at IS NULL AND s.due_at <= sqlc.arg(now) AND s.warned_at IS NULL AND s.expires_at > sqlc.arg(now)
+    WHERE s.tenant = sqlc.arg(tenant) AND s.ended_at IS NULL AND s.due_at <= sqlc.arg(now) AND s.warned_at IS NULL AND s.expires_at > sqlc.arg(now)
     ORDER BY s.due_at
     LIMIT sqlc.arg(limit_rows)::bigint
     FOR UPDATE OF s SKIP LOCKED
@@ -16,9 +18,10 @@ WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING *;
 
 -- name: ExpireSessions :many
+-- scope: system
 WITH due AS MATERIALIZED ( -- so that no two nodes take the same
     SELECT s.id FROM sessions s
-    WHERE s.ended_at IS NULL AND s.due_at <= sqlc.arg(now) AND s.expires_at <= sqlc.arg(now)
+    WHERE s.tenant = sqlc.arg(tenant) AND s.ended_at IS NULL AND s.due_at <= sqlc.arg(now) AND s.expires_at <= sqlc.arg(now)
     ORDER BY s.due_at
     LIMIT sqlc.arg(limit_rows)::bigint
     FOR UPDATE OF s SKIP LOCKED
@@ -28,13 +31,16 @@ WHERE id = ANY (ARRAY(SELECT id FROM due))
 RETURNING *;
 
 -- name: ForgetSessions :many
+-- scope: system
 -- Removes what is left of sessions that ended long ago.
-DELETE FROM sessions WHERE id = ANY (ARRAY(SELECT s.id FROM sessions s WHERE s.ended_at <= sqlc.arg(before) ORDER BY s.ended_at LIMIT sqlc.arg(limit_rows)::bigint))
+DELETE FROM sessions WHERE id = ANY (ARRAY(SELECT s.id FROM sessions s WHERE s.tenant = sqlc.arg(tenant) AND s.ended_at <= sqlc.arg(before) ORDER BY s.ended_at LIMIT sqlc.arg(limit_rows)::bigint))
 RETURNING *;
 
 -- name: CountOpenSessions :one
+-- scope: tenant
 -- Counts up to at_most.
-SELECT count(*) FROM (SELECT 1 FROM sessions WHERE ended_at IS NULL AND created_at > 0 LIMIT sqlc.arg(at_most)::bigint) open_sessions;
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE tenant = sqlc.arg(tenant) AND ended_at IS NULL AND created_at > 0 LIMIT sqlc.arg(at_most)::bigint) open_sessions;
 
 -- name: CountCallerSessions :one
-SELECT count(*) FROM (SELECT 1 FROM sessions WHERE user_id = sqlc.arg(user_id) AND ended_at IS NULL LIMIT sqlc.arg(at_most)::bigint) open_sessions;
+-- scope: tenant
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE tenant = sqlc.arg(tenant) AND user_id = sqlc.arg(user_id) AND ended_at IS NULL LIMIT sqlc.arg(at_most)::bigint) open_sessions;

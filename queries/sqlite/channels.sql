@@ -1,16 +1,19 @@
 -- name: GetChannelForUpdate :one
+-- scope: tenant
 -- Keeps others from changing the channel until the transaction ends.
-SELECT * FROM channels WHERE id = @id;
+SELECT * FROM channels WHERE tenant = @tenant AND id = @id;
 
 -- name: ListServerChannels :many
+-- scope: tenant
 -- Session and job channels are the server's own; they are listed only on request.
 SELECT * FROM channels
-WHERE message_server_id = @message_server_id
+WHERE tenant = @tenant AND message_server_id = @message_server_id
   AND (CAST(@include_internal AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'))
 ORDER BY updated_at DESC, id
 LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: ListChannelAgents :many
+-- scope: tenant
 -- The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
 -- channel's message server. unanswered counts its active turns in the channel; the condition that their
 -- seq is positive always holds, and makes SQLite use the index of active turns instead of all turns of the channel.
@@ -20,35 +23,42 @@ SELECT a.id, a.name, a.running,
 FROM channel_participants p
 JOIN channels c ON c.id = p.channel_id
 JOIN agents a ON a.id = p.entity_id
-WHERE p.channel_id = @channel_id
+WHERE p.tenant = @tenant AND p.channel_id = @channel_id
 ORDER BY p.joined_at, a.id;
 
 -- name: CountServerChannels :one
+-- scope: tenant
 -- How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 SELECT count(*) FROM (
     SELECT 1 FROM channels
-    WHERE message_server_id = @message_server_id AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'
+    WHERE tenant = @tenant AND message_server_id = @message_server_id AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'
     LIMIT CAST(@max_rows AS INTEGER));
 
 -- name: CountAllServerChannels :one
+-- scope: tenant
 -- The same, with those.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE message_server_id = @message_server_id LIMIT CAST(@max_rows AS INTEGER));
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND message_server_id = @message_server_id LIMIT CAST(@max_rows AS INTEGER));
 
 -- name: CountMadeChannels :one
+-- scope: tenant
 -- Channels that callers made. Counts up to at_most, by exactly the condition of the index channels_made.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
 
 -- name: CountDMs :one
+-- scope: tenant
 -- DMs of two entities. Counts up to at_most, as the following do.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE pair_key IS NOT NULL LIMIT @at_most);
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND pair_key IS NOT NULL LIMIT @at_most);
 
 -- name: CountCallerChannels :one
+-- scope: tenant
 -- Of the channels that CountMadeChannels counts, those of one caller.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = @caller AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND created_by = @caller AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
 
 -- name: CountCallerDMs :one
+-- scope: tenant
 -- Of the channels that CountDMs counts, those of one caller.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE created_by = @caller AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND created_by = @caller AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
 
 -- name: CountParticipants :one
-SELECT count(*) FROM (SELECT 1 FROM channel_participants WHERE channel_id = @channel_id LIMIT @at_most);
+-- scope: tenant
+SELECT count(*) FROM (SELECT 1 FROM channel_participants WHERE tenant = @tenant AND channel_id = @channel_id LIMIT @at_most);

@@ -5,10 +5,14 @@
 // aliases behind, so that both Queries types implement the identical interface and no conversion code is needed. When the
 // two disagree (a column is nullable in one schema only, a query is missing), it prints both versions and changes nothing.
 //
+// The head of every query says whose rows it touches: -- scope: tenant, viewer, system or database. gensql refuses a query that doesn't, or
+// that lacks the arguments of its scope, and writes interfaces without these arguments, which are bound once.
+//
 // Usage:
 //
 //	gensql clean DIR...                       removes the generated Go files of the directories
 //	gensql share -import PATH SHARED DIR DIR  moves the common declarations of two directories to a third
+//	gensql scope -import PATH SHARED SCOPED   writes a package of the same queries whose callers can't choose their scope
 package main
 
 import (
@@ -26,22 +30,37 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("missing command: clean or share")
+		return fmt.Errorf("missing command: clean, share or scope")
 	}
 	switch command, args := args[0], args[1:]; command {
 	case "clean":
 		return clean(args)
 	case "share":
-		flags := flag.NewFlagSet("share", flag.ContinueOnError)
-		importPath := flags.String("import", "", "import `path` of the shared package")
-		if err := flags.Parse(args); err != nil {
+		importPath, dirs, err := paths(args, "share -import PATH SHARED DIR DIR", 3)
+		if err != nil {
 			return err
 		}
-		if *importPath == "" || flags.NArg() != 3 {
-			return fmt.Errorf("usage: gensql share -import PATH SHARED DIR DIR")
+		return share(importPath, dirs[0], dirs[1], dirs[2])
+	case "scope":
+		importPath, dirs, err := paths(args, "scope -import PATH SHARED SCOPED", 2)
+		if err != nil {
+			return err
 		}
-		return share(*importPath, flags.Arg(0), flags.Arg(1), flags.Arg(2))
+		return scope(importPath, dirs[0], dirs[1])
 	default:
 		return fmt.Errorf("unknown command %q", command)
 	}
+}
+
+// paths reads the import path of the shared package and so many directories.
+func paths(args []string, usage string, n int) (importPath string, dirs []string, err error) {
+	flags := flag.NewFlagSet("gensql", flag.ContinueOnError)
+	flags.StringVar(&importPath, "import", "", "import `path` of the shared package")
+	if err := flags.Parse(args); err != nil {
+		return "", nil, err
+	}
+	if importPath == "" || flags.NArg() != n {
+		return "", nil, fmt.Errorf("usage: gensql %s", usage)
+	}
+	return importPath, flags.Args(), nil
 }

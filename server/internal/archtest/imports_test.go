@@ -38,9 +38,10 @@ func mayImport() map[string][]string {
 		"gen/api":                         {"api/wire"},
 		"gen/apiserver":                   {"gen/api"},
 		"gen/apiclient":                   {"gen/api"},
-		"gen/db":                          {"queries/dbtype"},
-		"gen/sqlite":                      {"queries/dbtype", "gen/db"},
-		"gen/postgres":                    {"queries/dbtype", "gen/db"},
+		"gen/unscoped":                    {"queries/dbtype"},
+		"gen/db":                          {"queries/dbtype", "gen/unscoped"},
+		"gen/sqlite":                      {"queries/dbtype", "gen/unscoped"},
+		"gen/postgres":                    {"queries/dbtype", "gen/unscoped"},
 		"client":                          {"gen/api", "gen/apiclient", apierr, "server/socketio/parser"},
 		"cmd/elizad":                      {"server", "server/settings"},
 		"cmd/internal/...":                {},
@@ -82,9 +83,9 @@ func mayImport() map[string][]string {
 		"server/internal/idempotency":  {store, auth, apierr, "gen/db", "queries/dbtype", "server/internal/httpx", lifecycle},
 
 		// Storage: only the two stores know a driver.
-		"server/internal/store":             {"gen/db", apierr},
-		"server/internal/store/sqlitestore": {store, "server/internal/filelock", "gen/db", "gen/sqlite", "queries", "server/internal/lifecycle"},
-		"server/internal/store/pgstore":     {store, "server/internal/pgaddress", "gen/db", "gen/postgres", "queries"},
+		"server/internal/store":             {"gen/db", "gen/unscoped", "queries/dbtype", apierr},
+		"server/internal/store/sqlitestore": {store, "server/internal/filelock", "gen/unscoped", "gen/sqlite", "queries", "server/internal/lifecycle"},
+		"server/internal/store/pgstore":     {store, "server/internal/pgaddress", "gen/unscoped", "gen/postgres", "queries"},
 		"server/internal/bus":               {},
 
 		// The domain. messaging never imports runtime: it stores turns and says that there is work.
@@ -94,7 +95,7 @@ func mayImport() map[string][]string {
 		// Parts that have their own channels: messaging notifies them of what ends there, without knowing them.
 		"server/internal/session": {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, auth, apierr, "gen/db", "queries/dbtype"},
 		"server/internal/job":     {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype"},
-		"server/internal/sweep":   {store, auth, "gen/db", "queries/dbtype", lifecycle},
+		"server/internal/sweep":   {store, "gen/db", "queries/dbtype", lifecycle},
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
 		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
 		"server/internal/webhook":     {"server/internal/egress", "server/internal/present", "gen/api", job, bus, apierr, lifecycle},

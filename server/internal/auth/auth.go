@@ -35,7 +35,7 @@ func Entity(id uuid.UUID) Identity { return Identity{EntityID: id} }
 func (i Identity) SeesAll() bool { return i.Service || i.EntityID == uuid.Nil }
 
 // Scope returns i for a transaction of the store. It restricts nothing yet: see [store.Scope].
-func (i Identity) Scope() store.Scope { return store.Scope{Entity: i.EntityID, Service: i.Service} }
+func (i Identity) Scope() store.Scope { return store.Scope{Viewer: i.EntityID, Everyone: true} }
 
 type contextKey struct{}
 

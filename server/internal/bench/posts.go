@@ -58,7 +58,7 @@ func measurePosts(ctx context.Context, progress io.Writer) ([]figure, error) {
 
 // postBench is a database with channels of one agent each.
 type postBench struct {
-	store    store.Store
+	store    store.System
 	service  *messaging.Service
 	agent    uuid.UUID
 	user     uuid.UUID
@@ -84,7 +84,7 @@ func (b *postBench) fill(ctx context.Context, channels int) error {
 	}
 	who := auth.Entity(b.user)
 	now := dbtype.MillisOf(time.Now())
-	err := b.store.Update(ctx, who.Scope(), func(q db.Querier) error {
+	err := b.store.Update(ctx, who.Scope(), func(q db.Scoped) error {
 		_, err := q.InsertAgent(ctx, db.InsertAgentParams{
 			ID: b.agent, Name: "Bench", Character: dbtype.JSON(`{}`), Secrets: dbtype.JSON(`{}`), Enabled: true, Running: true, CreatedAt: now, UpdatedAt: now,
 		})
@@ -120,7 +120,7 @@ func (b *postBench) post(ctx context.Context) error {
 func (b *postBench) bare(ctx context.Context) error {
 	channel, message := b.channel(), newID()
 	now := dbtype.MillisOf(time.Now())
-	return b.store.Update(ctx, store.Scope{}, func(q db.Querier) error {
+	return b.store.SystemUpdate(ctx, func(q db.System) error {
 		row, err := q.NextSeq(ctx, db.NextSeqParams{ID: channel, Now: now})
 		if err != nil {
 			return err

@@ -33,7 +33,7 @@ const (
 // that the processor time counted is the server's alone, the kernel's share included.
 type restBench struct {
 	elizad *restServer
-	store  store.Store
+	store  store.System
 	close  func() error
 }
 
@@ -109,7 +109,7 @@ func (b *restBench) measureAgents(ctx context.Context, progress io.Writer) ([]fi
 	q := request{method: http.MethodGet, path: "/api/agents", status: http.StatusOK}
 	name := fmt.Sprintf("list %d agents", restAgents)
 	return b.measureRead(ctx, progress, name, q, func(ctx context.Context) error {
-		return b.store.View(ctx, store.Scope{}, func(q db.Querier) error {
+		return b.store.SystemView(ctx, func(q db.System) error {
 			rows, err := q.ListAgentHeads(ctx)
 			if err == nil && len(rows) != restAgents {
 				err = fmt.Errorf("the database has %d agents", len(rows))
@@ -124,7 +124,7 @@ func (b *restBench) measureMessages(ctx context.Context, progress io.Writer) ([]
 	q := request{method: http.MethodGet, path: path, status: http.StatusOK}
 	name := fmt.Sprintf("read %d messages", restPage)
 	return b.measureRead(ctx, progress, name, q, func(ctx context.Context) error {
-		return b.store.View(ctx, store.Scope{}, func(q db.Querier) error {
+		return b.store.SystemView(ctx, func(q db.System) error {
 			if _, err := q.GetChannel(ctx, channelID(0)); err != nil {
 				return err
 			}
@@ -203,7 +203,7 @@ func (b *restBench) measurePosts(ctx context.Context, progress io.Writer) ([]fig
 // insert writes what a post writes.
 func (b *restBench) insert(ctx context.Context, channel uuid.UUID) error {
 	message, now := newID(), dbtype.MillisOf(time.Now())
-	return b.store.Update(ctx, store.Scope{}, func(q db.Querier) error {
+	return b.store.SystemUpdate(ctx, func(q db.System) error {
 		row, err := q.NextSeq(ctx, db.NextSeqParams{ID: channel, Now: now})
 		if err != nil {
 			return err

@@ -37,7 +37,7 @@ func fillProductData(ctx context.Context, dir string) error {
 }
 
 // filler puts something into a database.
-type filler func(context.Context, store.Store, *messaging.Service) error
+type filler func(context.Context, store.System, *messaging.Service) error
 
 func fillData(ctx context.Context, dir string, fillers ...filler) error {
 	st, err := sqlitestore.Open(ctx, sqlitestore.Config{Dir: dir})
@@ -54,9 +54,9 @@ func fillData(ctx context.Context, dir string, fillers ...filler) error {
 	return errors.Join(err, st.Close())
 }
 
-func fillAgents(ctx context.Context, st store.Store, _ *messaging.Service) error {
+func fillAgents(ctx context.Context, st store.System, _ *messaging.Service) error {
 	now := dbtype.MillisOf(time.Now())
-	return st.Update(ctx, store.Scope{}, func(q db.Querier) error {
+	return st.SystemUpdate(ctx, func(q db.System) error {
 		for n := range restAgents {
 			id, name := benchID("agent", n), fmt.Sprintf("Agent %d", n)
 			character, err := json.Marshal(map[string]any{
@@ -83,9 +83,9 @@ func fillAgents(ctx context.Context, st store.Store, _ *messaging.Service) error
 	})
 }
 
-func fillChannels(ctx context.Context, st store.Store, _ *messaging.Service) error {
+func fillChannels(ctx context.Context, st store.System, _ *messaging.Service) error {
 	now := dbtype.MillisOf(time.Now())
-	return st.Update(ctx, store.Scope{}, func(q db.Querier) error {
+	return st.SystemUpdate(ctx, func(q db.System) error {
 		for n := range restChannels {
 			if _, err := q.InsertChannel(ctx, db.InsertChannelParams{
 				ID: channelID(n), MessageServerID: messaging.DefaultServerID, Name: "bench", Type: string(messaging.TypeGroup),
@@ -103,7 +103,7 @@ func fillChannels(ctx context.Context, st store.Store, _ *messaging.Service) err
 	})
 }
 
-func fillMessages(ctx context.Context, _ store.Store, service *messaging.Service) error {
+func fillMessages(ctx context.Context, _ store.System, service *messaging.Service) error {
 	const text = "\"All work and no play\", she said, \"makes Jack a dull boy.\"\nIt is naïve to think otherwise – but who does?\n\n"
 	said := strings.Repeat(text, 3)
 	reply, err := json.Marshal(map[string]any{"text": said, "thought": "Say something friendly.", "actions": []string{"REPLY"}, "providers": []string{"TIME"}})
@@ -125,7 +125,7 @@ func fillMessages(ctx context.Context, _ store.Store, service *messaging.Service
 	return nil
 }
 
-func fillShortMessages(ctx context.Context, _ store.Store, service *messaging.Service) error {
+func fillShortMessages(ctx context.Context, _ store.System, service *messaging.Service) error {
 	for n := range restHistory {
 		d := messaging.Draft{
 			ChannelID: channelID(0), AuthorID: benchID("person", n%2), AuthorName: fmt.Sprintf("Person %d", n%2), Content: benchText,

@@ -37,7 +37,7 @@ const (
 
 // Config is what Keys are made of. Store, Logger and Now are required.
 type Config struct {
-	Store     store.Store
+	Store     store.System
 	Logger    *slog.Logger
 	Now       func() time.Time
 	Owner     uuid.UUID // the instance that claims keys
@@ -47,7 +47,7 @@ type Config struct {
 
 // Keys keeps answers in a store. It implements [httpx.Answers].
 type Keys struct {
-	store   store.Store
+	store   store.System
 	log     *slog.Logger
 	now     func() time.Time
 	owner   uuid.UUID
@@ -74,7 +74,7 @@ func (k *Keys) Claim(ctx context.Context, network, key, fingerprint string) (htt
 	k.held.Store(c.id, true)
 	var row db.IdempotencyKey
 	var mine bool
-	err := k.store.Update(ctx, who.Scope(), func(q db.Querier) (err error) {
+	err := k.store.Update(ctx, who.Scope(), func(q db.Scoped) (err error) {
 		now := k.now()
 		if _, err := q.DeleteOldIdempotencyKeys(ctx, db.DeleteOldIdempotencyKeysParams{
 			Before: dbtype.MillisOf(now.Add(-retention)), LimitRows: sweep,
@@ -117,7 +117,7 @@ func callerOf(who auth.Identity, network string) uuid.UUID {
 // process can work on the database, all.
 func (k *Keys) Recover(ctx context.Context, returned bool) error {
 	k.alone.Store(returned)
-	return store.Update(ctx, k.store, auth.Service().Scope(), "giving up idempotency keys", func(q db.Querier) (err error) {
+	return store.SystemUpdate(ctx, k.store, "giving up idempotency keys", func(q db.System) (err error) {
 		switch {
 		case k.store.Exclusive():
 			_, err = q.DeleteOpenIdempotencyKeys(ctx)
@@ -154,7 +154,7 @@ func (c *claim) hold(ctx context.Context) {
 			case <-ticker.C:
 			}
 			// One that fails is made up for by the next, or the key goes to another attempt, whose answer then counts.
-			_ = c.keys.store.Update(ctx, c.who.Scope(), func(q db.Querier) error {
+			_ = c.keys.store.Update(ctx, c.who.Scope(), func(q db.Scoped) error {
 				_, err := q.RenewIdempotencyKey(ctx, db.RenewIdempotencyKeyParams{
 					CreatedAt: dbtype.MillisOf(c.keys.now()), EntityID: c.caller, IdempotencyKey: c.key, Claim: c.id,
 				})
@@ -166,7 +166,7 @@ func (c *claim) hold(ctx context.Context) {
 
 // take stores the claim, or returns the row that is in its way. Between the attempt and the look at that row another node may
 // give the key up, which makes it free after all.
-func (c *claim) take(ctx context.Context, q db.Querier, fingerprint string, now time.Time) (row db.IdempotencyKey, mine bool, err error) {
+func (c *claim) take(ctx context.Context, q db.Scoped, fingerprint string, now time.Time) (row db.IdempotencyKey, mine bool, err error) {
 	for {
 		if mine, err = c.insert(ctx, q, fingerprint, now); err != nil || mine {
 			return row, mine, err
@@ -194,7 +194,7 @@ func (k *Keys) outlived(row db.IdempotencyKey) bool {
 	return row.Owner == k.owner && !held && k.alone.Load()
 }
 
-func (c *claim) insert(ctx context.Context, q db.Querier, fingerprint string, now time.Time) (mine bool, err error) {
+func (c *claim) insert(ctx context.Context, q db.Scoped, fingerprint string, now time.Time) (mine bool, err error) {
 	n, err := q.InsertIdempotencyKey(ctx, db.InsertIdempotencyKeyParams{
 		EntityID: c.caller, IdempotencyKey: c.key, Fingerprint: fingerprint, Claim: c.id, Header: dbtype.JSON(`{}`), Body: []byte{},
 		CreatedAt: dbtype.MillisOf(now), Owner: c.keys.owner,
@@ -216,7 +216,7 @@ func (c *claim) Keep(ctx context.Context, a httpx.Answer) error {
 	size := int64(len(header)+len(a.Body)) + rowSize
 	callerFull, full := c.keys.ledger.add(c.caller, size)
 	var freed, freedOfCaller int64
-	err = store.Update(ctx, c.keys.store, c.who.Scope(), "keeping an answer", func(q db.Querier) error {
+	err = store.Update(ctx, c.keys.store, c.who.Scope(), "keeping an answer", func(q db.Scoped) error {
 		freed, freedOfCaller = 0, 0
 		if _, err := q.CompleteIdempotencyKey(ctx, db.CompleteIdempotencyKeyParams{
 			Status: int64(a.Status), Header: dbtype.JSON(header), Body: a.Body, Digest: a.Digest, EntityID: c.caller, IdempotencyKey: c.key, Claim: c.id,
@@ -250,7 +250,7 @@ func (c *claim) Keep(ctx context.Context, a httpx.Answer) error {
 func (c *claim) Release(ctx context.Context) error {
 	c.let()
 	defer c.keys.held.Delete(c.id)
-	return store.Update(ctx, c.keys.store, c.who.Scope(), "releasing an idempotency key", func(q db.Querier) error {
+	return store.Update(ctx, c.keys.store, c.who.Scope(), "releasing an idempotency key", func(q db.Scoped) error {
 		_, err := q.DeleteIdempotencyKey(ctx, db.DeleteIdempotencyKeyParams{EntityID: c.caller, IdempotencyKey: c.key, Claim: c.id})
 		return err
 	})

@@ -24,7 +24,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
 
-func newKeys(st store.Store, now func() time.Time) *idempotency.Keys {
+func newKeys(st store.System, now func() time.Time) *idempotency.Keys {
 	return idempotency.New(idempotency.Config{Store: st, Logger: slog.New(slog.DiscardHandler), Now: now, Owner: uuid.New()})
 }
 
@@ -137,7 +137,7 @@ func TestRequestAtWorkKeepsItsKey(t *testing.T) {
 func TestClaimThatIsStoredLate(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
-	open := func() store.Store {
+	open := func() store.System {
 		t.Helper()
 		st, err := pgstore.Open(t.Context(), pgstore.Config{URL: url})
 		if err != nil {
@@ -149,7 +149,7 @@ func TestClaimThatIsStoredLate(t *testing.T) {
 	before, now := open(), open()
 	owner, caller := uuid.New(), uuid.New()
 	keys := idempotency.New(idempotency.Config{Store: now, Logger: slog.New(slog.DiscardHandler), Now: time.Now, Owner: owner})
-	err := before.Update(t.Context(), store.Scope{Service: true}, func(q db.Querier) error {
+	err := before.SystemUpdate(t.Context(), func(q db.System) error {
 		if _, err := q.InsertIdempotencyKey(t.Context(), db.InsertIdempotencyKeyParams{
 			EntityID: caller, IdempotencyKey: "k", Fingerprint: "f", Claim: uuid.New(), Header: dbtype.JSON(`{}`), Body: []byte{},
 			CreatedAt: dbtype.MillisOf(time.Now()), Owner: owner,
@@ -192,19 +192,19 @@ func TestKeyGivenUpMeanwhile(t *testing.T) {
 }
 
 // shared is a store on which another node gives up its claims whenever one is read.
-type shared struct{ store.Store }
+type shared struct{ store.System }
 
-func (s shared) Update(ctx context.Context, scope store.Scope, fn func(q db.Querier) error) error {
-	return s.Store.Update(ctx, scope, func(q db.Querier) error { return fn(otherNode{q}) })
+func (s shared) Update(ctx context.Context, _ store.Scope, fn func(q db.Scoped) error) error {
+	return s.SystemUpdate(ctx, func(q db.System) error { return fn(otherNode{q}) })
 }
 
-type otherNode struct{ db.Querier }
+type otherNode struct{ db.System }
 
 func (o otherNode) GetIdempotencyKey(ctx context.Context, key db.GetIdempotencyKeyParams) (db.IdempotencyKey, error) {
 	if _, err := o.DeleteOpenIdempotencyKeys(ctx); err != nil {
 		return db.IdempotencyKey{}, err
 	}
-	return o.Querier.GetIdempotencyKey(ctx, key)
+	return o.System.GetIdempotencyKey(ctx, key)
 }
 
 func TestRecover(t *testing.T) {
@@ -337,7 +337,7 @@ func TestOldAnswersMakeRoom(t *testing.T) {
 		t.Error("not the oldest answers of all made room")
 	}
 	var bytes, rows int64
-	err = st.Update(t.Context(), auth.Service().Scope(), func(q db.Querier) error {
+	err = st.SystemUpdate(t.Context(), func(q db.System) error {
 		lengths, err := q.DeleteOldestAnswers(t.Context(), 1000)
 		for _, n := range lengths {
 			bytes += n

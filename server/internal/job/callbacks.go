@@ -11,7 +11,6 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/store"
 )
@@ -67,7 +66,7 @@ func (s *Service) CallbackWork() (*bus.Subscription, error) {
 func (s *Service) ClaimCallbacks(ctx context.Context, n int, lease time.Duration) ([]Attempt, error) {
 	now := s.millis()
 	var rows []db.Job
-	err := store.Update(ctx, s.store, auth.Service().Scope(), "claiming announcements of jobs", func(q db.Querier) (err error) {
+	err := store.SystemUpdate(ctx, s.store, "claiming announcements of jobs", func(q db.System) (err error) {
 		rows, err = q.ClaimCallbacks(ctx, db.ClaimCallbacksParams{Now: &now, RetryAt: new(now + dbtype.Millis(lease.Milliseconds())), LimitRows: int64(n)})
 		return err
 	})
@@ -107,7 +106,7 @@ func (s *Service) SettleCallback(ctx context.Context, jobID uuid.UUID, attempt i
 	if retry != nil {
 		params.DueAt = new(dbtype.MillisOf(*retry))
 	}
-	return store.Update(ctx, s.store, auth.Service().Scope(), "noting an announcement", func(q db.Querier) error {
+	return store.SystemUpdate(ctx, s.store, "noting an announcement", func(q db.System) error {
 		_, err := q.SettleCallback(ctx, params)
 		return err
 	})
@@ -115,7 +114,7 @@ func (s *Service) SettleCallback(ctx context.Context, jobID uuid.UUID, attempt i
 
 // NextCallback returns when an announcement is due; ok is false when none is.
 func (s *Service) NextCallback(ctx context.Context) (at time.Time, ok bool, err error) {
-	err = store.View(ctx, s.store, auth.Service().Scope(), "looking for announcements", func(q db.Querier) error {
+	err = store.SystemView(ctx, s.store, "looking for announcements", func(q db.System) error {
 		due, err := q.NextCallback(ctx)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil

@@ -60,7 +60,7 @@ func (s *Service) Create(ctx context.Context, who auth.Identity, n NewJob) (Job,
 
 // answerer returns the agent that is to answer: the one asked for, if it runs, or the oldest that does.
 func (s *Service) answerer(ctx context.Context, who auth.Identity, asked *uuid.UUID) (id uuid.UUID, err error) {
-	err = store.View(ctx, s.store, who.Scope(), "looking for a job's agent", func(q db.Querier) error {
+	err = store.View(ctx, s.store, who.Scope(), "looking for a job's agent", func(q db.Scoped) error {
 		if asked != nil {
 			id = *asked
 			return messaging.MustRun(ctx, q, id)
@@ -96,13 +96,13 @@ func (s *Service) ask(ctx context.Context, who auth.Identity, row db.InsertJobPa
 	_, err = s.messaging.Post(ctx, who, messaging.Draft{
 		ChannelID: row.ChannelID, AuthorID: row.UserID, Content: row.Content, SourceType: SourceRequest, Target: &row.AgentID,
 		RawMessage: jsontext.Encode(map[string]any{"content": row.Content}), Metadata: onMessage, Extras: extras,
-		MakeChannel: func(ctx context.Context, q db.Querier) error {
+		MakeChannel: func(ctx context.Context, q db.Scoped) error {
 			if err := s.mayAdd(ctx, q, row.UserID); err != nil {
 				return err
 			}
 			return insertChannel(ctx, q)
 		},
-		Also: func(ctx context.Context, q db.Querier, messageID uuid.UUID) (err error) {
+		Also: func(ctx context.Context, q db.Scoped, messageID uuid.UUID) (err error) {
 			row.MessageID, row.CreatedAt = messageID, s.millis()
 			row.ExpiresAt = row.CreatedAt + dbtype.Millis(timeout.Milliseconds())
 			stored, err = q.InsertJob(ctx, row)
@@ -129,7 +129,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]J
 	now, offset, until := s.millis(), int64(max(query.Offset, 0)), dbtype.Until(query.Until)
 	var out []Job
 	var counts Counts
-	err := store.View(ctx, s.store, who.Scope(), "listing jobs", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, who.Scope(), "listing jobs", func(q db.Scoped) (err error) {
 		var rows []db.Job
 		switch {
 		case !who.SeesAll():
@@ -154,14 +154,14 @@ func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]J
 // Counts counts the jobs of all callers.
 func (s *Service) Counts(ctx context.Context) (Counts, error) {
 	var out Counts
-	err := store.View(ctx, s.store, auth.Service().Scope(), "counting jobs", func(q db.Querier) (err error) {
+	err := store.SystemView(ctx, s.store, "counting jobs", func(q db.System) (err error) {
 		out, err = countJobs(ctx, q, db.CountJobsParams{Now: s.millis(), AnyUser: true})
 		return err
 	})
 	return out, err
 }
 
-func countJobs(ctx context.Context, q db.Querier, params db.CountJobsParams) (Counts, error) {
+func countJobs(ctx context.Context, q db.Scoped, params db.CountJobsParams) (Counts, error) {
 	rows, err := q.CountJobs(ctx, params)
 	out := Counts{ByStatus: map[Status]int{}}
 	for _, r := range rows {
@@ -229,7 +229,7 @@ func awaitTurnEnd(ctx context.Context, sub *bus.Subscription, moment <-chan time
 
 func (s *Service) read(ctx context.Context, who auth.Identity, id uuid.UUID) (Job, error) {
 	var out Job
-	err := store.View(ctx, s.store, who.Scope(), "reading a job", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "reading a job", func(q db.Scoped) error {
 		before := s.millis()
 		row, err := q.GetJob(ctx, id)
 		if err != nil {
@@ -243,7 +243,7 @@ func (s *Service) read(ctx context.Context, who auth.Identity, id uuid.UUID) (Jo
 
 // settle ends the jobs of turns that have ended, in the same transaction. reply is what the one turn said, or nil. A job whose time
 // is over stays a sweep's to end.
-func (s *Service) settle(ctx context.Context, q db.Querier, reply *messaging.Message, turns []messaging.Turn) error {
+func (s *Service) settle(ctx context.Context, q db.Scoped, reply *messaging.Message, turns []messaging.Turn) error {
 	for _, t := range turns {
 		end := db.EndJobParams{MessageID: t.MessageID, AgentID: t.AgentID, Now: new(s.millis())}
 		switch {

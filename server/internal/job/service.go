@@ -24,7 +24,7 @@ import (
 
 // Config is what a Service is made of.
 type Config struct {
-	Store     store.Store
+	Store     store.System
 	Bus       bus.Bus
 	Messaging *messaging.Service
 	Logger    *slog.Logger     // nil: nothing is logged
@@ -45,7 +45,7 @@ type Sealer interface {
 
 // Service keeps jobs. Its methods are safe for concurrent use; who is the caller, as the edge established it.
 type Service struct {
-	store         store.Store
+	store         store.System
 	bus           bus.Bus
 	messaging     *messaging.Service
 	log           *slog.Logger
@@ -89,7 +89,7 @@ func (s *Service) millis() dbtype.Millis { return dbtype.MillisOf(s.now()) }
 func (s *Service) Most() int { return s.tally.Most }
 
 // mayAdd refuses one more job than may be under way, in all or for one user.
-func (s *Service) mayAdd(ctx context.Context, q db.Querier, userID uuid.UUID) error {
+func (s *Service) mayAdd(ctx context.Context, q db.Scoped, userID uuid.UUID) error {
 	return s.tally.Admit(1,
 		func(atMost int64) (int64, error) { return q.CountActiveJobs(ctx, atMost) },
 		func(atMost int64) (int64, error) {

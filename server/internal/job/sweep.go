@@ -5,7 +5,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/sweep"
@@ -15,15 +14,15 @@ import (
 func (s *Service) Part() sweep.Part {
 	return sweep.Part{
 		Steps: []func(context.Context) (int, error){s.expire, s.forget},
-		Next:  func(ctx context.Context, q db.Querier) (dbtype.Millis, error) { return q.NextJobExpiry(ctx) },
-		Newest: func(ctx context.Context, q db.Querier, _ dbtype.Millis) (dbtype.Millis, error) {
+		Next:  func(ctx context.Context, q db.System) (dbtype.Millis, error) { return q.NextJobExpiry(ctx) },
+		Newest: func(ctx context.Context, q db.System, _ dbtype.Millis) (dbtype.Millis, error) {
 			rows, err := q.ListJobsOfStatus(ctx, db.ListJobsOfStatusParams{Status: string(Processing), Until: dbtype.Until(nil), LimitRows: 1})
 			if err != nil || len(rows) == 0 {
 				return 0, err
 			}
 			return rows[0].CreatedAt, nil
 		},
-		Shift: func(ctx context.Context, q db.Querier, by int64) error { return q.ShiftJobs(ctx, by) },
+		Shift: func(ctx context.Context, q db.System, by int64) error { return q.ShiftJobs(ctx, by) },
 	}
 }
 
@@ -31,7 +30,7 @@ func (s *Service) Part() sweep.Part {
 func (s *Service) expire(ctx context.Context) (int, error) {
 	var rows []db.Job
 	var ended []messaging.Ended
-	err := store.Update(ctx, s.store, auth.Service().Scope(), "sweeping jobs", func(q db.Querier) (err error) {
+	err := store.SystemUpdate(ctx, s.store, "sweeping jobs", func(q db.System) (err error) {
 		ended = nil
 		if rows, err = q.ExpireJobs(ctx, db.ExpireJobsParams{Now: new(s.millis()), Error: timedOut, LimitRows: sweep.Batch}); err != nil {
 			return err
@@ -58,7 +57,7 @@ func (s *Service) expire(ctx context.Context) (int, error) {
 // forget removes jobs that ended long ago, with their channels.
 func (s *Service) forget(ctx context.Context) (int, error) {
 	var gone []messaging.Ended
-	err := store.Update(ctx, s.store, auth.Service().Scope(), "forgetting jobs", func(q db.Querier) error {
+	err := store.SystemUpdate(ctx, s.store, "forgetting jobs", func(q db.System) error {
 		gone = nil
 		rows, err := q.ForgetJobs(ctx, db.ForgetJobsParams{Before: new(dbtype.MillisOf(s.now().Add(-memory))), LimitRows: sweep.Batch})
 		if err != nil {

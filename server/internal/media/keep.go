@@ -82,7 +82,7 @@ func recordingKind(head []byte, _, _ string) (Kind, error) {
 
 // find returns NOT_FOUND unless the owner is there for the caller.
 func (s *Service) find(ctx context.Context, who auth.Identity, o Owner) error {
-	return store.View(ctx, s.store, who.Scope(), "looking for the owner of a file", func(q db.Querier) error {
+	return store.View(ctx, s.store, who.Scope(), "looking for the owner of a file", func(q db.Scoped) error {
 		what, err := "Channel", error(nil)
 		if o.Area == ChannelUploads {
 			_, err = q.GetChannel(ctx, o.ID)

@@ -68,10 +68,10 @@ func setup(t testing.TB, change func(*media.Config)) bench {
 	return b
 }
 
-func newAgent(t testing.TB, st store.Store) uuid.UUID {
+func newAgent(t testing.TB, st store.System) uuid.UUID {
 	t.Helper()
 	id := uuid.New()
-	err := st.Update(t.Context(), auth.Service().Scope(), func(q db.Querier) error {
+	err := st.SystemUpdate(t.Context(), func(q db.System) error {
 		_, err := q.InsertAgent(t.Context(), db.InsertAgentParams{ID: id, Name: "a", Character: dbtype.JSON(`{"name":"a"}`), Secrets: dbtype.JSON(`{}`)})
 		return err
 	})

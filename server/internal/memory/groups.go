@@ -49,7 +49,7 @@ func (s *Service) CreateGroup(ctx context.Context, who auth.Identity, n NewGroup
 	if err := cleanName(&n.Name, "Group"); err != nil {
 		return nil, nil, err
 	}
-	err = store.Update(ctx, s.store, who.Scope(), "creating a group", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "creating a group", func(q db.Scoped) error {
 		rooms, failures = nil, nil
 		for _, id := range n.Agents {
 			if _, err := ofAgent(ctx, q, id); apierr.IsCode(err, apierr.NotFound) {
@@ -73,7 +73,7 @@ func (s *Service) CreateGroup(ctx context.Context, who auth.Identity, n NewGroup
 }
 
 // joinGroup makes an agent's world and room for a group.
-func (s *Service) joinGroup(ctx context.Context, q db.Querier, agentID uuid.UUID, n NewGroup) (db.GetRoomRow, error) {
+func (s *Service) joinGroup(ctx context.Context, q db.Scoped, agentID uuid.UUID, n NewGroup) (db.GetRoomRow, error) {
 	worldID := agent.UUIDFor(agentID, n.MessageServerID.String())
 	roomID := worldID // rooms and worlds are named apart
 	err := sql.ErrNoRows
@@ -109,7 +109,7 @@ func (s *Service) ServerWorlds(ctx context.Context, who auth.Identity, serverID 
 		n.Metadata = text
 	}
 	var out []World
-	err := store.Update(ctx, s.store, who.Scope(), "making worlds for a message server", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "making worlds for a message server", func(q db.Scoped) error {
 		out = nil
 		agents, err := q.ListAgents(ctx)
 		if err != nil {
@@ -136,14 +136,14 @@ func (s *Service) ServerWorlds(ctx context.Context, who auth.Identity, serverID 
 // DeleteGroup removes the world of that id, or all that stand for the message server of that id, with their rooms and what
 // agents remember of them. Channels and their messages stay. There may be none.
 func (s *Service) DeleteGroup(ctx context.Context, who auth.Identity, id uuid.UUID) error {
-	return store.Update(ctx, s.store, who.Scope(), "deleting a group", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "deleting a group", func(q db.Scoped) error {
 		return eachGroup(ctx, q, id, func(r db.ListWorldRoomsRow) error { return dropRoom(ctx, q, r.AgentID, r.ID) }, q.DeleteWorld)
 	})
 }
 
 // ClearGroup makes agents forget what was said in the rooms of the worlds that DeleteGroup would remove.
 func (s *Service) ClearGroup(ctx context.Context, who auth.Identity, id uuid.UUID) error {
-	return store.Update(ctx, s.store, who.Scope(), "clearing a group's memories", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "clearing a group's memories", func(q db.Scoped) error {
 		return eachGroup(ctx, q, id,
 			func(r db.ListWorldRoomsRow) error { return forgetRoom(ctx, q, r.AgentID, r.ID, tableMessages) },
 			func(context.Context, db.DeleteWorldParams) error { return nil })
@@ -151,7 +151,7 @@ func (s *Service) ClearGroup(ctx context.Context, who auth.Identity, id uuid.UUI
 }
 
 // eachGroup visits the worlds that an id stands for, the rooms of each first.
-func eachGroup(ctx context.Context, q db.Querier, id uuid.UUID, room func(db.ListWorldRoomsRow) error, world func(context.Context, db.DeleteWorldParams) error) error {
+func eachGroup(ctx context.Context, q db.Scoped, id uuid.UUID, room func(db.ListWorldRoomsRow) error, world func(context.Context, db.DeleteWorldParams) error) error {
 	worlds, err := q.ListServerWorlds(ctx, id)
 	if err != nil {
 		return err

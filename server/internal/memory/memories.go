@@ -76,7 +76,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, agentID uuid.UUID
 		list.ToTime = dbtype.MillisOf(*query.To)
 	}
 	var rows []db.ListAgentMemoriesRow
-	err = store.View(ctx, s.store, who.Scope(), "listing memories", func(q db.Querier) error {
+	err = store.View(ctx, s.store, who.Scope(), "listing memories", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, agentID uuid.UUID
 	return page, more, err
 }
 
-func roomMemories(ctx context.Context, q db.Querier, roomID uuid.UUID, list db.ListAgentMemoriesParams) ([]db.ListAgentMemoriesRow, error) {
+func roomMemories(ctx context.Context, q db.Scoped, roomID uuid.UUID, list db.ListAgentMemoriesParams) ([]db.ListAgentMemoriesRow, error) {
 	room, err := findRoom(ctx, q, list.AgentID, roomID)
 	if apierr.IsCode(err, apierr.NotFound) {
 		return nil, nil
@@ -137,7 +137,7 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, agentID, id uui
 		return Memory{}, apierr.New(apierr.ValidationFailed, "embedding must have at most %d numbers", maxEmbedding)
 	}
 	var out db.Memory
-	err = store.Update(ctx, s.store, who.Scope(), "changing a memory", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "changing a memory", func(q db.Scoped) error {
 		row, err := q.GetMemoryForUpdate(ctx, db.GetMemoryForUpdateParams{ID: id, AgentID: agentID})
 		if err != nil {
 			return store.NotFound(err, "Memory not found")
@@ -212,7 +212,7 @@ func isObject(raw json.RawMessage) bool {
 
 // Delete makes an agent forget one thing. What it doesn't remember is no error.
 func (s *Service) Delete(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) error {
-	return store.Update(ctx, s.store, who.Scope(), "deleting a memory", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "deleting a memory", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -235,7 +235,7 @@ func (s *Service) Delete(ctx context.Context, who auth.Identity, agentID, id uui
 // Clear makes an agent forget everything, and returns how many memories there were.
 func (s *Service) Clear(ctx context.Context, who auth.Identity, agentID uuid.UUID) (int64, error) {
 	var deleted int64
-	err := store.Update(ctx, s.store, who.Scope(), "clearing an agent's memories", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "clearing an agent's memories", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -252,7 +252,7 @@ func (s *Service) Clear(ctx context.Context, who auth.Identity, agentID uuid.UUI
 // ClearRoom makes an agent forget the messages and documents of a room, named by its id or its channel's. An unknown room is
 // no error.
 func (s *Service) ClearRoom(ctx context.Context, who auth.Identity, agentID, roomID uuid.UUID) error {
-	return store.Update(ctx, s.store, who.Scope(), "clearing a room's memories", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "clearing a room's memories", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -267,7 +267,7 @@ func (s *Service) ClearRoom(ctx context.Context, who auth.Identity, agentID, roo
 }
 
 // forgetRoom makes an agent forget what was said in a room, and its memories of the given kinds; an empty one stands for all.
-func forgetRoom(ctx context.Context, q db.Querier, agentID, roomID uuid.UUID, tables ...string) error {
+func forgetRoom(ctx context.Context, q db.Scoped, agentID, roomID uuid.UUID, tables ...string) error {
 	if err := q.ForgetRoomMessages(ctx, db.ForgetRoomMessagesParams{RoomID: roomID, AgentID: agentID}); err != nil {
 		return err
 	}

@@ -52,13 +52,13 @@ func New(st store.Store, quotas Quotas) *Service { return &Service{store: st, qu
 func now() dbtype.Millis { return dbtype.MillisOf(time.Now()) }
 
 // ofAgent returns an agent's row.
-func ofAgent(ctx context.Context, q db.Querier, id uuid.UUID) (db.Agent, error) {
+func ofAgent(ctx context.Context, q db.Scoped, id uuid.UUID) (db.Agent, error) {
 	row, err := q.GetAgent(ctx, id)
 	return row, store.NotFound(err, "Agent not found")
 }
 
 // findRoom returns the room that a client means by an id: the one for the channel of that id, or else the one of that id.
-func findRoom(ctx context.Context, q db.Querier, agentID, id uuid.UUID) (db.GetRoomRow, error) {
+func findRoom(ctx context.Context, q db.Scoped, agentID, id uuid.UUID) (db.GetRoomRow, error) {
 	row, err := q.GetRoom(ctx, db.GetRoomParams{ID: agent.UUIDFor(agentID, id.String()), AgentID: agentID})
 	if errors.Is(err, sql.ErrNoRows) {
 		row, err = q.GetRoom(ctx, db.GetRoomParams{ID: id, AgentID: agentID})

@@ -18,8 +18,8 @@ import (
 )
 
 // each runs a test on both databases.
-func each(t *testing.T, test func(t *testing.T, st store.Store, s *memory.Service)) {
-	run := func(name string, open func(t *testing.T) (store.Store, error)) {
+func each(t *testing.T, test func(t *testing.T, st store.System, s *memory.Service)) {
+	run := func(name string, open func(t *testing.T) (store.System, error)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			st, err := open(t)
@@ -34,19 +34,19 @@ func each(t *testing.T, test func(t *testing.T, st store.Store, s *memory.Servic
 			test(t, st, memory.New(st, memory.Quotas{}))
 		})
 	}
-	run("sqlite", func(t *testing.T) (store.Store, error) {
+	run("sqlite", func(t *testing.T) (store.System, error) {
 		return sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
 	})
-	run("postgres", func(t *testing.T) (store.Store, error) {
+	run("postgres", func(t *testing.T) (store.System, error) {
 		return pgstore.Open(t.Context(), pgstore.Config{URL: pgtest.URL(t)})
 	})
 }
 
 // newAgent stores an agent without a world.
-func newAgent(t *testing.T, st store.Store) uuid.UUID {
+func newAgent(t *testing.T, st store.System) uuid.UUID {
 	t.Helper()
 	id := uuid.New()
-	err := st.Update(t.Context(), auth.Service().Scope(), func(q db.Querier) error {
+	err := st.SystemUpdate(t.Context(), func(q db.System) error {
 		_, err := q.InsertAgent(t.Context(), db.InsertAgentParams{ID: id, Name: "Ann", Character: []byte(`{}`), Secrets: []byte(`{}`), Running: true})
 		return err
 	})
@@ -58,7 +58,7 @@ func newAgent(t *testing.T, st store.Store) uuid.UUID {
 
 func TestGroupsMadeAtTheSameTimeAreOne(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, st store.Store, s *memory.Service) {
+	each(t, func(t *testing.T, st store.System, s *memory.Service) {
 		agents := []uuid.UUID{newAgent(t, st), newAgent(t, st), newAgent(t, st)}
 		server, world := uuid.New(), uuid.New()
 		var callers sync.WaitGroup
@@ -93,7 +93,7 @@ func TestGroupsMadeAtTheSameTimeAreOne(t *testing.T) {
 
 func TestWorldSettingsAreLaidOver(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, st store.Store, s *memory.Service) {
+	each(t, func(t *testing.T, st store.System, s *memory.Service) {
 		id := newAgent(t, st)
 		world, err := s.CreateWorld(t.Context(), auth.Service(), id, memory.NewWorld{Name: "W", Metadata: json.RawMessage(`{"settings":"none","k":1}`)})
 		if err != nil {

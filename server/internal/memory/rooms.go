@@ -39,7 +39,7 @@ func (s *Service) Rooms(ctx context.Context, who auth.Identity, agentID uuid.UUI
 	if limit <= 0 || limit > maxRooms {
 		limit = maxRooms
 	}
-	err = store.View(ctx, s.store, who.Scope(), "listing rooms", func(q db.Querier) error {
+	err = store.View(ctx, s.store, who.Scope(), "listing rooms", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (s *Service) Rooms(ctx context.Context, who auth.Identity, agentID uuid.UUI
 // Room returns a room of an agent, named by its id or its channel's.
 func (s *Service) Room(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) (Room, error) {
 	var row db.GetRoomRow
-	err := store.View(ctx, s.store, who.Scope(), "reading a room", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, who.Scope(), "reading a room", func(q db.Scoped) (err error) {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (s *Service) CreateRoom(ctx context.Context, who auth.Identity, agentID uui
 	}
 	id, fresh := uuid.New(), uuid.New() // of the room, and of its world if it needs one
 	var row db.GetRoomRow
-	err := store.Update(ctx, s.store, who.Scope(), "creating a room", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "creating a room", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (s *Service) CreateRoom(ctx context.Context, who auth.Identity, agentID uui
 }
 
 // ensureRoom returns the agent's room of an id, and makes it where it isn't there yet.
-func (s *Service) ensureRoom(ctx context.Context, q db.Querier, row db.EnsureRoomParams) (db.GetRoomRow, error) {
+func (s *Service) ensureRoom(ctx context.Context, q db.Scoped, row db.EnsureRoomParams) (db.GetRoomRow, error) {
 	if err := checkObject(json.RawMessage(row.Metadata), "metadata", maxPlaceJSON); err != nil {
 		return db.GetRoomRow{}, err
 	}
@@ -147,7 +147,7 @@ func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id
 		return Room{}, err
 	}
 	var row db.GetRoomRow
-	err := store.Update(ctx, s.store, who.Scope(), "renaming a room", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "renaming a room", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id
 // DeleteRoom removes a room with everything that the agent remembers of it. The channel behind it stays, and so does the
 // agent's part in it: the next message makes the room anew. An unknown room is no error; an agent's own can't be deleted.
 func (s *Service) DeleteRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) error {
-	return store.Update(ctx, s.store, who.Scope(), "deleting a room", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "deleting a room", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func (s *Service) DeleteRoom(ctx context.Context, who auth.Identity, agentID, id
 	})
 }
 
-func dropRoom(ctx context.Context, q db.Querier, agentID, id uuid.UUID) error {
+func dropRoom(ctx context.Context, q db.Scoped, agentID, id uuid.UUID) error {
 	if err := forgetRoom(ctx, q, agentID, id, ""); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ type WorldAgent struct {
 // Worlds returns the worlds of all agents, the oldest first.
 func (s *Service) Worlds(ctx context.Context, who auth.Identity) ([]World, error) {
 	var out []World
-	err := store.View(ctx, s.store, who.Scope(), "listing worlds", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing worlds", func(q db.Scoped) error {
 		rows, err := q.ListWorlds(ctx)
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ func (s *Service) CreateWorld(ctx context.Context, who auth.Identity, agentID uu
 	}
 	id := uuid.New()
 	var row db.World
-	err := store.Update(ctx, s.store, who.Scope(), "creating a world", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "creating a world", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (s *Service) CreateWorld(ctx context.Context, who auth.Identity, agentID uu
 }
 
 // ensureWorld returns the agent's own world of an id, and makes it where it isn't there yet.
-func (s *Service) ensureWorld(ctx context.Context, q db.Querier, id, agentID uuid.UUID, n NewWorld) (db.World, error) {
+func (s *Service) ensureWorld(ctx context.Context, q db.Scoped, id, agentID uuid.UUID, n NewWorld) (db.World, error) {
 	if err := checkObject(n.Metadata, "metadata", maxPlaceJSON); err != nil {
 		return db.World{}, err
 	}
@@ -109,7 +109,7 @@ func (s *Service) ensureWorld(ctx context.Context, q db.Querier, id, agentID uui
 // JoinWorld lets an agent share a world that exists. Doing it twice is no error.
 func (s *Service) JoinWorld(ctx context.Context, who auth.Identity, agentID, worldID uuid.UUID) (World, error) {
 	var row db.World
-	err := store.Update(ctx, s.store, who.Scope(), "sharing a world", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "sharing a world", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (s *Service) JoinWorld(ctx context.Context, who auth.Identity, agentID, wor
 }
 
 // joinWorld returns the world that an agent knows under an id. Where it knows none, it shares another agent's from now on.
-func joinWorld(ctx context.Context, q db.Querier, id, agentID uuid.UUID) (db.World, error) {
+func joinWorld(ctx context.Context, q db.Scoped, id, agentID uuid.UUID) (db.World, error) {
 	row, err := q.GetAgentWorld(ctx, db.GetAgentWorldParams{ID: id, AgentID: agentID})
 	if !errors.Is(err, sql.ErrNoRows) {
 		return row, err
@@ -147,7 +147,7 @@ func (s *Service) UpdateWorld(ctx context.Context, who auth.Identity, agentID, w
 		}
 	}
 	var row db.World
-	err := store.Update(ctx, s.store, who.Scope(), "changing a world", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "changing a world", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ func (s *Service) postOrResume(ctx context.Context, who auth.Identity, d Draft) 
 	}
 	d.AuthorID = authorOf(d, who)
 	var found Posted
-	err := store.View(ctx, s.store, who.Scope(), "looking for an earlier message", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "looking for an earlier message", func(q db.Scoped) error {
 		row, err := q.GetMessage(ctx, d.Resume.MessageID)
 		if err == nil && (row.ChannelID != d.ChannelID || row.AuthorID != d.AuthorID) {
 			err = sql.ErrNoRows
@@ -219,7 +219,7 @@ func (f *follower) look(ctx context.Context) (done bool, err error) {
 // its channel, was cancelled.
 func (c *Exchange) turnResult(ctx context.Context, reply *Message) (TurnResult, error) {
 	var out TurnResult
-	err := store.View(ctx, c.service.store, c.who.Scope(), "reading a turn", func(q db.Querier) error {
+	err := store.View(ctx, c.service.store, c.who.Scope(), "reading a turn", func(q db.Scoped) error {
 		row, err := q.GetTurn(ctx, c.Turn.ID)
 		if errors.Is(err, sql.ErrNoRows) {
 			out.Turn = Turn{ID: c.Turn.ID, Status: TurnCancelled, Reason: "channel_deleted", Detail: "The channel or the agent was deleted"}

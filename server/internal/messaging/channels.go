@@ -21,7 +21,7 @@ const dmPrefix = "DM-"
 // Channel returns a channel with its participants.
 func (s *Service) Channel(ctx context.Context, who auth.Identity, id uuid.UUID) (Channel, error) {
 	var out Channel
-	err := store.View(ctx, s.store, who.Scope(), "reading a channel", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "reading a channel", func(q db.Scoped) error {
 		row, err := q.GetChannel(ctx, id)
 		if err != nil {
 			return store.NotFound(err, "Channel not found")
@@ -32,7 +32,7 @@ func (s *Service) Channel(ctx context.Context, who auth.Identity, id uuid.UUID) 
 	return out, err
 }
 
-func withParticipants(ctx context.Context, q db.Querier, c Channel) (Channel, error) {
+func withParticipants(ctx context.Context, q db.Scoped, c Channel) (Channel, error) {
 	var err error
 	c.Participants, err = q.ListParticipants(ctx, c.ID)
 	return c, err
@@ -46,7 +46,7 @@ func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverI
 		limit = min(query.Limit, everything)
 	}
 	var out ChannelPage
-	err := store.View(ctx, s.store, who.Scope(), "listing channels", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing channels", func(q db.Scoped) error {
 		rows, err := q.ListServerChannels(ctx, db.ListServerChannelsParams{
 			MessageServerID: serverID, IncludeInternal: query.IncludeInternal, LimitRows: int64(limit) + 1, OffsetRows: int64(offset),
 		})
@@ -69,7 +69,7 @@ func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverI
 	return out, err
 }
 
-func countServerChannels(ctx context.Context, q db.Querier, serverID uuid.UUID, internal bool) (int64, error) {
+func countServerChannels(ctx context.Context, q db.Scoped, serverID uuid.UUID, internal bool) (int64, error) {
 	if internal {
 		return q.CountAllServerChannels(ctx, db.CountAllServerChannelsParams{MessageServerID: serverID, MaxRows: countLimit})
 	}
@@ -92,7 +92,7 @@ func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewCha
 		return Channel{}, err
 	}
 	var out Channel
-	err = store.Update(ctx, s.store, who.Scope(), "creating a channel", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "creating a channel", func(q db.Scoped) error {
 		if err := mustServer(ctx, q, row.MessageServerID); err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (s *Service) newChannelRow(who auth.Identity, id uuid.UUID, n NewChannel) (
 
 // insertChannel stores a channel and its participants. Where a channel with that id or for that pair exists already, it
 // adds nothing and returns the one there is.
-func (s *Service) insertChannel(ctx context.Context, q db.Querier, row db.InsertChannelParams, participants []uuid.UUID) (db.Channel, error) {
+func (s *Service) insertChannel(ctx context.Context, q db.Scoped, row db.InsertChannelParams, participants []uuid.UUID) (db.Channel, error) {
 	n, err := q.InsertChannel(ctx, row)
 	if err != nil {
 		return db.Channel{}, err
@@ -153,7 +153,7 @@ func (s *Service) insertChannel(ctx context.Context, q db.Querier, row db.Insert
 }
 
 // addParticipants lets entities join a channel, if there is room for them.
-func (s *Service) addParticipants(ctx context.Context, q db.Querier, channelID uuid.UUID, entities []uuid.UUID, at dbtype.Millis) error {
+func (s *Service) addParticipants(ctx context.Context, q db.Scoped, channelID uuid.UUID, entities []uuid.UUID, at dbtype.Millis) error {
 	if err := join(ctx, q, channelID, entities, at); err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (s *Service) addParticipants(ctx context.Context, q db.Querier, channelID u
 }
 
 // join lets entities join a channel in the given order: each a millisecond after the other, so that the order is kept.
-func join(ctx context.Context, q db.Querier, channelID uuid.UUID, entities []uuid.UUID, at dbtype.Millis) error {
+func join(ctx context.Context, q db.Scoped, channelID uuid.UUID, entities []uuid.UUID, at dbtype.Millis) error {
 	for i, id := range entities {
 		if _, err := q.AddParticipant(ctx, db.AddParticipantParams{ChannelID: channelID, EntityID: id, JoinedAt: at + dbtype.Millis(i)}); err != nil {
 			return err
@@ -182,7 +182,7 @@ func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMReq
 	key := lo + ":" + hi
 	serverID := r.ServerID
 	var out Channel
-	find := func(q db.Querier) error {
+	find := func(q db.Scoped) error {
 		if err := mustServer(ctx, q, serverID); apierr.IsCode(err, apierr.ServerNotFound) {
 			serverID = s.CurrentServer()
 		} else if err != nil {
@@ -207,7 +207,7 @@ func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMReq
 		return Channel{}, err
 	}
 	row.PairKey = &key
-	err = store.Update(ctx, s.store, who.Scope(), "creating a DM channel", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "creating a DM channel", func(q db.Scoped) error {
 		if err := s.mayAddDM(ctx, q, row.CreatedBy); err != nil {
 			return err
 		}
@@ -231,7 +231,7 @@ func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.
 		p.Name = &name
 	}
 	var out Channel
-	err := store.Update(ctx, s.store, who.Scope(), "updating a channel", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "updating a channel", func(q db.Scoped) error {
 		row, err := q.GetChannelForUpdate(ctx, id)
 		if err != nil {
 			return store.NotFound(err, "Channel not found")
@@ -298,7 +298,7 @@ func (s *Service) patched(row db.Channel, p ChannelPatch) (db.UpdateChannelParam
 // channel is no error.
 func (s *Service) DeleteChannel(ctx context.Context, who auth.Identity, id uuid.UUID) error {
 	var gone Ended
-	err := store.Update(ctx, s.store, who.Scope(), "deleting a channel", func(q db.Querier) (err error) {
+	err := store.Update(ctx, s.store, who.Scope(), "deleting a channel", func(q db.Scoped) (err error) {
 		gone, err = s.RemoveChannel(ctx, q, id)
 		return err
 	})

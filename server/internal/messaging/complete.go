@@ -24,7 +24,7 @@ type Completion struct {
 // turns of this server's own agents end by themselves.
 func (s *Service) Complete(ctx context.Context, who auth.Identity, c Completion) error {
 	var channel Channel
-	err := store.View(ctx, s.store, who.Scope(), "completing a message", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "completing a message", func(q db.Scoped) error {
 		if c.MessageID != uuid.Nil {
 			m, err := findMessage(ctx, q, q.GetMessage, c.MessageID)
 			if err != nil {

@@ -17,7 +17,7 @@ import (
 // Message returns one message.
 func (s *Service) Message(ctx context.Context, who auth.Identity, id uuid.UUID) (Message, error) {
 	var out Message
-	err := store.View(ctx, s.store, who.Scope(), "reading a message", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, who.Scope(), "reading a message", func(q db.Scoped) (err error) {
 		out, err = findMessage(ctx, q, q.GetMessage, id)
 		return err
 	})
@@ -25,7 +25,7 @@ func (s *Service) Message(ctx context.Context, who auth.Identity, id uuid.UUID) 
 }
 
 // findMessage returns the message that get finds by its id.
-func findMessage(ctx context.Context, q db.Querier, get func(context.Context, uuid.UUID) (db.Message, error), id uuid.UUID) (Message, error) {
+func findMessage(ctx context.Context, q db.Scoped, get func(context.Context, uuid.UUID) (db.Message, error), id uuid.UUID) (Message, error) {
 	row, err := get(ctx, id)
 	if err != nil {
 		return Message{}, store.NotFound(err, "Message not found")
@@ -40,7 +40,7 @@ func findMessage(ctx context.Context, q db.Querier, get func(context.Context, uu
 // EditMessage replaces the text of a message and marks it as edited. A caller with an identity must be the author. check,
 // unless nil, is asked about the message as it is; its error refuses the edit.
 func (s *Service) EditMessage(ctx context.Context, who auth.Identity, id uuid.UUID, content string, check func(Message) error) (Message, error) {
-	return s.changeMessage(ctx, who, "editing a message", id, func(q db.Querier, m *Message) error {
+	return s.changeMessage(ctx, who, "editing a message", id, func(q db.Scoped, m *Message) error {
 		if who.EntityID != uuid.Nil && who.EntityID != m.AuthorID && !who.Service {
 			return apierr.New(apierr.Forbidden, "Only its author may change a message")
 		}
@@ -71,7 +71,7 @@ type ActionUpdate struct {
 
 // UpdateAction changes a message by which an agent reports what it is doing. Other messages are refused.
 func (s *Service) UpdateAction(ctx context.Context, who auth.Identity, id uuid.UUID, u ActionUpdate) (Message, error) {
-	return s.changeMessage(ctx, who, "updating an action", id, func(q db.Querier, m *Message) error {
+	return s.changeMessage(ctx, who, "updating an action", id, func(q db.Scoped, m *Message) error {
 		if m.SourceType != SourceAgentAction {
 			return apierr.New(apierr.Forbidden, "Only action messages can be updated").
 				WithDetails("This one has the source type " + m.SourceType)
@@ -110,9 +110,9 @@ func (s *Service) UpdateAction(ctx context.Context, who auth.Identity, id uuid.U
 }
 
 // changeMessage stores what change makes of a message, and announces it.
-func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, change func(q db.Querier, m *Message) error) (Message, error) {
+func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, change func(q db.Scoped, m *Message) error) (Message, error) {
 	var out Message
-	err := store.Update(ctx, s.store, who.Scope(), doing, func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), doing, func(q db.Scoped) error {
 		m, err := findMessage(ctx, q, q.GetMessageForUpdate, id)
 		if err != nil {
 			return err

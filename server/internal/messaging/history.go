@@ -28,7 +28,7 @@ func (s *Service) History(ctx context.Context, who auth.Identity, channelID uuid
 	}
 	limit = min(limit, maxHistory)
 	var out History
-	err := store.View(ctx, s.store, who.Scope(), "reading a channel's messages", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "reading a channel's messages", func(q db.Scoped) error {
 		channel, err := q.GetChannel(ctx, channelID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -52,7 +52,7 @@ func (s *Service) History(ctx context.Context, who auth.Identity, channelID uuid
 }
 
 // rows returns up to limit rows: newest first, or oldest first when forward is true.
-func (h HistoryQuery) rows(ctx context.Context, q db.Querier, channelID uuid.UUID, limit int64) (found []db.Message, forward bool, err error) {
+func (h HistoryQuery) rows(ctx context.Context, q db.Scoped, channelID uuid.UUID, limit int64) (found []db.Message, forward bool, err error) {
 	switch {
 	case h.BeforeSeq != nil:
 		found, err = q.ListMessagesBeforeSeq(ctx, db.ListMessagesBeforeSeqParams{ChannelID: channelID, BeforeSeq: *h.BeforeSeq, LimitRows: limit})
@@ -79,7 +79,7 @@ func (h HistoryQuery) rows(ctx context.Context, q db.Querier, channelID uuid.UUI
 // MessagesSince returns up to limit messages of a channel after number seq, oldest first: what a reader at seq has missed.
 func (s *Service) MessagesSince(ctx context.Context, who auth.Identity, channelID uuid.UUID, seq int64, limit int) ([]Message, error) {
 	var out []Message
-	err := store.View(ctx, s.store, who.Scope(), "reading missed messages", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "reading missed messages", func(q db.Scoped) error {
 		channel, err := q.GetChannel(ctx, channelID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -98,7 +98,7 @@ func (s *Service) DeleteMessage(ctx context.Context, who auth.Identity, channelI
 	var deleted bool
 	var ended []Turn
 	var channel Channel
-	err := store.Update(ctx, s.store, who.Scope(), "deleting a message", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "deleting a message", func(q db.Scoped) error {
 		row, err := q.GetChannel(ctx, channelID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -126,7 +126,7 @@ func (s *Service) DeleteMessage(ctx context.Context, who auth.Identity, channelI
 func (s *Service) ClearChannel(ctx context.Context, who auth.Identity, channelID uuid.UUID) error {
 	var ended []Turn
 	channel := Channel{ID: channelID, MessageServerID: s.CurrentServer()}
-	err := store.Update(ctx, s.store, who.Scope(), "clearing a channel", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "clearing a channel", func(q db.Scoped) error {
 		row, err := q.GetChannel(ctx, channelID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil

@@ -68,7 +68,7 @@ func (s *Service) checkExternal(ctx context.Context, who auth.Identity, drafts [
 			return err
 		}
 	}
-	return store.View(ctx, s.store, who.Scope(), "checking authors", func(q db.Querier) error {
+	return store.View(ctx, s.store, who.Scope(), "checking authors", func(q db.Scoped) error {
 		for _, d := range drafts {
 			if err := mustNotBeAgent(ctx, q, d.AuthorID); err != nil {
 				return err
@@ -81,7 +81,7 @@ func (s *Service) checkExternal(ctx context.Context, who auth.Identity, drafts [
 // PlatformChannel returns the channel that mirrors one of another platform.
 func (s *Service) PlatformChannel(ctx context.Context, who auth.Identity, platform, id string) (Channel, error) {
 	var out Channel
-	err := store.View(ctx, s.store, who.Scope(), "looking for a platform's channel", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "looking for a platform's channel", func(q db.Scoped) error {
 		row, err := q.FindSourceChannel(ctx, db.FindSourceChannelParams{SourceType: &platform, SourceID: &id})
 		if errors.Is(err, sql.ErrNoRows) {
 			return apierr.Wrap(err, apierr.NotFound, "Channel not found").WithDetails("No channel mirrors this one of " + platform)
@@ -116,7 +116,7 @@ func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID 
 	// Programs that mirror the same channels at once take them in the same order, or each would wait for the other.
 	list = slices.SortedStableFunc(slices.Values(list), func(a, b SourceChannel) int { return strings.Compare(a.SourceID, b.SourceID) })
 	var out []Channel
-	err := store.Update(ctx, s.store, who.Scope(), "synchronising channels", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "synchronising channels", func(q db.Scoped) error {
 		out = make([]Channel, 0, len(list))
 		made := 0
 		var creator *uuid.UUID

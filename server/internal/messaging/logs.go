@@ -83,7 +83,7 @@ func (s *Service) Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 		return nil, false, nil
 	}
 	filtered := query.Kind != "" || len(query.Exclude) > 0 || query.Search != ""
-	err = store.View(ctx, s.store, who.Scope(), "reading an agent's log", func(q db.Querier) error {
+	err = store.View(ctx, s.store, who.Scope(), "reading an agent's log", func(q db.Scoped) error {
 		if err := mustAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (s *Service) Logs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 }
 
 // readLog reads a page of the log with the filters that the database has.
-func readLog(ctx context.Context, q db.Querier, agentID uuid.UUID, query LogQuery, limit, offset int) ([]AgentLogEntry, error) {
+func readLog(ctx context.Context, q db.Scoped, agentID uuid.UUID, query LogQuery, limit, offset int) ([]AgentLogEntry, error) {
 	page := db.ListAgentLogParams{
 		AgentID: agentID, FromTime: 0, ToTime: dbtype.Millis(math.MaxInt64), LimitRows: int64(limit), OffsetRows: int64(offset),
 	}
@@ -164,7 +164,7 @@ func (query LogQuery) fits(e AgentLogEntry) bool {
 // DeleteLog removes an entry of an agent's log. One that isn't there is no error; one of another agent stays.
 func (s *Service) DeleteLog(ctx context.Context, who auth.Identity, agentID, entryID uuid.UUID) error {
 	first, last, position := turnsOfEntry(entryID)
-	return store.Update(ctx, s.store, who.Scope(), "deleting a log entry", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "deleting a log entry", func(q db.Scoped) error {
 		if err := mustAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func (s *Service) AddTurnLog(ctx context.Context, t Turn, log []TurnLogEntry) er
 	if len(log) == 0 {
 		return nil
 	}
-	err := store.Update(ctx, s.store, auth.Service().Scope(), "adding to the record of a turn", func(q db.Querier) error {
+	err := store.SystemUpdate(ctx, s.store, "adding to the record of a turn", func(q db.System) error {
 		next, err := q.NextLogPosition(ctx, t.ID)
 		if err != nil {
 			return err
@@ -208,7 +208,7 @@ func (s *Service) AddTurnLog(ctx context.Context, t Turn, log []TurnLogEntry) er
 }
 
 // insertLog stores the entries of a turn's log from a position on.
-func insertLog(ctx context.Context, q db.Querier, t Turn, position int64, log []TurnLogEntry) error {
+func insertLog(ctx context.Context, q db.Scoped, t Turn, position int64, log []TurnLogEntry) error {
 	for i, e := range log {
 		if e.Data == nil {
 			e.Data = json.RawMessage(`{}`)

@@ -15,7 +15,7 @@ import (
 // AgentMessage returns a message of a channel in which an agent takes part. One of any other channel is NOT_FOUND.
 func (s *Service) AgentMessage(ctx context.Context, who auth.Identity, agentID, messageID uuid.UUID) (Message, error) {
 	var out Message
-	err := store.View(ctx, s.store, who.Scope(), "reading a message of an agent", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "reading a message of an agent", func(q db.Scoped) error {
 		row, err := q.GetMessage(ctx, messageID)
 		if err != nil {
 			return store.NotFound(err, "Message not found")

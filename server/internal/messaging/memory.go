@@ -36,7 +36,7 @@ type Memory struct {
 const memoryTable = "messages"
 
 // remember stores what an agent keeps of turn t, with the room it keeps it in.
-func (s *Service) remember(ctx context.Context, q db.Querier, t Turn, home Channel, r Recollection, reply *Message) error {
+func (s *Service) remember(ctx context.Context, q db.Scoped, t Turn, home Channel, r Recollection, reply *Message) error {
 	if err := s.ensureRoom(ctx, q, t.AgentID, home, r); err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s *Service) remember(ctx context.Context, q db.Querier, t Turn, home Chann
 }
 
 // ensureRoom makes the agent's room and world for a channel where they aren't there yet.
-func (s *Service) ensureRoom(ctx context.Context, q db.Querier, agentID uuid.UUID, home Channel, r Recollection) error {
+func (s *Service) ensureRoom(ctx context.Context, q db.Scoped, agentID uuid.UUID, home Channel, r Recollection) error {
 	known, err := q.RoomExists(ctx, db.RoomExistsParams{ID: r.RoomID, AgentID: agentID})
 	if err != nil || known {
 		return err
@@ -84,7 +84,7 @@ func (s *Service) ensureRoom(ctx context.Context, q db.Querier, agentID uuid.UUI
 
 // channelOfRoom returns the channel that clients mean by an id: the one behind the agent's room of that id, or that of the id
 // itself.
-func channelOfRoom(ctx context.Context, q db.Querier, agentID uuid.UUID, id *uuid.UUID) (*uuid.UUID, error) {
+func channelOfRoom(ctx context.Context, q db.Scoped, agentID uuid.UUID, id *uuid.UUID) (*uuid.UUID, error) {
 	if id == nil {
 		return nil, nil
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
 )
@@ -29,7 +28,7 @@ func recollection(turn messaging.Turn, room uuid.UUID) *messaging.Recollection {
 func stored(t testing.TB, b *messagingtest.Bench) []db.ListAgentMemoriesRow {
 	t.Helper()
 	var rows []db.ListAgentMemoriesRow
-	err := b.Store.View(t.Context(), auth.Service().Scope(), func(q db.Querier) (err error) {
+	err := b.Store.SystemView(t.Context(), func(q db.System) (err error) {
 		rows, err = q.ListAgentMemories(t.Context(), db.ListAgentMemoriesParams{AgentID: b.Agent, TableName: "messages", ToTime: 1 << 60, LimitRows: 100})
 		return err
 	})
@@ -56,7 +55,7 @@ func TestTurnStoresWhatTheAgentKeeps(t *testing.T) {
 		*rows[1].MessageID != turn.MessageID || rows[1].CreatedAt != 7 || rows[1].RoomID != room || string(rows[1].Content) != `{"text":"q"}` {
 		t.Errorf("memories %+v", rows)
 	}
-	err = b.Store.View(t.Context(), auth.Service().Scope(), func(q db.Querier) error {
+	err = b.Store.SystemView(t.Context(), func(q db.System) error {
 		got, err := q.GetRoom(t.Context(), db.GetRoomParams{ID: room, AgentID: b.Agent})
 		if err == nil && (*got.Room.ChannelID != c.ID || *got.WorldName != "Default Server" || *got.ChannelName != c.Name) {
 			t.Errorf("room %+v", got)

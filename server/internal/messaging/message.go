@@ -90,8 +90,8 @@ type Draft struct {
 	Resume     *Position       // for Ask: how far the reader of an earlier exchange about this message came
 
 	// Both run in the transaction of the post, which may run them again, and their errors undo it.
-	MakeChannel func(ctx context.Context, q db.Querier) error                      // makes the channel that isn't there, in place of Create
-	Also        func(ctx context.Context, q db.Querier, messageID uuid.UUID) error // what else a new message changes
+	MakeChannel func(ctx context.Context, q db.Scoped) error                      // makes the channel that isn't there, in place of Create
+	Also        func(ctx context.Context, q db.Scoped, messageID uuid.UUID) error // what else a new message changes
 }
 
 // Position is a point in the answer to a message.

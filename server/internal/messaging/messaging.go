@@ -37,7 +37,7 @@ const DefaultMaxContent = 200_000
 
 // Config is what a Service is made of.
 type Config struct {
-	Store        store.Store
+	Store        store.System
 	Bus          bus.Bus
 	Logger       *slog.Logger     // nil: nothing is logged
 	Now          func() time.Time // nil: time.Now
@@ -55,7 +55,7 @@ type Config struct {
 
 // Service is the domain of messages. Its methods are safe for concurrent use; who is the caller, as the edge established it.
 type Service struct {
-	store        store.Store
+	store        store.System
 	bus          bus.Bus
 	log          *slog.Logger
 	now          func() time.Time
@@ -97,7 +97,7 @@ func New(cfg Config) *Service {
 // Prepare makes what must exist before the first message: the default message server. On a database that no other process
 // works on it also gives back the turns that a dead process left running.
 func (s *Service) Prepare(ctx context.Context) error {
-	return store.Update(ctx, s.store, auth.Service().Scope(), "preparing the message store", func(q db.Querier) error {
+	return store.SystemUpdate(ctx, s.store, "preparing the message store", func(q db.System) error {
 		now := s.millis()
 		if err := q.EnsureMessageServer(ctx, db.EnsureMessageServerParams{
 			ID: DefaultServerID, Name: "Default Server", SourceType: "eliza_default",
@@ -118,14 +118,14 @@ func (s *Service) CurrentServer() uuid.UUID { return DefaultServerID }
 
 // mayWriteAs returns an error unless the caller may write in an author's name: any name but an agent's, and an agent's too
 // where agents are not guarded.
-func (s *Service) mayWriteAs(ctx context.Context, q db.Querier, who auth.Identity, author uuid.UUID) error {
+func (s *Service) mayWriteAs(ctx context.Context, q db.Scoped, who auth.Identity, author uuid.UUID) error {
 	if !s.guardAgents || who.Service {
 		return nil
 	}
 	return mustNotBeAgent(ctx, q, author)
 }
 
-func mustNotBeAgent(ctx context.Context, q db.Querier, author uuid.UUID) error {
+func mustNotBeAgent(ctx context.Context, q db.Scoped, author uuid.UUID) error {
 	_, err := q.GetAgentHead(ctx, author)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil

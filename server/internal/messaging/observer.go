@@ -19,9 +19,9 @@ type Observer struct {
 
 	// TurnsEnded runs in the transaction that ends turns in one of its channels, and its error undoes that. reply is what the one
 	// turn said, or nil.
-	TurnsEnded func(ctx context.Context, q db.Querier, reply *Message, turns []Turn) error
+	TurnsEnded func(ctx context.Context, q db.Scoped, reply *Message, turns []Turn) error
 	// ChannelRemoved runs in the transaction that removes one of its channels, while it is still there; its error undoes that.
-	ChannelRemoved func(ctx context.Context, q db.Querier, channelID uuid.UUID) error
+	ChannelRemoved func(ctx context.Context, q db.Scoped, channelID uuid.UUID) error
 	// Committed is called when turns have ended in one of its channels, after the commit.
 	Committed func(ctx context.Context)
 }
@@ -42,7 +42,7 @@ func (s *Service) observer(c Channel) (o Observer, found bool) {
 }
 
 // notifyEnded notifies the channel's observer that turns end in it.
-func (s *Service) notifyEnded(ctx context.Context, q db.Querier, channel Channel, reply *Message, turns ...Turn) error {
+func (s *Service) notifyEnded(ctx context.Context, q db.Scoped, channel Channel, reply *Message, turns ...Turn) error {
 	if o, _ := s.observer(channel); o.TurnsEnded != nil {
 		return o.TurnsEnded(ctx, q, reply, turns)
 	}
@@ -58,13 +58,13 @@ func (s *Service) notifyCommitted(ctx context.Context, channel Channel) {
 
 // OwnChannel checks a channel that a part of the server makes for itself, in the name of the first participant, and returns how to
 // insert it in a transaction of the part's. Its id must be new.
-func (s *Service) OwnChannel(source string, id uuid.UUID, n NewChannel) (insert func(ctx context.Context, q db.Querier) error, err error) {
+func (s *Service) OwnChannel(source string, id uuid.UUID, n NewChannel) (insert func(ctx context.Context, q db.Scoped) error, err error) {
 	row, err := s.newChannelRow(auth.Entity(n.Participants[0]), id, n)
 	if err != nil {
 		return nil, err
 	}
 	row.SourceType = &source
-	return func(ctx context.Context, q db.Querier) error {
+	return func(ctx context.Context, q db.Scoped) error {
 		if _, err := q.InsertChannel(ctx, row); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (s *Service) OwnChannel(source string, id uuid.UUID, n NewChannel) (insert 
 }
 
 // MustRun returns AGENT_NOT_FOUND for an agent that is not there or doesn't run.
-func MustRun(ctx context.Context, q db.Querier, agentID uuid.UUID) error {
+func MustRun(ctx context.Context, q db.Scoped, agentID uuid.UUID) error {
 	agent, err := q.GetAgentHead(ctx, agentID)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !agent.Running {
 		return NoSuchAgent(agentID)
@@ -95,7 +95,7 @@ type Ended struct {
 
 // CancelTurns ends, in a transaction of the caller's, what agents are doing with a message, or with all messages of the channel for
 // the zero id.
-func (s *Service) CancelTurns(ctx context.Context, q db.Querier, channelID, messageID uuid.UUID, reason, detail string) (Ended, error) {
+func (s *Service) CancelTurns(ctx context.Context, q db.Scoped, channelID, messageID uuid.UUID, reason, detail string) (Ended, error) {
 	row, err := q.GetChannel(ctx, channelID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Ended{}, nil // its turns went with it
@@ -107,7 +107,7 @@ func (s *Service) CancelTurns(ctx context.Context, q db.Querier, channelID, mess
 	return out, err
 }
 
-func (s *Service) cancelTurns(ctx context.Context, q db.Querier, channel Channel, messageID uuid.UUID, reason, detail string) ([]Turn, error) {
+func (s *Service) cancelTurns(ctx context.Context, q db.Scoped, channel Channel, messageID uuid.UUID, reason, detail string) ([]Turn, error) {
 	var rows []db.Turn
 	var err error
 	if messageID != uuid.Nil {
@@ -127,7 +127,7 @@ func (s *Service) cancelTurns(ctx context.Context, q db.Querier, channel Channel
 }
 
 // RemoveChannel removes, in a transaction of the caller's, a channel with everything in it. An unknown channel is no error.
-func (s *Service) RemoveChannel(ctx context.Context, q db.Querier, id uuid.UUID) (Ended, error) {
+func (s *Service) RemoveChannel(ctx context.Context, q db.Scoped, id uuid.UUID) (Ended, error) {
 	gone := Ended{channel: Channel{ID: id, MessageServerID: s.CurrentServer()}, removed: true}
 	row, err := q.GetChannel(ctx, id)
 	if errors.Is(err, sql.ErrNoRows) {

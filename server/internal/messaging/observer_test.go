@@ -23,7 +23,7 @@ func TestObserver(t *testing.T) {
 	own := uuid.New()
 	b.Observe(messaging.Observer{
 		Source: "survey",
-		TurnsEnded: func(_ context.Context, _ db.Querier, reply *messaging.Message, turns []messaging.Turn) error {
+		TurnsEnded: func(_ context.Context, _ db.Scoped, reply *messaging.Message, turns []messaging.Turn) error {
 			heard = nil // it may be a repetition
 			for _, turn := range turns {
 				heard = append(heard, string(turn.Status))
@@ -33,7 +33,7 @@ func TestObserver(t *testing.T) {
 			}
 			return refusal
 		},
-		ChannelRemoved: func(ctx context.Context, q db.Querier, channelID uuid.UUID) error {
+		ChannelRemoved: func(ctx context.Context, q db.Scoped, channelID uuid.UUID) error {
 			heard = append(heard, "removed")
 			_, err := q.GetChannel(ctx, channelID) // it is still there
 			return err
@@ -98,7 +98,7 @@ func TestDraftWithMore(t *testing.T) {
 	b := messagingtest.New(t)
 	c, refusal := b.DM(t), errors.New("no")
 	var noted uuid.UUID
-	d := messaging.Draft{ChannelID: c.ID, Content: "Hello", Also: func(_ context.Context, _ db.Querier, messageID uuid.UUID) error {
+	d := messaging.Draft{ChannelID: c.ID, Content: "Hello", Also: func(_ context.Context, _ db.Scoped, messageID uuid.UUID) error {
 		noted = messageID
 		return refusal
 	}}

@@ -14,7 +14,7 @@ import (
 // Participants returns the participants of a channel, in the order of joining; none for an unknown one.
 func (s *Service) Participants(ctx context.Context, who auth.Identity, channelID uuid.UUID) ([]uuid.UUID, error) {
 	var out []uuid.UUID
-	err := store.View(ctx, s.store, who.Scope(), "listing participants", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing participants", func(q db.Scoped) error {
 		var err error
 		out, err = q.ListParticipants(ctx, channelID)
 		return err
@@ -25,7 +25,7 @@ func (s *Service) Participants(ctx context.Context, who auth.Identity, channelID
 // ChannelAgents returns the participants that are agents.
 func (s *Service) ChannelAgents(ctx context.Context, who auth.Identity, channelID uuid.UUID) ([]uuid.UUID, error) {
 	var out []uuid.UUID
-	err := store.View(ctx, s.store, who.Scope(), "listing a channel's agents", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing a channel's agents", func(q db.Scoped) error {
 		rows, err := q.ListChannelAgents(ctx, channelID)
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func (s *Service) ChannelAgents(ctx context.Context, who auth.Identity, channelI
 
 // AddAgent lets an agent take part in a channel. Doing it twice is no error.
 func (s *Service) AddAgent(ctx context.Context, who auth.Identity, channelID, agentID uuid.UUID) error {
-	return s.changeParticipants(ctx, who, "adding an agent to a channel", channelID, func(q db.Querier) error {
+	return s.changeParticipants(ctx, who, "adding an agent to a channel", channelID, func(q db.Scoped) error {
 		if err := mustAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func (s *Service) AddAgent(ctx context.Context, who auth.Identity, channelID, ag
 
 // RemoveAgent ends an agent's part in a channel.
 func (s *Service) RemoveAgent(ctx context.Context, who auth.Identity, channelID, agentID uuid.UUID) error {
-	return s.changeParticipants(ctx, who, "removing an agent from a channel", channelID, func(q db.Querier) error {
+	return s.changeParticipants(ctx, who, "removing an agent from a channel", channelID, func(q db.Scoped) error {
 		n, err := q.RemoveParticipant(ctx, db.RemoveParticipantParams{ChannelID: channelID, EntityID: agentID})
 		if err == nil && n == 0 {
 			return apierr.New(apierr.NotFound, "Agent is not a participant in this channel")
@@ -61,9 +61,9 @@ func (s *Service) RemoveAgent(ctx context.Context, who auth.Identity, channelID,
 }
 
 // changeParticipants runs change on an existing channel and announces the channel as it is then.
-func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doing string, channelID uuid.UUID, change func(q db.Querier) error) error {
+func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doing string, channelID uuid.UUID, change func(q db.Scoped) error) error {
 	var out Channel
-	err := store.Update(ctx, s.store, who.Scope(), doing, func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), doing, func(q db.Scoped) error {
 		row, err := q.GetChannelForUpdate(ctx, channelID)
 		if err != nil {
 			return store.NotFound(err, "Channel not found")
@@ -84,7 +84,7 @@ func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doi
 // SetParticipantState changes how a participant takes part in a channel, in words that mean nothing here: agents know some. The
 // empty state is the ordinary one.
 func (s *Service) SetParticipantState(ctx context.Context, who auth.Identity, channelID, entityID uuid.UUID, state string) error {
-	return store.Update(ctx, s.store, who.Scope(), "changing a participant's state", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "changing a participant's state", func(q db.Scoped) error {
 		n, err := q.SetParticipantState(ctx, db.SetParticipantStateParams{ChannelID: channelID, EntityID: entityID, State: state})
 		if err == nil && n == 0 {
 			return apierr.New(apierr.NotFound, "Not a participant in this channel")

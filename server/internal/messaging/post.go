@@ -36,7 +36,7 @@ func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted,
 		return Posted{}, err
 	}
 	var p post
-	err := store.Update(ctx, s.store, who.Scope(), "posting a message", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "posting a message", func(q db.Scoped) error {
 		p = post{Service: s, q: q, who: who, draft: d}
 		return p.run(ctx)
 	})
@@ -100,7 +100,7 @@ func unhandledText(reason string) string {
 // post is one run of Post inside its transaction.
 type post struct {
 	*Service
-	q     db.Querier
+	q     db.Scoped
 	who   auth.Identity
 	draft Draft
 
@@ -271,7 +271,11 @@ func (p *post) store(ctx context.Context, row db.Channel) error {
 	if message.ID == uuid.Nil {
 		message.ID = newID()
 	}
-	if err := p.q.InsertMessage(ctx, db.InsertMessageParams(message)); err != nil {
+	if err := p.q.InsertMessage(ctx, db.InsertMessageParams{
+		ID: message.ID, ChannelID: message.ChannelID, Seq: message.Seq, AuthorID: message.AuthorID, AuthorName: message.AuthorName,
+		Content: message.Content, RawMessage: message.RawMessage, InReplyTo: message.InReplyTo, SourceType: message.SourceType,
+		SourceID: message.SourceID, Metadata: message.Metadata, Unhandled: message.Unhandled, CreatedAt: message.CreatedAt, UpdatedAt: message.UpdatedAt,
+	}); err != nil {
 		return err
 	}
 	p.out.Message = messageOf(&message, row.MessageServerID)
@@ -374,7 +378,7 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // reply stores what an agent says at the end of turn t. It is a post by the agent under an id of the turn's. The transaction has
 // found the turn under way: so the message that it answers is there, and the reply is not.
-func (s *Service) reply(ctx context.Context, q db.Querier, t Turn, r Reply) (Posted, error) {
+func (s *Service) reply(ctx context.Context, q db.Scoped, t Turn, r Reply) (Posted, error) {
 	d := Draft{
 		ID: t.ResponseID, ChannelID: t.ChannelID, AuthorID: t.AgentID, AuthorName: r.AuthorName, Content: r.Content,
 		RawMessage: r.RawMessage, Metadata: r.Metadata, InReplyTo: &t.MessageID, SourceType: SourceAgentResponse, Quiet: true,

@@ -41,7 +41,7 @@ func newTallies(q Quotas, now func() time.Time) tallies {
 
 // mayAddChannels refuses more channels than one creator or, with nil, all callers may have. Of those that are stored, so many are
 // the ones in question.
-func (s *Service) mayAddChannels(ctx context.Context, q db.Querier, creator *uuid.UUID, more, stored int) error {
+func (s *Service) mayAddChannels(ctx context.Context, q db.Scoped, creator *uuid.UUID, more, stored int) error {
 	all := func(atMost int64) (int64, error) {
 		n, err := q.CountMadeChannels(ctx, atMost+int64(stored))
 		return n - int64(stored), err
@@ -56,7 +56,7 @@ func (s *Service) mayAddChannels(ctx context.Context, q db.Querier, creator *uui
 }
 
 // mayAddDM refuses one more DM than there may be.
-func (s *Service) mayAddDM(ctx context.Context, q db.Querier, creator *uuid.UUID) error {
+func (s *Service) mayAddDM(ctx context.Context, q db.Scoped, creator *uuid.UUID) error {
 	all := func(atMost int64) (int64, error) { return q.CountDMs(ctx, atMost) }
 	if creator == nil {
 		return s.tallies.dms.Admit(1, all, nil)
@@ -67,12 +67,12 @@ func (s *Service) mayAddDM(ctx context.Context, q db.Querier, creator *uuid.UUID
 }
 
 // mayAddServer refuses one more message server than there may be.
-func (s *Service) mayAddServer(ctx context.Context, q db.Querier) error {
+func (s *Service) mayAddServer(ctx context.Context, q db.Scoped) error {
 	return s.tallies.servers.Admit(1, func(int64) (int64, error) { return q.CountMessageServers(ctx) }, nil)
 }
 
 // checkParticipants refuses a channel with more participants than one may have. They are in already.
-func (s *Service) checkParticipants(ctx context.Context, q db.Querier, channelID uuid.UUID) error {
+func (s *Service) checkParticipants(ctx context.Context, q db.Scoped, channelID uuid.UUID) error {
 	return s.participants.Check(func(atMost int64) (int64, error) {
 		return q.CountParticipants(ctx, db.CountParticipantsParams{ChannelID: channelID, AtMost: atMost})
 	})

@@ -41,7 +41,7 @@ func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 	}
 	var runs []Run
 	var total int64
-	err := store.View(ctx, s.store, who.Scope(), "listing runs", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing runs", func(q db.Scoped) error {
 		if err := mustAgent(ctx, q, agentID); err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 func (s *Service) Run(ctx context.Context, who auth.Identity, agentID, turnID uuid.UUID) (Run, []TurnLogEntry, error) {
 	var run Run
 	var log []TurnLogEntry
-	err := store.View(ctx, s.store, who.Scope(), "reading a run", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "reading a run", func(q db.Scoped) error {
 		row, err := q.GetTurn(ctx, turnID)
 		if err != nil {
 			return store.NotFound(err, "Run not found")

@@ -71,7 +71,7 @@ func (s *Service) Search(ctx context.Context, who auth.Identity, query SearchQue
 		f.to = dbtype.MillisOf(*query.To)
 	}
 	var out SearchPage
-	err := store.View(ctx, s.store, who.Scope(), "searching messages", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "searching messages", func(q db.Scoped) error {
 		rows, total, err := f.find(ctx, q)
 		if err != nil {
 			return err
@@ -108,7 +108,7 @@ type finder struct {
 }
 
 // find returns what was found from the offset on, and one more than the limit if there is more, and how much there is in all.
-func (f finder) find(ctx context.Context, q db.Querier) (rows []db.SearchMessagesRow, total int64, err error) {
+func (f finder) find(ctx context.Context, q db.Scoped) (rows []db.SearchMessagesRow, total int64, err error) {
 	list, count := f.byAuthor, f.countByAuthor
 	switch {
 	case f.words != "":
@@ -126,21 +126,21 @@ func (f finder) find(ctx context.Context, q db.Querier) (rows []db.SearchMessage
 	return rows, total, err
 }
 
-func (f finder) byText(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, error) {
+func (f finder) byText(ctx context.Context, q db.Scoped) ([]db.SearchMessagesRow, error) {
 	return q.SearchMessages(ctx, db.SearchMessagesParams{
 		FromTime: f.from, ToTime: f.to, AnyChannel: f.anyChannel, ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author,
 		Words: f.words, LimitRows: f.limit + 1, OffsetRows: f.offset,
 	})
 }
 
-func (f finder) countByText(ctx context.Context, q db.Querier) (int64, error) {
+func (f finder) countByText(ctx context.Context, q db.Scoped) (int64, error) {
 	return q.CountFoundMessages(ctx, db.CountFoundMessagesParams{
 		FromTime: f.from, ToTime: f.to, AnyChannel: f.anyChannel, ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author,
 		Words: f.words, MaxRows: countLimit,
 	})
 }
 
-func (f finder) inChannel(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, error) {
+func (f finder) inChannel(ctx context.Context, q db.Scoped) ([]db.SearchMessagesRow, error) {
 	rows, err := q.FilterChannelMessages(ctx, db.FilterChannelMessagesParams{
 		ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit + 1, OffsetRows: f.offset,
 	})
@@ -151,13 +151,13 @@ func (f finder) inChannel(ctx context.Context, q db.Querier) ([]db.SearchMessage
 	return found, err
 }
 
-func (f finder) countInChannel(ctx context.Context, q db.Querier) (int64, error) {
+func (f finder) countInChannel(ctx context.Context, q db.Scoped) (int64, error) {
 	return q.CountChannelMessages(ctx, db.CountChannelMessagesParams{
 		ChannelID: f.channel, AnyAuthor: f.anyAuthor, AuthorID: f.author, FromTime: f.from, ToTime: f.to, MaxRows: countLimit,
 	})
 }
 
-func (f finder) byAuthor(ctx context.Context, q db.Querier) ([]db.SearchMessagesRow, error) {
+func (f finder) byAuthor(ctx context.Context, q db.Scoped) ([]db.SearchMessagesRow, error) {
 	rows, err := q.FilterAuthorMessages(ctx, db.FilterAuthorMessagesParams{
 		AuthorID: f.author, FromTime: f.from, ToTime: f.to, LimitRows: f.limit + 1, OffsetRows: f.offset,
 	})
@@ -168,6 +168,6 @@ func (f finder) byAuthor(ctx context.Context, q db.Querier) ([]db.SearchMessages
 	return found, err
 }
 
-func (f finder) countByAuthor(ctx context.Context, q db.Querier) (int64, error) {
+func (f finder) countByAuthor(ctx context.Context, q db.Scoped) (int64, error) {
 	return q.CountAuthorMessages(ctx, db.CountAuthorMessagesParams{AuthorID: f.author, FromTime: f.from, ToTime: f.to, MaxRows: countLimit})
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
-	"github.com/elizad/elizad/server/internal/store"
 )
 
 func TestSearch(t *testing.T) {
@@ -141,7 +140,7 @@ func TestSearchBeyondTheCount(t *testing.T) {
 	b := messagingtest.New(t)
 	const counted, more = 1000, 3
 	channel := b.DM(t).ID
-	err := b.Store.Update(t.Context(), store.Scope{Service: true}, func(q db.Querier) error {
+	err := b.Store.SystemUpdate(t.Context(), func(q db.System) error {
 		for i := range counted + more {
 			if err := q.InsertMessage(t.Context(), db.InsertMessageParams{
 				ID: uuid.New(), ChannelID: channel, Seq: int64(i + 1), AuthorID: b.User, Content: "x", SourceType: "test", Metadata: dbtype.JSON(`{}`),

@@ -28,7 +28,7 @@ type NewServer struct {
 // ListServers returns all message servers, oldest first.
 func (s *Service) ListServers(ctx context.Context, who auth.Identity) ([]MessageServer, error) {
 	var out []MessageServer
-	err := store.View(ctx, s.store, who.Scope(), "listing message servers", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing message servers", func(q db.Scoped) error {
 		rows, err := q.ListMessageServers(ctx)
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func (s *Service) CreateServer(ctx context.Context, who auth.Identity, n NewServ
 	}
 	now := s.millis()
 	var out MessageServer
-	err = store.Update(ctx, s.store, who.Scope(), "creating a message server", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "creating a message server", func(q db.Scoped) error {
 		if err := s.mayAddServer(ctx, q); err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (s *Service) CreateServer(ctx context.Context, who auth.Identity, n NewServ
 // ServerAgents returns the agents that serve a message server.
 func (s *Service) ServerAgents(ctx context.Context, who auth.Identity, serverID uuid.UUID) ([]uuid.UUID, error) {
 	var out []uuid.UUID
-	err := store.View(ctx, s.store, who.Scope(), "listing a message server's agents", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing a message server's agents", func(q db.Scoped) error {
 		if err := mustServer(ctx, q, serverID); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (s *Service) ServerAgents(ctx context.Context, who auth.Identity, serverID 
 // AgentServers returns the message servers that an agent serves; none for an unknown agent.
 func (s *Service) AgentServers(ctx context.Context, who auth.Identity, agentID uuid.UUID) ([]uuid.UUID, error) {
 	var out []uuid.UUID
-	err := store.View(ctx, s.store, who.Scope(), "listing an agent's message servers", func(q db.Querier) error {
+	err := store.View(ctx, s.store, who.Scope(), "listing an agent's message servers", func(q db.Scoped) error {
 		var err error
 		out, err = q.ListAgentServers(ctx, agentID)
 		return err
@@ -100,7 +100,7 @@ func (s *Service) AgentServers(ctx context.Context, who auth.Identity, agentID u
 
 // AddServerAgent lets an agent serve a message server. Doing it twice is no error.
 func (s *Service) AddServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error {
-	return store.Update(ctx, s.store, who.Scope(), "adding an agent to a message server", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "adding an agent to a message server", func(q db.Scoped) error {
 		if err := mustServer(ctx, q, serverID); err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (s *Service) AddServerAgent(ctx context.Context, who auth.Identity, serverI
 // RemoveServerAgent ends an agent's service on a message server: it gets no more messages from its channels. An agent that
 // doesn't serve there is no error.
 func (s *Service) RemoveServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error {
-	return store.Update(ctx, s.store, who.Scope(), "removing an agent from a message server", func(q db.Querier) error {
+	return store.Update(ctx, s.store, who.Scope(), "removing an agent from a message server", func(q db.Scoped) error {
 		if err := mustServer(ctx, q, serverID); err != nil {
 			return err
 		}
@@ -131,7 +131,7 @@ func (s *Service) DeleteServer(ctx context.Context, who auth.Identity, id uuid.U
 		return apierr.New(apierr.Conflict, "The current message server cannot be deleted")
 	}
 	var gone []Ended
-	err := store.Update(ctx, s.store, who.Scope(), "deleting a message server", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "deleting a message server", func(q db.Scoped) error {
 		gone = nil
 		if err := mustServer(ctx, q, id); err != nil {
 			return err
@@ -157,12 +157,12 @@ func (s *Service) DeleteServer(ctx context.Context, who auth.Identity, id uuid.U
 	return nil
 }
 
-func mustServer(ctx context.Context, q db.Querier, id uuid.UUID) error {
+func mustServer(ctx context.Context, q db.Scoped, id uuid.UUID) error {
 	_, err := findServer(ctx, q, id)
 	return err
 }
 
-func findServer(ctx context.Context, q db.Querier, id uuid.UUID) (db.MessageServer, error) {
+func findServer(ctx context.Context, q db.Scoped, id uuid.UUID) (db.MessageServer, error) {
 	row, err := q.GetMessageServer(ctx, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, apierr.Wrap(err, apierr.ServerNotFound, "Server %s does not exist", id)
@@ -170,7 +170,7 @@ func findServer(ctx context.Context, q db.Querier, id uuid.UUID) (db.MessageServ
 	return row, err
 }
 
-func mustAgent(ctx context.Context, q db.Querier, id uuid.UUID) error {
+func mustAgent(ctx context.Context, q db.Scoped, id uuid.UUID) error {
 	_, err := q.GetAgentHead(ctx, id)
 	return store.NotFound(err, "Agent not found")
 }

@@ -30,7 +30,7 @@ func (s *Service) ClaimTurns(ctx context.Context, owner string, n, perSender int
 		after = &uuid.Nil
 	}
 	var out []Turn
-	err := store.Update(ctx, s.store, auth.Service().Scope(), "claiming turns", func(q db.Querier) error {
+	err := store.SystemUpdate(ctx, s.store, "claiming turns", func(q db.System) error {
 		out = nil
 		now := s.millis()
 		ids, err := q.ListClaimableTurns(ctx, db.ListClaimableTurnsParams{Now: now, MaxPerSender: int64(perSender), MaxTurns: int64(n), AfterSender: *after})
@@ -63,7 +63,7 @@ func (s *Service) ClaimTurns(ctx context.Context, owner string, n, perSender int
 
 // RenewTurns extends the leases of turns that owner runs, and returns those that are no longer owner's.
 func (s *Service) RenewTurns(ctx context.Context, owner string, ids []uuid.UUID, lease time.Duration) (lost []uuid.UUID, err error) {
-	err = store.Update(ctx, s.store, auth.Service().Scope(), "renewing leases", func(q db.Querier) error {
+	err = store.SystemUpdate(ctx, s.store, "renewing leases", func(q db.System) error {
 		lost = nil
 		until := s.millis() + dbtype.Millis(lease.Milliseconds())
 		for _, id := range ids {
@@ -82,7 +82,7 @@ func (s *Service) RenewTurns(ctx context.Context, owner string, ids []uuid.UUID,
 
 // ReleaseTurn gives a turn back to its mailbox, if owner runs it in the attempt that t names, for the next to take.
 func (s *Service) ReleaseTurn(ctx context.Context, owner string, t Turn) error {
-	err := store.Update(ctx, s.store, auth.Service().Scope(), "releasing a turn", func(q db.Querier) error {
+	err := store.SystemUpdate(ctx, s.store, "releasing a turn", func(q db.System) error {
 		_, err := q.ReleaseTurnLease(ctx, db.ReleaseTurnLeaseParams{ID: t.ID, Owner: owner, Attempt: int64(t.Attempts)})
 		return err
 	})
@@ -94,7 +94,7 @@ func (s *Service) ReleaseTurn(ctx context.Context, owner string, t Turn) error {
 
 // ReleaseTurns gives the turns that owner runs back to their mailboxes, for the next to take.
 func (s *Service) ReleaseTurns(ctx context.Context, owner string) error {
-	err := store.Update(ctx, s.store, auth.Service().Scope(), "releasing turns", func(q db.Querier) error {
+	err := store.SystemUpdate(ctx, s.store, "releasing turns", func(q db.System) error {
 		_, err := q.ReleaseTurnLeases(ctx, owner)
 		return err
 	})
@@ -108,7 +108,7 @@ func (s *Service) ReleaseTurns(ctx context.Context, owner string) error {
 // A message that is gone is NOT_FOUND, as are an agent and a channel, with which their turns go, too.
 func (s *Service) TurnContext(ctx context.Context, t Turn, recent int) (TurnContext, error) {
 	var out TurnContext
-	err := store.View(ctx, s.store, auth.Service().Scope(), "reading a turn's context", func(q db.Querier) error {
+	err := store.SystemView(ctx, s.store, "reading a turn's context", func(q db.System) error {
 		home, err := q.GetAgentChannel(ctx, db.GetAgentChannelParams{AgentID: t.AgentID, ChannelID: t.ChannelID})
 		if err != nil {
 			return store.NotFound(err, "The agent or the channel is gone")
@@ -165,7 +165,7 @@ const maxTold = 1000
 
 // WasTold reports whether an agent said some words to a person since a point in time, in any channel.
 func (s *Service) WasTold(ctx context.Context, personID uuid.UUID, words string, since time.Time) (told bool, err error) {
-	err = store.View(ctx, s.store, auth.Service().Scope(), "reading what somebody was told", func(q db.Querier) error {
+	err = store.SystemView(ctx, s.store, "reading what somebody was told", func(q db.System) error {
 		told, err = q.WasTold(ctx, db.WasToldParams{AuthorID: personID, Words: words, Since: dbtype.MillisOf(since), LimitRows: maxTold})
 		return err
 	})
@@ -188,7 +188,7 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 	var ended Turn
 	var channel Channel
 	var more bool
-	err := store.Update(ctx, s.store, auth.Service().Scope(), "finishing a turn", func(q db.Querier) error {
+	err := store.SystemUpdate(ctx, s.store, "finishing a turn", func(q db.System) error {
 		reply = nil
 		params := db.FinishTurnParams{
 			ID: t.ID, Owner: owner, Status: string(o.Status), Reason: o.Reason, Detail: o.Detail,
@@ -250,7 +250,7 @@ func (s *Service) FinishTurn(ctx context.Context, owner string, t Turn, o Outcom
 // mayFree reports whether the end of a turn may let another begin, for which there is then a hint: mostly none waits. That is
 // certain for the rest of the mailbox once the reply has its number, which posts to the channel take, too: one that comes after
 // this transaction hints at its own turn.
-func (s *Service) mayFree(ctx context.Context, q db.Querier, reply *Message) (bool, error) {
+func (s *Service) mayFree(ctx context.Context, q db.System, reply *Message) (bool, error) {
 	if reply == nil {
 		return true, nil
 	}
@@ -261,7 +261,7 @@ func (s *Service) mayFree(ctx context.Context, q db.Querier, reply *Message) (bo
 func (s *Service) CancelAgentTurns(ctx context.Context, who auth.Identity, agentID uuid.UUID, reason, detail string) error {
 	var ended []Turn
 	var channels map[uuid.UUID]Channel
-	err := store.Update(ctx, s.store, who.Scope(), "cancelling an agent's turns", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "cancelling an agent's turns", func(q db.Scoped) error {
 		channels = map[uuid.UUID]Channel{}
 		rows, err := q.EndAgentTurns(ctx, db.EndAgentTurnsParams{
 			AgentID: agentID, NewStatus: string(TurnCancelled), Reason: reason, Detail: detail, EndedAt: new(s.millis()),

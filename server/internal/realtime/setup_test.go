@@ -42,7 +42,7 @@ type bench struct {
 	t         *testing.T
 	messaging *messaging.Service
 	sessions  *session.Service
-	db        store.Store
+	db        store.System
 	url       string
 	agent     uuid.UUID
 	clock     *atomic.Int64 // nanoseconds by which the domain's clock is ahead
@@ -101,7 +101,7 @@ func setupOn(t *testing.T, events bus.Bus, change ...func(*realtime.Config)) *be
 	if err := gateway.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	err = st.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err = st.SystemUpdate(t.Context(), func(q db.System) error {
 		now := dbtype.MillisOf(time.Now())
 		_, err := q.InsertAgent(t.Context(), db.InsertAgentParams{
 			ID: b.agent, Name: "Agent", Character: dbtype.JSON(`{}`), Secrets: dbtype.JSON(`{}`), Enabled: true, Running: true, CreatedAt: now, UpdatedAt: now,

@@ -48,7 +48,7 @@ type fixture struct {
 	messaging *messaging.Service
 	sessions  *session.Service
 	agents    *agents
-	store     store.Store
+	store     store.System
 	validate  func(*http.Request, *http.Response) error
 }
 
@@ -102,7 +102,7 @@ func setup(t *testing.T, change ...func(*rest.Deps)) *fixture {
 // addAgent stores a running agent that serves the default message server.
 func (f *fixture) addAgent(t *testing.T, id uuid.UUID) {
 	t.Helper()
-	err := f.store.Update(t.Context(), auth.Service().Scope(), func(q db.Querier) error {
+	err := f.store.SystemUpdate(t.Context(), func(q db.System) error {
 		_, err := q.InsertAgent(t.Context(), db.InsertAgentParams{
 			ID: id, Name: "Eliza", Character: []byte(`{"name":"Eliza","bio":"b"}`), Secrets: []byte(`{}`), Enabled: true, Running: true,
 		})

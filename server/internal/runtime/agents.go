@@ -49,7 +49,7 @@ type ModelStatus struct {
 
 // Agents keeps the agents. Its methods are safe for concurrent use; who is the caller. An unknown agent is NOT_FOUND.
 type Agents struct {
-	store    store.Store
+	store    store.System
 	keys     *seal.Keys
 	salt     string // of the ElizaOS server that characters come from
 	messages Messages
@@ -73,7 +73,7 @@ func (a *Agents) Get(ctx context.Context, who auth.Identity, id uuid.UUID) (Agen
 // Settings returns how to look up the settings of an agent that runs: its own, and the server's below them.
 func (a *Agents) Settings(ctx context.Context, who auth.Identity, id uuid.UUID) (lookup func(name string) (string, bool), running bool, err error) {
 	var head db.GetAgentHeadRow
-	err = a.store.View(ctx, who.Scope(), func(q db.Querier) (err error) {
+	err = a.store.View(ctx, who.Scope(), func(q db.Scoped) (err error) {
 		head, err = q.GetAgentHead(ctx, id)
 		return err
 	})
@@ -96,7 +96,7 @@ func (a *Agents) Settings(ctx context.Context, who auth.Identity, id uuid.UUID) 
 
 func (a *Agents) row(ctx context.Context, who auth.Identity, id uuid.UUID) (db.Agent, error) {
 	var row db.Agent
-	err := store.View(ctx, a.store, who.Scope(), "reading an agent", func(q db.Querier) (err error) {
+	err := store.View(ctx, a.store, who.Scope(), "reading an agent", func(q db.Scoped) (err error) {
 		row, err = find(ctx, q, id)
 		return err
 	})
@@ -107,7 +107,7 @@ func (a *Agents) row(ctx context.Context, who auth.Identity, id uuid.UUID) (db.A
 }
 
 // find returns an agent's row.
-func find(ctx context.Context, q db.Querier, id uuid.UUID) (db.Agent, error) {
+func find(ctx context.Context, q db.Scoped, id uuid.UUID) (db.Agent, error) {
 	return found(q.GetAgent(ctx, id))
 }
 
@@ -141,7 +141,7 @@ func (a *Agents) create(ctx context.Context, who auth.Identity, c agent.Characte
 		return Agent{}, false, err
 	}
 	var row db.Agent
-	err = store.Update(ctx, a.store, who.Scope(), "creating an agent", func(q db.Querier) error {
+	err = store.Update(ctx, a.store, who.Scope(), "creating an agent", func(q db.Scoped) error {
 		created = false
 		var err error
 		if row, err = q.GetAgent(ctx, c.ID); err == nil {
@@ -181,7 +181,7 @@ func (a *Agents) create(ctx context.Context, who auth.Identity, c agent.Characte
 }
 
 // settle makes an agent's own world and room, which have its id.
-func settle(ctx context.Context, q db.Querier, row db.Agent) error {
+func settle(ctx context.Context, q db.Scoped, row db.Agent) error {
 	if _, err := q.EnsureWorld(ctx, db.EnsureWorldParams{
 		ID: row.ID, AgentID: row.ID, Name: row.Name + "'s World", MessageServerID: &row.ID, CreatedAt: row.CreatedAt, UpdatedAt: row.CreatedAt,
 	}); err != nil {
@@ -217,7 +217,7 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 	if err := a.messages.CancelAgentTurns(ctx, who, id, "agent_deleted", "The agent was deleted"); err != nil {
 		return err
 	}
-	err = store.Update(ctx, a.store, who.Scope(), "deleting an agent", func(q db.Querier) error {
+	err = store.Update(ctx, a.store, who.Scope(), "deleting an agent", func(q db.Scoped) error {
 		if n, err := q.DeleteAgent(ctx, id); err != nil {
 			return err
 		} else if n == 0 {
@@ -275,7 +275,7 @@ func (a *Agents) note(ctx context.Context, what string, row db.Agent) {
 
 func (a *Agents) setRunning(ctx context.Context, who auth.Identity, id uuid.UUID, running bool) (db.Agent, error) {
 	var row db.Agent
-	err := store.Update(ctx, a.store, who.Scope(), "changing whether an agent runs", func(q db.Querier) (err error) {
+	err := store.Update(ctx, a.store, who.Scope(), "changing whether an agent runs", func(q db.Scoped) (err error) {
 		row, err = q.SetAgentRunning(ctx, db.SetAgentRunningParams{ID: id, Running: running})
 		return store.NotFound(err, "Agent not found")
 	})

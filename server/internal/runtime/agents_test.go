@@ -242,7 +242,7 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("the character shows a secret: %s, %v", text, err)
 		}
 		var row db.Agent
-		if err := b.store.View(t.Context(), b.who.Scope(), func(q db.Querier) (err error) { row, err = q.GetAgent(t.Context(), a.ID); return err }); err != nil {
+		if err := b.store.View(t.Context(), b.who.Scope(), func(q db.Scoped) (err error) { row, err = q.GetAgent(t.Context(), a.ID); return err }); err != nil {
 			t.Fatal(err)
 		}
 		if stored := string(row.Character) + string(row.Secrets); strings.Contains(stored, "canary") {

@@ -72,7 +72,7 @@ var errOvertaken = errors.New("overtaken by another change")
 func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage, checked *Agent) (db.Agent, []string, error) {
 	var row db.Agent
 	var lost []string
-	err := a.store.Update(ctx, who.Scope(), func(q db.Querier) error {
+	err := a.store.Update(ctx, who.Scope(), func(q db.Scoped) error {
 		var err error
 		if row, err = found(q.GetAgentForUpdate(ctx, id)); err != nil {
 			return err
@@ -156,7 +156,7 @@ func (a *Agents) patched(row db.Agent, patch map[string]json.RawMessage) (next d
 func (a *Agents) Import(ctx context.Context, characters []agent.Character, running bool) error {
 	who := auth.Service()
 	for _, c := range characters {
-		out, _, err := a.create(ctx, who, c, func(context.Context, db.Querier, db.Agent) error { return nil }) // its owner decides
+		out, _, err := a.create(ctx, who, c, func(context.Context, db.Scoped, db.Agent) error { return nil }) // its owner decides
 		if apierr.IsCode(err, apierr.Conflict) {
 			out, err = a.overwrite(ctx, who, c)
 		}
@@ -189,7 +189,7 @@ func (a *Agents) overwrite(ctx context.Context, who auth.Identity, c agent.Chara
 // EnsureDefault creates and starts Eliza when there is no agent at all, so that a fresh server answers.
 func (a *Agents) EnsureDefault(ctx context.Context) error {
 	var count int64
-	err := store.View(ctx, a.store, auth.Service().Scope(), "counting agents", func(q db.Querier) (err error) {
+	err := store.SystemView(ctx, a.store, "counting agents", func(q db.System) (err error) {
 		count, err = q.CountAgents(ctx)
 		return err
 	})

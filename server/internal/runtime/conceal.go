@@ -13,7 +13,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/agent"
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/secrets"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/model"
@@ -202,7 +201,7 @@ func (a *Agents) Conceal(ctx context.Context) error {
 	after := uuid.Nil
 	for {
 		var ids []uuid.UUID
-		err := store.View(ctx, a.store, auth.Service().Scope(), "listing agents with secrets in the clear", func(q db.Querier) (err error) {
+		err := store.SystemView(ctx, a.store, "listing agents with secrets in the clear", func(q db.System) (err error) {
 			ids, err = q.ListAgentsToConceal(ctx, db.ListAgentsToConcealParams{After: after, PageSize: concealPage})
 			return err
 		})
@@ -222,7 +221,7 @@ func (a *Agents) Conceal(ctx context.Context) error {
 }
 
 func (a *Agents) conceal(ctx context.Context, id uuid.UUID) error {
-	return a.store.Update(ctx, auth.Service().Scope(), func(q db.Querier) error {
+	return a.store.SystemUpdate(ctx, func(q db.System) error {
 		row, err := q.GetAgentForUpdate(ctx, id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil

@@ -59,7 +59,7 @@ func (s *secretsBench) update(t *testing.T, text string) runtime.Agent {
 // row returns what is stored of the agent.
 func (s *secretsBench) row(t *testing.T) (row db.Agent) {
 	t.Helper()
-	if err := s.store.View(t.Context(), s.who.Scope(), func(q db.Querier) (err error) { row, err = q.GetAgent(t.Context(), s.id); return err }); err != nil {
+	if err := s.store.View(t.Context(), s.who.Scope(), func(q db.Scoped) (err error) { row, err = q.GetAgent(t.Context(), s.id); return err }); err != nil {
 		t.Fatal(err)
 	}
 	return row

@@ -29,11 +29,11 @@ func identify(c *agent.Character) error {
 }
 
 // creationCheck says whether a new agent may be stored. It runs in the transaction that does it.
-type creationCheck func(ctx context.Context, q db.Querier, row db.Agent) error
+type creationCheck func(ctx context.Context, q db.Scoped, row db.Agent) error
 
 // mayCreate refuses what would let a caller fill the server, or take the id of a person or something else: an agent speaks for
 // all that is said under its id.
-func (a *Agents) mayCreate(ctx context.Context, q db.Querier, row db.Agent) error {
+func (a *Agents) mayCreate(ctx context.Context, q db.Scoped, row db.Agent) error {
 	if err := checkSize(len(row.Character)+len(row.Secrets), 0); err != nil {
 		return err
 	}

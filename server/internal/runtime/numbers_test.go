@@ -65,7 +65,7 @@ func TestNumbersOfAgentsThatChangeMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow := &interrupted{Store: st}
+	slow := &interrupted{System: st}
 	b := setupOn(t, slow, builtin(t))
 	slow.meanwhile = func() {
 		if _, _, err := b.create(t, `{"name":"Ada","bio":"x"}`); err != nil {
@@ -81,12 +81,12 @@ func TestNumbersOfAgentsThatChangeMeanwhile(t *testing.T) {
 
 // interrupted is a store in which something happens after a read, once.
 type interrupted struct {
-	store.Store
+	store.System
 	meanwhile func()
 }
 
-func (s *interrupted) View(ctx context.Context, scope store.Scope, fn func(q db.Querier) error) error {
-	err := s.Store.View(ctx, scope, fn)
+func (s *interrupted) View(ctx context.Context, scope store.Scope, fn func(q db.Scoped) error) error {
+	err := s.System.View(ctx, scope, fn)
 	if change := s.meanwhile; change != nil {
 		s.meanwhile = nil
 		change()

@@ -52,7 +52,7 @@ const (
 
 // Config is what a Service is made of. Store, Messages, Models and Keys are required.
 type Config struct {
-	Store    store.Store
+	Store    store.System
 	Messages Messages
 	Models   Models
 	Keys     *seal.Keys // seal the agents' secrets
@@ -173,7 +173,7 @@ func (s *Service) versionOf(ctx context.Context, id uuid.UUID, version int64) (*
 // currentVersion returns what is built from an agent's present version, and whether the agent runs.
 func (s *Service) currentVersion(ctx context.Context, id uuid.UUID) (*agentVersion, bool, error) {
 	var row db.Agent
-	err := s.cfg.Store.View(ctx, auth.Service().Scope(), func(q db.Querier) (err error) {
+	err := s.cfg.Store.SystemView(ctx, func(q db.System) (err error) {
 		row, err = find(ctx, q, id)
 		return err
 	})

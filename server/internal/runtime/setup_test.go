@@ -37,7 +37,7 @@ const patience = 2 * time.Minute
 type bench struct {
 	*runtime.Service
 	messages *messaging.Service
-	store    store.Store
+	store    store.System
 	bus      bus.Bus
 	user     uuid.UUID
 	who      auth.Identity
@@ -136,7 +136,7 @@ func setup(t testing.TB, models runtime.Models, change ...func(*runtime.Config))
 }
 
 // setupOn is the same on another database, which is closed at the end.
-func setupOn(t testing.TB, st store.Store, models runtime.Models, change ...func(*runtime.Config)) *bench {
+func setupOn(t testing.TB, st store.System, models runtime.Models, change ...func(*runtime.Config)) *bench {
 	t.Helper()
 	local := bus.NewLocal()
 	keys, err := seal.Parse(seal.Generate())
@@ -329,7 +329,7 @@ func (b *bench) texts(t testing.TB, channelID uuid.UUID) []string {
 // standing returns how an entity takes part in a channel.
 func (b *bench) standing(t testing.TB, channel messaging.Channel, id uuid.UUID) (state string) {
 	t.Helper()
-	err := b.store.View(t.Context(), b.who.Scope(), func(q db.Querier) error {
+	err := b.store.View(t.Context(), b.who.Scope(), func(q db.Scoped) error {
 		members, err := q.ListChannelMembers(t.Context(), channel.ID)
 		for _, m := range members {
 			if m.EntityID == id {

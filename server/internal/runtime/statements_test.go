@@ -36,11 +36,11 @@ var (
 // is the question's, and one that reads.
 func TestStatementsOfAnAnswer(t *testing.T) {
 	t.Parallel()
-	for engine, open := range map[string]func(*testing.T, func(string)) (store.Store, error){
-		"sqlite": func(t *testing.T, trace func(string)) (store.Store, error) {
+	for engine, open := range map[string]func(*testing.T, func(string)) (store.System, error){
+		"sqlite": func(t *testing.T, trace func(string)) (store.System, error) {
 			return sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir(), Trace: trace})
 		},
-		"postgres": func(t *testing.T, trace func(string)) (store.Store, error) {
+		"postgres": func(t *testing.T, trace func(string)) (store.System, error) {
 			return pgstore.Open(t.Context(), pgstore.Config{URL: pgtest.URL(t), Trace: trace})
 		},
 	} {
@@ -51,7 +51,7 @@ func TestStatementsOfAnAnswer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			counted := &transactions{Store: st}
+			counted := &transactions{System: st}
 			b := setupOn(t, counted, builtin(t))
 			ada := b.agent(t, "Ada", "")
 			dm := b.dm(t, ada)
@@ -162,18 +162,28 @@ func TestCreationOfAnAgentDoesNotCount(t *testing.T) {
 
 // transactions counts the transactions of a store.
 type transactions struct {
-	store.Store
+	store.System
 	views, updates atomic.Int64
 }
 
-func (s *transactions) View(ctx context.Context, scope store.Scope, fn func(q db.Querier) error) error {
+func (s *transactions) View(ctx context.Context, scope store.Scope, fn func(q db.Scoped) error) error {
 	s.views.Add(1)
-	return s.Store.View(ctx, scope, fn)
+	return s.System.View(ctx, scope, fn)
 }
 
-func (s *transactions) Update(ctx context.Context, scope store.Scope, fn func(q db.Querier) error) error {
+func (s *transactions) Update(ctx context.Context, scope store.Scope, fn func(q db.Scoped) error) error {
 	s.updates.Add(1)
-	return s.Store.Update(ctx, scope, fn)
+	return s.System.Update(ctx, scope, fn)
+}
+
+func (s *transactions) SystemView(ctx context.Context, fn func(q db.System) error) error {
+	s.views.Add(1)
+	return s.System.SystemView(ctx, fn)
+}
+
+func (s *transactions) SystemUpdate(ctx context.Context, fn func(q db.System) error) error {
+	s.updates.Add(1)
+	return s.System.SystemUpdate(ctx, fn)
 }
 
 // claims counts the claims of a runtime.

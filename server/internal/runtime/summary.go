@@ -36,7 +36,7 @@ func (a *Agents) Count(ctx context.Context, who auth.Identity) (Numbers, error) 
 		return n, nil
 	}
 	var total, running int64
-	err := store.View(ctx, a.store, who.Scope(), "counting agents", func(q db.Querier) (err error) {
+	err := store.View(ctx, a.store, who.Scope(), "counting agents", func(q db.Scoped) (err error) {
 		if total, err = q.CountAgents(ctx); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (a *Agents) List(ctx context.Context, who auth.Identity) ([]Summary, error)
 	var heads []db.ListAgentHeadsRow
 	var known []*card             // of the heads; nil for those that have changed
 	changed := map[int]db.Agent{} // by the head's place
-	err := store.View(ctx, a.store, who.Scope(), "listing agents", func(q db.Querier) (err error) {
+	err := store.View(ctx, a.store, who.Scope(), "listing agents", func(q db.Scoped) (err error) {
 		if heads, err = q.ListAgentHeads(ctx); err != nil {
 			return err
 		}

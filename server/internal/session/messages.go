@@ -69,7 +69,7 @@ func (s *Service) Draft(ctx context.Context, who auth.Identity, id uuid.UUID, m 
 	out.Draft = messaging.Draft{
 		ChannelID: session.ChannelID, AuthorID: session.UserID, Content: m.Content, RawMessage: jsontext.Encode(payload), Metadata: metadata,
 		Extras: m.Extras, AuthorName: m.AuthorName, InReplyTo: m.InReplyTo, SourceType: SourceUser, ClientID: m.ClientID,
-		Also: func(ctx context.Context, q db.Querier, _ uuid.UUID) error {
+		Also: func(ctx context.Context, q db.Scoped, _ uuid.UUID) error {
 			row, renewed, err := s.noteActivity(ctx, q, id)
 			if errors.Is(err, sql.ErrNoRows) {
 				return s.whyOver(ctx, q, id)

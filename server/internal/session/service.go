@@ -21,7 +21,7 @@ import (
 
 // Config is what a Service is made of.
 type Config struct {
-	Store     store.Store
+	Store     store.System
 	Messaging *messaging.Service
 	Now       func() time.Time // nil: time.Now
 	Most      int              // how many may be open, of which one user may have no more than a share; 0 is no limit
@@ -38,7 +38,7 @@ type AgentSettings func(ctx context.Context, agentID uuid.UUID) (lookup func(nam
 
 // Service keeps sessions. Its methods are safe for concurrent use; who is the caller, as the edge established it.
 type Service struct {
-	store         store.Store
+	store         store.System
 	messaging     *messaging.Service
 	now           func() time.Time
 	tally         *quota.Tally
@@ -65,7 +65,7 @@ func New(cfg Config) *Service {
 
 // Observer ends a session with its channel.
 func (s *Service) Observer() messaging.Observer {
-	return messaging.Observer{Source: channelSource, ChannelRemoved: func(ctx context.Context, q db.Querier, channelID uuid.UUID) error {
+	return messaging.Observer{Source: channelSource, ChannelRemoved: func(ctx context.Context, q db.Scoped, channelID uuid.UUID) error {
 		_, err := q.EndChannelSession(ctx, db.EndChannelSessionParams{ChannelID: channelID, EndedAt: new(s.millis()), EndReason: endChannelDeleted})
 		return err
 	}}
@@ -74,7 +74,7 @@ func (s *Service) Observer() messaging.Observer {
 func (s *Service) millis() dbtype.Millis { return dbtype.MillisOf(s.now()) }
 
 // mayAdd refuses one more session than may be open, in all or for one user.
-func (s *Service) mayAdd(ctx context.Context, q db.Querier, userID uuid.UUID) error {
+func (s *Service) mayAdd(ctx context.Context, q db.Scoped, userID uuid.UUID) error {
 	return s.tally.Admit(1,
 		func(atMost int64) (int64, error) { return q.CountOpenSessions(ctx, atMost) },
 		func(atMost int64) (int64, error) {

@@ -46,7 +46,7 @@ func (s *Service) Create(ctx context.Context, who auth.Identity, n NewSession) (
 		return Session{}, err
 	}
 	var row db.Session
-	err = store.Update(ctx, s.store, who.Scope(), "creating a session", func(q db.Querier) error {
+	err = store.Update(ctx, s.store, who.Scope(), "creating a session", func(q db.Scoped) error {
 		if err := s.mayAdd(ctx, q, n.UserID); err != nil {
 			return err
 		}
@@ -61,7 +61,11 @@ func (s *Service) Create(ctx context.Context, who auth.Identity, n NewSession) (
 			WarningMs: timeouts.Warning.Milliseconds(), AutoRenew: timeouts.AutoRenew,
 			CreatedAt: now, ActiveAt: now, RenewedAt: now, ExpiresAt: expires, DueAt: expires - dbtype.Millis(timeouts.Warning.Milliseconds()),
 		}
-		return q.InsertSession(ctx, db.InsertSessionParams(row))
+		return q.InsertSession(ctx, db.InsertSessionParams{
+			ID: row.ID, AgentID: row.AgentID, UserID: row.UserID, ChannelID: row.ChannelID, Metadata: row.Metadata,
+			TimeoutMs: row.TimeoutMs, MaxDurationMs: row.MaxDurationMs, WarningMs: row.WarningMs, AutoRenew: row.AutoRenew,
+			CreatedAt: row.CreatedAt, ActiveAt: row.ActiveAt, RenewedAt: row.RenewedAt, ExpiresAt: row.ExpiresAt, DueAt: row.DueAt,
+		})
 	})
 	if err != nil {
 		return Session{}, err
@@ -94,14 +98,14 @@ func (t Timeouts) document() timeoutsDocument {
 // never was.
 func (s *Service) Get(ctx context.Context, who auth.Identity, id uuid.UUID) (Session, error) {
 	var out Session
-	err := store.View(ctx, s.store, who.Scope(), "reading a session", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, who.Scope(), "reading a session", func(q db.Scoped) (err error) {
 		out, err = s.live(ctx, q, id)
 		return err
 	})
 	return out, err
 }
 
-func (s *Service) live(ctx context.Context, q db.Querier, id uuid.UUID) (Session, error) {
+func (s *Service) live(ctx context.Context, q db.Scoped, id uuid.UUID) (Session, error) {
 	before := s.millis()
 	row, err := q.GetSession(ctx, id)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -123,7 +127,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]S
 	offset, now, until := int64(max(query.Offset, 0)), s.millis(), dbtype.Until(query.Until)
 	var rows []db.Session
 	var counts db.CountSessionsRow
-	err := store.View(ctx, s.store, who.Scope(), "listing sessions", func(q db.Querier) (err error) {
+	err := store.View(ctx, s.store, who.Scope(), "listing sessions", func(q db.Scoped) (err error) {
 		if who.SeesAll() {
 			rows, err = q.ListSessions(ctx, db.ListSessionsParams{Now: now, Until: until, LimitRows: limit, OffsetRows: offset})
 		} else {
@@ -145,7 +149,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]S
 // Counts counts the sessions of all users.
 func (s *Service) Counts(ctx context.Context) (Counts, error) {
 	var counts db.CountSessionsRow
-	err := store.View(ctx, s.store, auth.Service().Scope(), "counting sessions", func(q db.Querier) (err error) {
+	err := store.SystemView(ctx, s.store, "counting sessions", func(q db.System) (err error) {
 		counts, err = q.CountSessions(ctx, db.CountSessionsParams{Now: s.millis(), AnyUser: true})
 		return err
 	})
@@ -158,14 +162,14 @@ func countsOf(r db.CountSessionsRow) Counts {
 
 // Renew restarts the time-out of a session, even of one that doesn't renew itself.
 func (s *Service) Renew(ctx context.Context, who auth.Identity, id uuid.UUID) (Session, error) {
-	return s.change(ctx, who, "renewing a session", id, func(q db.Querier) (db.Session, error) {
+	return s.change(ctx, who, "renewing a session", id, func(q db.Scoped) (db.Session, error) {
 		return q.RenewSession(ctx, db.RenewSessionParams{ID: id, Now: s.millis(), ByHand: true})
 	})
 }
 
 // Heartbeat is activity without a message: it renews a session that renews itself.
 func (s *Service) Heartbeat(ctx context.Context, who auth.Identity, id uuid.UUID) (Session, error) {
-	return s.change(ctx, who, "keeping a session alive", id, func(q db.Querier) (db.Session, error) {
+	return s.change(ctx, who, "keeping a session alive", id, func(q db.Scoped) (db.Session, error) {
 		row, _, err := s.noteActivity(ctx, q, id)
 		return row, err
 	})
@@ -173,7 +177,7 @@ func (s *Service) Heartbeat(ctx context.Context, who auth.Identity, id uuid.UUID
 
 // noteActivity renews a session that renews itself, and otherwise only notes the activity. It finds no row when the
 // session is over.
-func (s *Service) noteActivity(ctx context.Context, q db.Querier, id uuid.UUID) (row db.Session, renewed bool, err error) {
+func (s *Service) noteActivity(ctx context.Context, q db.Scoped, id uuid.UUID) (row db.Session, renewed bool, err error) {
 	now := s.millis()
 	row, err = q.RenewSession(ctx, db.RenewSessionParams{ID: id, Now: now})
 	if !errors.Is(err, sql.ErrNoRows) {
@@ -189,7 +193,7 @@ func (s *Service) ChangeTimeouts(ctx context.Context, who auth.Identity, id uuid
 	if err := s.limits.check(p); err != nil {
 		return Session{}, err
 	}
-	return s.change(ctx, who, "changing a session", id, func(q db.Querier) (db.Session, error) {
+	return s.change(ctx, who, "changing a session", id, func(q db.Scoped) (db.Session, error) {
 		row, err := q.GetSessionForUpdate(ctx, id)
 		if err != nil {
 			return row, err
@@ -206,9 +210,9 @@ func (s *Service) ChangeTimeouts(ctx context.Context, who auth.Identity, id uuid
 }
 
 // change runs a change that finds no row when the session is over.
-func (s *Service) change(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, alter func(q db.Querier) (db.Session, error)) (Session, error) {
+func (s *Service) change(ctx context.Context, who auth.Identity, doing string, id uuid.UUID, alter func(q db.Scoped) (db.Session, error)) (Session, error) {
 	var row db.Session
-	err := store.Update(ctx, s.store, who.Scope(), doing, func(q db.Querier) (err error) {
+	err := store.Update(ctx, s.store, who.Scope(), doing, func(q db.Scoped) (err error) {
 		row, err = alter(q)
 		if errors.Is(err, sql.ErrNoRows) {
 			return s.whyOver(ctx, q, id)
@@ -223,7 +227,7 @@ func (s *Service) change(ctx context.Context, who auth.Identity, doing string, i
 }
 
 // whyOver explains why a session was not found alive.
-func (s *Service) whyOver(ctx context.Context, q db.Querier, id uuid.UUID) error {
+func (s *Service) whyOver(ctx context.Context, q db.Scoped, id uuid.UUID) error {
 	if _, err := s.live(ctx, q, id); err != nil {
 		return err
 	}
@@ -234,7 +238,7 @@ func (s *Service) whyOver(ctx context.Context, q db.Querier, id uuid.UUID) error
 // the channel and its messages stay.
 func (s *Service) End(ctx context.Context, who auth.Identity, id uuid.UUID) error {
 	var ended messaging.Ended
-	err := store.Update(ctx, s.store, who.Scope(), "ending a session", func(q db.Querier) error {
+	err := store.Update(ctx, s.store, who.Scope(), "ending a session", func(q db.Scoped) error {
 		row, err := q.GetSessionForUpdate(ctx, id)
 		if err == nil && apierr.IsCode(over(row, s.millis()), apierr.SessionNotFound) {
 			return noSession(id)
@@ -259,7 +263,7 @@ func (s *Service) End(ctx context.Context, who auth.Identity, id uuid.UUID) erro
 
 // Clear ends all sessions, as if they had never been.
 func (s *Service) Clear(ctx context.Context) error {
-	return store.Update(ctx, s.store, auth.Service().Scope(), "clearing sessions", func(q db.Querier) error {
+	return store.SystemUpdate(ctx, s.store, "clearing sessions", func(q db.System) error {
 		_, err := q.EndAllSessions(ctx, db.EndAllSessionsParams{EndedAt: new(s.millis()), EndReason: endDeleted})
 		return err
 	})

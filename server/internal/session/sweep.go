@@ -7,7 +7,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/store"
@@ -19,35 +18,35 @@ import (
 func (s *Service) Part() sweep.Part {
 	return sweep.Part{
 		Steps: []func(context.Context) (int, error){s.warn, s.expire, s.forget},
-		Next:  func(ctx context.Context, q db.Querier) (dbtype.Millis, error) { return q.NextSessionDue(ctx) },
-		Newest: func(ctx context.Context, q db.Querier, now dbtype.Millis) (dbtype.Millis, error) {
+		Next:  func(ctx context.Context, q db.System) (dbtype.Millis, error) { return q.NextSessionDue(ctx) },
+		Newest: func(ctx context.Context, q db.System, now dbtype.Millis) (dbtype.Millis, error) {
 			rows, err := q.ListSessions(ctx, db.ListSessionsParams{Now: now, Until: dbtype.Until(nil), LimitRows: 1})
 			if err != nil || len(rows) == 0 {
 				return 0, err
 			}
 			return rows[0].CreatedAt, nil
 		},
-		Shift: func(ctx context.Context, q db.Querier, by int64) error { return q.ShiftSessions(ctx, by) },
+		Shift: func(ctx context.Context, q db.System, by int64) error { return q.ShiftSessions(ctx, by) },
 	}
 }
 
 func (s *Service) warn(ctx context.Context) (int, error) {
-	return s.sweep(ctx, EventWarning, func(q db.Querier) ([]db.Session, error) {
+	return s.sweep(ctx, EventWarning, func(q db.System) ([]db.Session, error) {
 		return q.WarnSessions(ctx, db.WarnSessionsParams{Now: new(s.millis()), LimitRows: sweep.Batch})
 	})
 }
 
 func (s *Service) expire(ctx context.Context) (int, error) {
-	return s.sweep(ctx, EventExpired, func(q db.Querier) ([]db.Session, error) {
+	return s.sweep(ctx, EventExpired, func(q db.System) ([]db.Session, error) {
 		return q.ExpireSessions(ctx, db.ExpireSessionsParams{Now: s.millis(), LimitRows: sweep.Batch})
 	})
 }
 
 // sweep takes sessions, and announces in their channels what became of them.
-func (s *Service) sweep(ctx context.Context, event messaging.EventType, take func(q db.Querier) ([]db.Session, error)) (int, error) {
+func (s *Service) sweep(ctx context.Context, event messaging.EventType, take func(q db.System) ([]db.Session, error)) (int, error) {
 	var rows []db.Session
 	var events []messaging.Event
-	err := store.Update(ctx, s.store, auth.Service().Scope(), "sweeping sessions", func(q db.Querier) (err error) {
+	err := store.SystemUpdate(ctx, s.store, "sweeping sessions", func(q db.System) (err error) {
 		events = nil
 		if rows, err = take(q); err != nil {
 			return err
@@ -79,7 +78,7 @@ func (s *Service) sweep(ctx context.Context, event messaging.EventType, take fun
 func (s *Service) forget(ctx context.Context) (int, error) {
 	var rows []db.Session
 	var gone []messaging.Ended
-	err := store.Update(ctx, s.store, auth.Service().Scope(), "forgetting sessions", func(q db.Querier) (err error) {
+	err := store.SystemUpdate(ctx, s.store, "forgetting sessions", func(q db.System) (err error) {
 		gone = nil
 		if rows, err = q.ForgetSessions(ctx, db.ForgetSessionsParams{Before: new(dbtype.MillisOf(s.now().Add(-memory))), LimitRows: sweep.Batch}); err != nil {
 			return err

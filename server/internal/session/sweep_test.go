@@ -76,7 +76,7 @@ func TestEndIsToldOnTheServerOfTheChannel(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := dbtype.MillisOf(c.Now)
-	err = b.Store.Update(t.Context(), b.Who.Scope(), func(q db.Querier) error {
+	err = b.Store.Update(t.Context(), b.Who.Scope(), func(q db.Scoped) error {
 		if err := insert(t.Context(), q); err != nil {
 			return err
 		}

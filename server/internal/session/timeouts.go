@@ -11,7 +11,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/store"
 )
@@ -109,7 +108,7 @@ func (s *Service) agentTimeouts(ctx context.Context, agentID uuid.UUID) (Timeout
 	l := s.limits
 	t := Timeouts{Timeout: l.Timeout, MaxDuration: l.MaxDuration, Warning: l.Warning, AutoRenew: true}
 	if s.agentSettings == nil {
-		return t, store.View(ctx, s.store, auth.Service().Scope(), "looking for a session's agent", func(q db.Querier) error { return messaging.MustRun(ctx, q, agentID) })
+		return t, store.SystemView(ctx, s.store, "looking for a session's agent", func(q db.System) error { return messaging.MustRun(ctx, q, agentID) })
 	}
 	setting, running, err := s.agentSettings(ctx, agentID)
 	if apierr.IsCode(err, apierr.NotFound) || err == nil && !running {

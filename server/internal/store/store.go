@@ -1,9 +1,12 @@
 // Package store is the seam between the domain and the databases.
 //
-// A [Store] runs functions over a [db.Querier]: [Store.View] for reads, [Store.Update] for everything that writes, as one
-// transaction. The domain calls the functions [View] and [Update], whose errors say what was being done. Two implementations
-// behave alike and are held to it by the suite in storetest: sqlitestore for one process and pgstore for many. To add a query,
-// write it under queries/, run go generate ./gen, and add a case to storetest.
+// A [Store] runs functions over a [db.Scoped]: [Store.View] for reads, [Store.Update] for everything that writes, as one
+// transaction. The domain calls the functions [View] and [Update], whose errors say what was being done. What the server does by
+// itself, for no caller, is the work of a [System]. Two implementations behave alike and are held to it by the suite in storetest:
+// sqlitestore for one process and pgstore for many. To add a query, write it under queries/, with its scope, run go generate ./gen,
+// and add a case to storetest.
+//
+// A store is opened for one [Tenant]. Nobody who uses it can name another: the tenant is no argument of any query that it runs.
 package store
 
 import (
@@ -14,14 +17,10 @@ import (
 	"github.com/elizad/elizad/gen/db"
 )
 
-// Scope says on whose behalf the database is used. The zero Scope is an anonymous caller.
-//
-// Nothing is narrowed by it yet: both engines ignore it, and every caller sees every row. It is handed through so that the
-// isolation of tenants finds it at each transaction; until then, a method that shows a caller only its own says so, and has its
-// query take the caller as an ordinary argument. See docs/decisions/0013-scope-unused.md.
+// Scope says on whose behalf the domain uses the database, within the tenant of the store. Package auth makes it of an identity.
 type Scope struct {
-	Entity  uuid.UUID // the user or agent; the zero UUID for none
-	Service bool      // the server itself, or a caller it trusts
+	Viewer   uuid.UUID // the user or agent; the zero UUID for none
+	Everyone bool      // sees what everyone sees who belongs to the tenant
 }
 
 // Store is one database. It is safe for concurrent use.
@@ -34,9 +33,9 @@ type Scope struct {
 // In both methods fn uses q from one goroutine, must not keep q, and must not call View or Update: each call holds a
 // connection, of which there are few.
 type Store interface {
-	// View runs fn for reading, on behalf of scope, which changes nothing yet. Each query sees everything that was committed before it started; two queries of one fn may
-	// see different states. A query that writes fails.
-	View(ctx context.Context, scope Scope, fn func(q db.Querier) error) error
+	// View runs fn for reading, on behalf of scope. Each query sees everything that was committed before it started; two queries of
+	// one fn may see different states. A query that writes fails.
+	View(ctx context.Context, scope Scope, fn func(q db.Scoped) error) error
 
 	// Update runs fn as one transaction and returns nil only when it is committed and durable. When fn returns an error, or
 	// panics, or ignores the error of a query other than sql.ErrNoRows, nothing of it is stored.
@@ -45,7 +44,7 @@ type Store interface {
 	// what it captures. It must not wait for anything but q, and leaves searches for words to View: here they may miss what
 	// was stored within the last second. A caller whose context ends before fn began gets the context's
 	// error and fn never runs; afterwards Update may wait for the outcome.
-	Update(ctx context.Context, scope Scope, fn func(q db.Querier) error) error
+	Update(ctx context.Context, scope Scope, fn func(q db.Scoped) error) error
 
 	// Exclusive reports whether this process is the only one on the database: leases that a dead process left may then be
 	// taken at once.
@@ -59,4 +58,16 @@ type Store interface {
 
 	// Close waits for what was begun and releases the database. Later calls of View and Update fail with UNAVAILABLE.
 	Close() error
+}
+
+// System is a store with the queries of the server's own work: claims, leases, expiry, and what a turn or a sweep does for all. It
+// is given to the parts that do such work; which of their functions may, archtest lists.
+type System interface {
+	Store
+
+	// SystemView is View for the system.
+	SystemView(ctx context.Context, fn func(q db.System) error) error
+
+	// SystemUpdate is Update for the system.
+	SystemUpdate(ctx context.Context, fn func(q db.System) error) error
 }

@@ -51,25 +51,29 @@ func TestTranslate(t *testing.T) {
 
 // failing is a store whose transactions all end with an error.
 type failing struct {
-	store.Store
+	store.System
 	err error
 }
 
-func (f failing) View(context.Context, store.Scope, func(db.Querier) error) error   { return f.err }
-func (f failing) Update(context.Context, store.Scope, func(db.Querier) error) error { return f.err }
+func (f failing) View(context.Context, store.Scope, func(db.Scoped) error) error   { return f.err }
+func (f failing) Update(context.Context, store.Scope, func(db.Scoped) error) error { return f.err }
+func (f failing) SystemView(context.Context, func(db.System) error) error          { return f.err }
+func (f failing) SystemUpdate(context.Context, func(db.System) error) error        { return f.err }
 
 func TestErrorSaysWhatWasBeingDone(t *testing.T) {
 	t.Parallel()
 	cause := apierr.New(apierr.QueueFull, "Full")
 	for _, err := range []error{
-		store.View(t.Context(), failing{err: cause}, store.Scope{}, "posting a message", nil),
-		store.Update(t.Context(), failing{err: cause}, store.Scope{}, "posting a message", nil),
+		store.SystemView(t.Context(), failing{err: cause}, "posting a message", nil),
+		store.SystemUpdate(t.Context(), failing{err: cause}, "posting a message", nil),
+		store.SystemView(t.Context(), failing{err: cause}, "posting a message", nil),
+		store.SystemUpdate(t.Context(), failing{err: cause}, "posting a message", nil),
 	} {
 		if !errors.Is(err, cause) || strings.Count(err.Error(), "posting a message") != 1 {
 			t.Errorf("error %v", err)
 		}
 	}
-	if err := store.Update(t.Context(), failing{}, store.Scope{}, "posting a message", nil); err != nil {
+	if err := store.SystemUpdate(t.Context(), failing{}, "posting a message", nil); err != nil {
 		t.Errorf("no error became %v", err)
 	}
 	if err := store.NotFound(fmt.Errorf("reading: %w", sql.ErrNoRows), "%s not found", "Agent"); !apierr.IsCode(err, apierr.NotFound) {

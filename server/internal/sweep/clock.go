@@ -8,7 +8,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -21,18 +20,25 @@ type Jumps interface {
 // Gate is a store in which nothing changes while times move with a jump of the clock: what is stored by the time before must be
 // there to be moved. All parts that store swept times do it through one gate. Make it with [NewGate].
 type Gate struct {
-	store.Store
+	store.System
 	moving sync.RWMutex // held for reading while anything is stored
 }
 
 // NewGate returns a gate to a store.
-func NewGate(st store.Store) *Gate { return &Gate{Store: st} }
+func NewGate(st store.System) *Gate { return &Gate{System: st} }
 
 // Update implements [store.Store].
-func (g *Gate) Update(ctx context.Context, scope store.Scope, fn func(q db.Querier) error) error {
+func (g *Gate) Update(ctx context.Context, scope store.Scope, fn func(q db.Scoped) error) error {
 	g.moving.RLock()
 	defer g.moving.RUnlock()
-	return g.Store.Update(ctx, scope, fn)
+	return g.System.Update(ctx, scope, fn)
+}
+
+// SystemUpdate implements [store.System].
+func (g *Gate) SystemUpdate(ctx context.Context, fn func(q db.System) error) error {
+	g.moving.RLock()
+	defer g.moving.RUnlock()
+	return g.System.SystemUpdate(ctx, fn)
 }
 
 // followClock moves the times of sessions and jobs along when the clock was set, or the machine slept: neither is time that a
@@ -62,7 +68,7 @@ func (w *Sweeper) moveAlong(ctx context.Context, jump time.Duration) error {
 	if jump < 0 {
 		w.cfg.Jumps.Follow(jump)
 	}
-	err := store.Update(ctx, w.cfg.Store.Store, auth.Service().Scope(), "moving the times of sessions and jobs", func(q db.Querier) error {
+	err := store.SystemUpdate(ctx, w.cfg.Store.System, "moving the times of sessions and jobs", func(q db.System) error {
 		return w.shift(ctx, q, jump.Milliseconds())
 	})
 	switch {
@@ -74,7 +80,7 @@ func (w *Sweeper) moveAlong(ctx context.Context, jump time.Duration) error {
 	return err
 }
 
-func (w *Sweeper) shift(ctx context.Context, q db.Querier, by int64) error {
+func (w *Sweeper) shift(ctx context.Context, q db.System, by int64) error {
 	var errs []error
 	for _, p := range w.cfg.Parts {
 		errs = append(errs, p.Shift(ctx, q, by))
@@ -91,7 +97,7 @@ func (w *Sweeper) Prepare(ctx context.Context) error {
 	if !w.cfg.Store.Exclusive() {
 		return nil
 	}
-	return store.Update(ctx, w.cfg.Store, auth.Service().Scope(), "bringing back times from the future", func(q db.Querier) error {
+	return store.SystemUpdate(ctx, w.cfg.Store, "bringing back times from the future", func(q db.System) error {
 		now := dbtype.MillisOf(w.cfg.Now())
 		newest := now
 		for _, p := range w.cfg.Parts {

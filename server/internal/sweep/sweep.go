@@ -25,11 +25,11 @@ type Part struct {
 	// Steps do what is due, in order. Each returns how many rows it found; one that found Batch is called again.
 	Steps []func(ctx context.Context) (int, error)
 	// Next returns when something is due next, or [sql.ErrNoRows].
-	Next func(ctx context.Context, q db.Querier) (dbtype.Millis, error)
+	Next func(ctx context.Context, q db.System) (dbtype.Millis, error)
 	// Newest returns the latest beginning of what lives at a moment, or an earlier time.
-	Newest func(ctx context.Context, q db.Querier, now dbtype.Millis) (dbtype.Millis, error)
+	Newest func(ctx context.Context, q db.System, now dbtype.Millis) (dbtype.Millis, error)
 	// Shift moves all times of what lives by so many milliseconds.
-	Shift func(ctx context.Context, q db.Querier, by int64) error
+	Shift func(ctx context.Context, q db.System, by int64) error
 }
 
 // sweep does what is due.
@@ -49,7 +49,7 @@ func (p *Part) sweep(ctx context.Context) error {
 }
 
 // next returns when a part is due next; ok is false when it isn't.
-func next(ctx context.Context, q db.Querier, parts []Part) (at time.Time, ok bool, err error) {
+func next(ctx context.Context, q db.System, parts []Part) (at time.Time, ok bool, err error) {
 	for _, p := range parts {
 		due, err := p.Next(ctx, q)
 		if errors.Is(err, sql.ErrNoRows) {

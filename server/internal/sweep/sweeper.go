@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/elizad/elizad/gen/db"
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/store"
 )
@@ -65,7 +64,7 @@ func (w *Sweeper) Sweep(ctx context.Context) (at time.Time, ok bool, err error) 
 			return time.Time{}, false, err
 		}
 	}
-	err = store.View(ctx, w.cfg.Store, auth.Service().Scope(), "looking for what is due", func(q db.Querier) (err error) {
+	err = store.SystemView(ctx, w.cfg.Store, "looking for what is due", func(q db.System) (err error) {
 		at, ok, err = next(ctx, q, w.cfg.Parts)
 		return err
 	})

@@ -30,7 +30,7 @@ const (
 // Bench is a messaging service on a new database, with one person and one running agent.
 type Bench struct {
 	*messaging.Service
-	Store store.Store
+	Store store.System
 	Bus   bus.Bus
 	User  uuid.UUID
 	Who   auth.Identity // the user
@@ -48,7 +48,7 @@ func New(t testing.TB, change ...func(*messaging.Config)) *Bench {
 }
 
 // On is New on another database, which is closed at the end.
-func On(t testing.TB, st store.Store, change ...func(*messaging.Config)) *Bench {
+func On(t testing.TB, st store.System, change ...func(*messaging.Config)) *Bench {
 	t.Helper()
 	local := bus.NewLocal()
 	cfg := messaging.Config{Store: st, Bus: local}
@@ -73,7 +73,7 @@ func On(t testing.TB, st store.Store, change ...func(*messaging.Config)) *Bench 
 // Join stores an agent that serves the default message server.
 func (b *Bench) Join(t testing.TB, id uuid.UUID, running bool) {
 	t.Helper()
-	err := b.Store.Update(t.Context(), store.Scope{Service: true}, func(q db.Querier) error {
+	err := b.Store.SystemUpdate(t.Context(), func(q db.System) error {
 		now := dbtype.MillisOf(time.Now())
 		_, err := q.InsertAgent(t.Context(), db.InsertAgentParams{
 			ID: id, Name: "Agent", Character: dbtype.JSON(`{}`), Secrets: dbtype.JSON(`{}`), Enabled: true, Running: running, CreatedAt: now, UpdatedAt: now,

@@ -29,11 +29,11 @@ type Creation struct {
 // none of them counts. kinds says what is made on a bench, whose time stands still, so that counts don't grow old.
 func CheckStatements(t *testing.T, change func(*messaging.Config), kinds func(t *testing.T, b *Bench, now func() time.Time) []Creation) {
 	t.Helper()
-	for engine, open := range map[string]func(*testing.T, func(string)) (store.Store, error){
-		"sqlite": func(t *testing.T, trace func(string)) (store.Store, error) {
+	for engine, open := range map[string]func(*testing.T, func(string)) (store.System, error){
+		"sqlite": func(t *testing.T, trace func(string)) (store.System, error) {
 			return sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir(), Trace: trace})
 		},
-		"postgres": func(t *testing.T, trace func(string)) (store.Store, error) {
+		"postgres": func(t *testing.T, trace func(string)) (store.System, error) {
 			return pgstore.Open(t.Context(), pgstore.Config{URL: pgtest.URL(t), Trace: trace})
 		},
 	} {

@@ -19,8 +19,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/gen/postgres"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/server/internal/pgaddress"
 	"github.com/elizad/elizad/server/internal/store"
 )
@@ -46,6 +46,8 @@ type Config struct {
 	// those that it leaves out get the defaults of this package, unless there is a pooler in between.
 	URL string
 
+	Tenant store.Tenant // whose data it keeps
+
 	Logger *slog.Logger // gets the log of migrations; nil for none
 
 	Trace func(query string) // called for each query as it is sent, concurrently; nil for none
@@ -63,12 +65,13 @@ func (tracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {
 
 // Store is a [store.Store] on PostgreSQL.
 type Store struct {
+	store.Bound
 	pool   *pgxpool.Pool
 	health *store.Health
 	closed atomic.Bool
 }
 
-var _ store.Store = (*Store)(nil)
+var _ store.System = (*Store)(nil)
 
 // Open brings the database to the newest schema, unless another process is just doing so, and connects to it. Where that is
 // not possible the error says what to do.
@@ -94,7 +97,12 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		pool.Close()
 		return nil, refusal(address, poolConfig, err)
 	}
-	return &Store{pool: pool, health: store.NewHealth(config.Logger, faultMemory)}, nil
+	s := &Store{pool: pool, health: store.NewHealth(config.Logger, faultMemory)}
+	if s.Bound, err = store.Bind(ctx, s, config.Tenant); err != nil {
+		pool.Close()
+		return nil, refusal(address, poolConfig, err)
+	}
+	return s, nil
 }
 
 // parse reads the address and adds what it leaves open.
@@ -168,8 +176,8 @@ func isPooled(ctx context.Context, config *pgx.ConnConfig) (bool, error) {
 	return process != conn.PgConn().PID(), nil
 }
 
-// View implements [store.Store].
-func (s *Store) View(ctx context.Context, _ store.Scope, fn func(q db.Querier) error) error {
+// Read implements [store.Engine].
+func (s *Store) Read(ctx context.Context, fn func(q unscoped.Querier) error) error {
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return s.health.Translate(err, classify)
@@ -180,8 +188,8 @@ func (s *Store) View(ctx context.Context, _ store.Scope, fn func(q db.Querier) e
 	return s.health.Translate(fn(postgres.New(reads)), classify)
 }
 
-// Update implements [store.Store].
-func (s *Store) Update(ctx context.Context, _ store.Scope, fn func(q db.Querier) error) error {
+// Write implements [store.Engine].
+func (s *Store) Write(ctx context.Context, fn func(q unscoped.Querier) error) error {
 	pause, wasOvertaken := firstPause, false
 	for attempt := 1; ; attempt++ {
 		err := s.transact(ctx, fn)
@@ -203,7 +211,7 @@ func (s *Store) Update(ctx context.Context, _ store.Scope, fn func(q db.Querier)
 }
 
 // transact runs fn once.
-func (s *Store) transact(ctx context.Context, fn func(q db.Querier) error) error {
+func (s *Store) transact(ctx context.Context, fn func(q unscoped.Querier) error) error {
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func open(t testing.TB, url string) *pgstore.Store {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, pgtest.URL(t)) })
+	storetest.Run(t, func(t *testing.T) store.System { return open(t, pgtest.URL(t)) })
 }
 
 // A pooler in between is noticed, whether or not the address names it.
@@ -41,7 +41,7 @@ func TestConformanceThroughPooler(t *testing.T) {
 	for _, parameters := range []string{"", "&pgbouncer=true&connection_limit=1"} {
 		t.Run(parameters, func(t *testing.T) {
 			t.Parallel()
-			storetest.Run(t, func(t *testing.T) store.Store { return open(t, pgtest.Pooled(t, pgtest.URL(t))+parameters) })
+			storetest.Run(t, func(t *testing.T) store.System { return open(t, pgtest.Pooled(t, pgtest.URL(t))+parameters) })
 		})
 	}
 }

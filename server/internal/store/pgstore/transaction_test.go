@@ -17,7 +17,6 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/pgtest"
-	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/pgstore"
 )
 
@@ -25,7 +24,7 @@ import (
 func agents(t *testing.T, s *pgstore.Store, n int) []uuid.UUID {
 	t.Helper()
 	ids := make([]uuid.UUID, n)
-	err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err := s.SystemUpdate(t.Context(), func(q db.System) error {
 		for i := range ids {
 			ids[i] = uuid.New()
 			if _, err := q.InsertAgent(t.Context(), db.InsertAgentParams{ID: ids[i], Name: "Ann", Character: dbtype.JSON("{}"), Secrets: dbtype.JSON("{}")}); err != nil {
@@ -40,7 +39,7 @@ func agents(t *testing.T, s *pgstore.Store, n int) []uuid.UUID {
 	return ids
 }
 
-func touch(ctx context.Context, q db.Querier, id uuid.UUID) error {
+func touch(ctx context.Context, q db.System, id uuid.UUID) error {
 	_, err := q.SetAgentRunning(ctx, db.SetAgentRunningParams{ID: id, Running: true})
 	return err
 }
@@ -55,7 +54,7 @@ func TestDeadlockIsRunAgain(t *testing.T) {
 	for i := range 2 {
 		group.Go(func() {
 			first := true
-			err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+			err := s.SystemUpdate(t.Context(), func(q db.System) error {
 				runs.Add(1)
 				if err := touch(t.Context(), q, ids[i]); err != nil {
 					return err
@@ -85,7 +84,7 @@ func TestOvertakenTransactionLooksAgain(t *testing.T) {
 	s, other := open(t, url), connect(t, url)
 	id := agents(t, s, 1)[0]
 	runs := 0
-	err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err := s.SystemUpdate(t.Context(), func(q db.System) error {
 		runs++
 		if _, err := q.GetAgent(t.Context(), id); err != nil {
 			return apierr.Wrap(err, apierr.NotFound, "Agent not found")
@@ -106,11 +105,11 @@ func TestRowLockTimesOut(t *testing.T) {
 	url := pgtest.URL(t)
 	s, impatient := open(t, url), open(t, url+"&statement_timeout=50ms")
 	id := agents(t, s, 1)[0]
-	err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err := s.SystemUpdate(t.Context(), func(q db.System) error {
 		if err := touch(t.Context(), q, id); err != nil {
 			return err
 		}
-		err := impatient.Update(t.Context(), store.Scope{}, func(q db.Querier) error { return touch(t.Context(), q, id) })
+		err := impatient.SystemUpdate(t.Context(), func(q db.System) error { return touch(t.Context(), q, id) })
 		if !apierr.IsCode(err, apierr.Timeout) {
 			t.Errorf("waiting for a locked row: %v, want TIMEOUT", err)
 		}
@@ -125,13 +124,13 @@ func TestCallerGivesUpWhileItWaits(t *testing.T) {
 	t.Parallel()
 	s := open(t, pgtest.URL(t))
 	id := agents(t, s, 1)[0]
-	err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err := s.SystemUpdate(t.Context(), func(q db.System) error {
 		if err := touch(t.Context(), q, id); err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		err := s.Update(ctx, store.Scope{}, func(q db.Querier) error { return touch(ctx, q, id) })
+		err := s.SystemUpdate(ctx, func(q db.System) error { return touch(ctx, q, id) })
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("waiting for a locked row: %v, want the deadline", err)
 		}
@@ -147,7 +146,7 @@ func TestCommitIsNotGivenUp(t *testing.T) {
 	s := open(t, pgtest.URL(t))
 	id := agents(t, s, 1)[0]
 	ctx, cancel := context.WithCancel(t.Context())
-	err := s.Update(ctx, store.Scope{}, func(q db.Querier) error {
+	err := s.SystemUpdate(ctx, func(q db.System) error {
 		_, err := q.DeleteAgent(ctx, id)
 		cancel()
 		return err
@@ -155,7 +154,7 @@ func TestCommitIsNotGivenUp(t *testing.T) {
 	if err != nil {
 		t.Errorf("Update: %v, want the outcome of the commit", err)
 	}
-	err = s.View(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err = s.SystemView(t.Context(), func(q db.System) error {
 		_, err := q.GetAgent(t.Context(), id)
 		return err
 	})
@@ -170,7 +169,7 @@ func TestLostConnections(t *testing.T) {
 	s := open(t, url)
 	id := agents(t, s, 1)[0]
 	other := connect(t, url)
-	err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err := s.SystemUpdate(t.Context(), func(q db.System) error {
 		// PostgreSQL stops in the middle, as its clients see it.
 		if _, err := other.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"); err != nil {
 			t.Errorf("ending the connections: %v", err)
@@ -185,7 +184,7 @@ func TestLostConnections(t *testing.T) {
 	}
 
 	// The driver closes a connection that breaks while it waits for a response, and reports only that.
-	err = s.Update(t.Context(), store.Scope{}, func(db.Querier) error { return fmt.Errorf("committing: %w", pgconn.ErrConnClosed) })
+	err = s.SystemUpdate(t.Context(), func(db.System) error { return fmt.Errorf("committing: %w", pgconn.ErrConnClosed) })
 	if !apierr.IsCode(err, apierr.Unavailable) {
 		t.Errorf("a connection that broke during a commit: %v, want UNAVAILABLE", err)
 	}
@@ -203,7 +202,7 @@ func TestWhatPostgresCannotStore(t *testing.T) {
 	} {
 		agent := db.InsertAgentParams{ID: uuid.New(), Name: "Ann", Character: dbtype.JSON("{}"), Secrets: dbtype.JSON("{}")}
 		change(&agent)
-		err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+		err := s.SystemUpdate(t.Context(), func(q db.System) error {
 			_, err := q.InsertAgent(t.Context(), agent)
 			return err
 		})

@@ -13,7 +13,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
 
@@ -27,7 +26,7 @@ func rooms(t testing.TB, s *sqlitestore.Store, n int) []room {
 	t.Helper()
 	var all []room
 	ctx := t.Context()
-	err := s.Update(ctx, store.Scope{}, func(q db.Querier) error {
+	err := s.SystemUpdate(ctx, func(q db.System) error {
 		all = all[:0]
 		server := uuid.New()
 		if err := q.EnsureMessageServer(ctx, db.EnsureMessageServerParams{ID: server, Name: "s", SourceType: "t", Metadata: dbtype.JSON("{}"), CreatedAt: now, UpdatedAt: now}); err != nil {
@@ -60,20 +59,20 @@ func rooms(t testing.TB, s *sqlitestore.Store, n int) []room {
 }
 
 // post stores a message and a turn for every agent of the channel, as one durable transaction.
-func post(ctx context.Context, s *sqlitestore.Store, channel uuid.UUID) (db.Message, error) {
-	var message db.Message
+func post(ctx context.Context, s *sqlitestore.Store, channel uuid.UUID) (db.InsertMessageParams, error) {
+	var message db.InsertMessageParams
 	id := uuid.Must(uuid.NewV7())
-	err := s.Update(ctx, store.Scope{}, func(q db.Querier) error {
+	err := s.SystemUpdate(ctx, func(q db.System) error {
 		c, err := q.NextSeq(ctx, db.NextSeqParams{ID: channel, Now: now})
 		if err != nil {
 			return err
 		}
-		message = db.Message{
+		message = db.InsertMessageParams{
 			ID: id, ChannelID: channel, Seq: c.LastSeq, AuthorID: uuid.Nil, AuthorName: "Ann", SourceType: "bench",
 			Content:  "How do I reset the password of the printer on the third floor? It asks for one since this morning.",
 			Metadata: dbtype.JSON(`{"channelType":"GROUP"}`), CreatedAt: c.UpdatedAt, UpdatedAt: c.UpdatedAt,
 		}
-		if err := q.InsertMessage(ctx, db.InsertMessageParams(message)); err != nil {
+		if err := q.InsertMessage(ctx, message); err != nil {
 			return err
 		}
 		agents, err := q.ListChannelAgents(ctx, channel)
@@ -114,7 +113,7 @@ func BenchmarkRead(b *testing.B) {
 			s := open(b, b.TempDir())
 			all := rooms(b, s, 64)
 			share(b, callers, func(i int) error {
-				return s.View(b.Context(), store.Scope{}, func(q db.Querier) error {
+				return s.SystemView(b.Context(), func(q db.System) error {
 					_, err := q.GetChannel(b.Context(), all[i%len(all)].channel)
 					return err
 				})
@@ -133,7 +132,7 @@ func BenchmarkPage(b *testing.B) {
 		}
 	}
 	share(b, 4, func(int) error {
-		return s.View(b.Context(), store.Scope{}, func(q db.Querier) error {
+		return s.SystemView(b.Context(), func(q db.System) error {
 			_, err := q.ListMessagesBefore(b.Context(), db.ListMessagesBeforeParams{ChannelID: channel, Before: now * 2, LimitRows: 50})
 			return err
 		})

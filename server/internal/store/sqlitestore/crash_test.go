@@ -16,7 +16,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/elizad/elizad/gen/db"
-	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
 
@@ -39,7 +38,7 @@ func postForever(dir string) error {
 		return err
 	}
 	var channels []db.Channel
-	err = s.View(ctx, store.Scope{}, func(q db.Querier) error {
+	err = s.SystemView(ctx, func(q db.System) error {
 		servers, err := q.ListMessageServers(ctx)
 		if err != nil {
 			return err
@@ -85,7 +84,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	}
 
 	s = open(t, dir)
-	err := s.View(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err := s.SystemView(t.Context(), func(q db.System) error {
 		for _, room := range all {
 			messages, err := q.ListMessagesFromSeq(t.Context(), db.ListMessagesFromSeqParams{ChannelID: room.channel, LimitRows: 1 << 20})
 			if err != nil {

@@ -36,7 +36,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 func write(t *testing.T, s *sqlitestore.Store) (uuid.UUID, error) {
 	id := uuid.New()
-	return id, s.Update(t.Context(), store.Scope{}, insert(t.Context(), id))
+	return id, s.SystemUpdate(t.Context(), insert(t.Context(), id))
 }
 
 func mustWrite(t *testing.T, s *sqlitestore.Store) uuid.UUID {
@@ -161,7 +161,7 @@ func TestDamageIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, dir)
-	err = s.View(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err = s.SystemView(t.Context(), func(q db.System) error {
 		_, err := q.ListMessagesFromSeq(t.Context(), db.ListMessagesFromSeqParams{ChannelID: all[0].channel, LimitRows: 1000})
 		return err
 	})
@@ -206,7 +206,7 @@ func TestWhatIsStoredDoesNotStayInTheLogAlone(t *testing.T) {
 		pace := time.NewTicker(50 * time.Millisecond)
 		defer pace.Stop()
 		for ; ctx.Err() == nil; <-pace.C {
-			if err := s.Update(ctx, store.Scope{}, insert(ctx, uuid.New())); err != nil && ctx.Err() == nil {
+			if err := s.SystemUpdate(ctx, insert(ctx, uuid.New())); err != nil && ctx.Err() == nil {
 				t.Error(err)
 				return
 			}

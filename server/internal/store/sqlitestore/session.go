@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/gen/sqlite"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -89,7 +89,7 @@ func (s *session) pragma(ctx context.Context, name string) (string, error) {
 }
 
 // view runs fn for reading.
-func (s *session) view(fn func(q db.Querier) error) error {
+func (s *session) view(fn func(q unscoped.Querier) error) error {
 	h := &handle{session: s}
 	defer h.end()
 	return fn(sqlite.New(h))

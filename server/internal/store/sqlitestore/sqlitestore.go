@@ -18,7 +18,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -35,6 +35,7 @@ const (
 type Config struct {
 	Dir    string       // data directory; made if missing
 	File   string       // database file, if it isn't elizad.db in Dir; its directory must exist
+	Tenant store.Tenant // whose data it keeps
 	Logger *slog.Logger // gets the log of migrations; nil for none
 
 	Trace func(query string) // called for each query before it runs, concurrently; nil for none
@@ -45,6 +46,7 @@ func (c Config) Path() string { return cmp.Or(c.File, filepath.Join(c.Dir, datab
 
 // Store is a [store.Store] on SQLite.
 type Store struct {
+	store.Bound
 	locks    []*os.File
 	writing  *sql.DB // one connection, used by writer
 	reading  *sql.DB
@@ -60,7 +62,7 @@ type Store struct {
 	closed  error // result of Close
 }
 
-var _ store.Store = (*Store)(nil)
+var _ store.System = (*Store)(nil)
 
 // Open locks the data directory, brings the database to the newest schema and starts the writer. It fails at once when
 // another process holds the directory, with an error that names it.
@@ -81,10 +83,15 @@ func Open(ctx context.Context, config Config) (_ *Store, err error) {
 	}
 	s := &Store{health: store.NewHealth(config.Logger, 0), idle: make(chan *session, readers), closing: make(chan struct{})}
 	defer func() {
-		if err != nil {
-			s.release()
-			err = refusal(path, err)
+		if err == nil {
+			return
 		}
+		giveUp := s.release
+		if s.writer != nil {
+			giveUp = s.Close
+		}
+		_ = giveUp() // the reason counts
+		err = refusal(path, err)
 	}()
 	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
@@ -133,6 +140,9 @@ func Open(ctx context.Context, config Config) (_ *Store, err error) {
 	s.index.writer = s.writer
 	s.index.written.Store(1) // what an earlier process has left
 	s.tender.start()
+	if s.Bound, err = store.Bind(ctx, s, config.Tenant); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -145,8 +155,8 @@ func createPrivate(path string) error {
 	return file.Close()
 }
 
-// View implements [store.Store].
-func (s *Store) View(ctx context.Context, _ store.Scope, fn func(q db.Querier) error) error {
+// Read implements [store.Engine].
+func (s *Store) Read(ctx context.Context, fn func(q unscoped.Querier) error) error {
 	reader, err := s.borrow(ctx)
 	if err != nil {
 		return s.health.Translate(err, classify)
@@ -175,8 +185,8 @@ func (s *Store) borrow(ctx context.Context) (*session, error) {
 	}
 }
 
-// Update implements [store.Store].
-func (s *Store) Update(ctx context.Context, _ store.Scope, fn func(q db.Querier) error) error {
+// Write implements [store.Engine].
+func (s *Store) Write(ctx context.Context, fn func(q unscoped.Querier) error) error {
 	return s.health.Translate(s.writer.update(ctx, fn), classify)
 }
 

@@ -34,7 +34,7 @@ func open(t testing.TB, dir string) *sqlitestore.Store {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, t.TempDir()) })
+	storetest.Run(t, func(t *testing.T) store.System { return open(t, t.TempDir()) })
 }
 
 func TestDurablePragmas(t *testing.T) {
@@ -89,7 +89,7 @@ func TestFilesArePrivate(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	s := open(t, dir)
-	if err := s.Update(t.Context(), store.Scope{}, insert(t.Context(), uuid.New())); err != nil {
+	if err := s.SystemUpdate(t.Context(), insert(t.Context(), uuid.New())); err != nil {
 		t.Fatalf("Update: %v", err)
 	}
 	names := map[string]bool{}

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/elizad/elizad/gen/db"
-	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
 
@@ -16,7 +15,7 @@ import (
 func found(t *testing.T, s *sqlitestore.Store) int {
 	t.Helper()
 	n := 0
-	err := s.View(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err := s.SystemView(t.Context(), func(q db.System) error {
 		rows, err := q.SearchMessages(t.Context(), db.SearchMessagesParams{
 			Words: `"printer"`, AnyChannel: true, AnyAuthor: true, ToTime: math.MaxInt64, LimitRows: 1000,
 		})
@@ -94,7 +93,7 @@ func TestSearchAfterChangesBeforeTheIndex(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
 	channel := rooms(t, s, 1)[0].channel
-	var messages []db.Message
+	var messages []db.InsertMessageParams
 	for range 3 {
 		m, err := post(t.Context(), s, channel)
 		if err != nil {
@@ -103,7 +102,7 @@ func TestSearchAfterChangesBeforeTheIndex(t *testing.T) {
 		messages = append(messages, m)
 	}
 	edited := messages[0]
-	err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err := s.SystemUpdate(t.Context(), func(q db.System) error {
 		if _, err := q.DeleteMessage(t.Context(), db.DeleteMessageParams{ID: messages[1].ID, ChannelID: channel}); err != nil {
 			return err
 		}

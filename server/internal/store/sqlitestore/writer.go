@@ -9,8 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/gen/sqlite"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -43,7 +43,7 @@ type writer struct {
 
 // update is one caller's transaction.
 type update struct {
-	fn      func(q db.Querier) error
+	fn      func(q unscoped.Querier) error
 	raw     func(h *handle) error // instead of fn, for statements of the store's own
 	state   atomic.Int32          // waiting, then one of the others
 	err     error
@@ -94,7 +94,7 @@ func (w *writer) stop() {
 }
 
 // update runs fn as one transaction and waits until it is durable. A panic of fn continues here.
-func (w *writer) update(ctx context.Context, fn func(q db.Querier) error) error {
+func (w *writer) update(ctx context.Context, fn func(q unscoped.Querier) error) error {
 	return w.submit(ctx, &update{fn: fn})
 }
 

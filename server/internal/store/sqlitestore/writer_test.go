@@ -15,13 +15,12 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
 
 // insert returns a transaction function that stores an agent.
-func insert(ctx context.Context, id uuid.UUID) func(q db.Querier) error {
-	return func(q db.Querier) error {
+func insert(ctx context.Context, id uuid.UUID) func(q db.System) error {
+	return func(q db.System) error {
 		_, err := q.InsertAgent(ctx, db.InsertAgentParams{ID: id, Name: "Ann", Character: dbtype.JSON("{}"), Secrets: dbtype.JSON("{}"), CreatedAt: now, UpdatedAt: now})
 		return err
 	}
@@ -30,7 +29,7 @@ func insert(ctx context.Context, id uuid.UUID) func(q db.Querier) error {
 // stored reports whether an agent is there.
 func stored(t *testing.T, s *sqlitestore.Store, id uuid.UUID) bool {
 	t.Helper()
-	err := s.View(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err := s.SystemView(t.Context(), func(q db.System) error {
 		_, err := q.GetAgent(t.Context(), id)
 		return err
 	})
@@ -48,7 +47,7 @@ func hold(t *testing.T, s *sqlitestore.Store) (release func()) {
 	var once sync.Once // the group may run again
 	go func() {
 		defer close(ended)
-		_ = s.Update(t.Context(), store.Scope{}, func(db.Querier) error {
+		_ = s.SystemUpdate(t.Context(), func(db.System) error {
 			once.Do(func() { close(begun) })
 			<-let
 			return nil
@@ -80,7 +79,7 @@ func TestWaitingUpdatesShareACommit(t *testing.T) {
 	var group sync.WaitGroup
 	for range callers {
 		group.Go(func() {
-			if err := s.Update(t.Context(), store.Scope{}, insert(t.Context(), uuid.New())); err != nil {
+			if err := s.SystemUpdate(t.Context(), insert(t.Context(), uuid.New())); err != nil {
 				t.Errorf("Update: %v", err)
 			}
 		})
@@ -104,16 +103,16 @@ func TestFailuresInAGroupAreTheirOwn(t *testing.T) {
 	}
 	ctx := t.Context()
 	errRefused := errors.New("refused")
-	failures := map[int]func(q db.Querier) error{ // after its own insert, at its place in the group
-		3: func(db.Querier) error { return errRefused },
-		5: func(q db.Querier) error {
+	failures := map[int]func(q db.System) error{ // after its own insert, at its place in the group
+		3: func(db.System) error { return errRefused },
+		5: func(q db.System) error {
 			_, err := q.AddParticipant(ctx, db.AddParticipantParams{JoinedAt: now}) // of a channel that doesn't exist
 			if err == nil {
 				t.Error("a participant was added to nothing")
 			}
 			return nil
 		},
-		8: func(db.Querier) error { panic("refused") },
+		8: func(db.System) error { panic("refused") },
 	}
 	const callers = 12
 	ids, seen := make([]uuid.UUID, callers), make([]int, callers)
@@ -128,7 +127,7 @@ func TestFailuresInAGroupAreTheirOwn(t *testing.T) {
 					errs[i] = fmt.Errorf("panic: %v", v)
 				}
 			}()
-			errs[i] = s.Update(ctx, store.Scope{}, func(q db.Querier) error {
+			errs[i] = s.SystemUpdate(ctx, func(q db.System) error {
 				agents, err := q.ListAgentHeads(ctx)
 				if err != nil {
 					return err
@@ -183,19 +182,19 @@ func TestGroupsAreFoundByTheirTexts(t *testing.T) {
 				}
 			}
 			kept, changed, deleted, last := message("an apple"), message("a plum"), message("a cherry"), message("a quince")
-			steps := []func(q db.Querier) error{
-				func(q db.Querier) error { kept.Seq = 1; return q.InsertMessage(ctx, kept) },
-				func(q db.Querier) error { changed.Seq = 2; return q.InsertMessage(ctx, changed) },
-				func(q db.Querier) error { deleted.Seq = 3; return q.InsertMessage(ctx, deleted) },
-				func(q db.Querier) error {
+			steps := []func(q db.System) error{
+				func(q db.System) error { kept.Seq = 1; return q.InsertMessage(ctx, kept) },
+				func(q db.System) error { changed.Seq = 2; return q.InsertMessage(ctx, changed) },
+				func(q db.System) error { deleted.Seq = 3; return q.InsertMessage(ctx, deleted) },
+				func(q db.System) error {
 					_, err := q.UpdateMessage(ctx, db.UpdateMessageParams{ID: changed.ID, Content: "a pear", SourceType: "test", Metadata: dbtype.JSON("{}"), UpdatedAt: now})
 					return err
 				},
-				func(q db.Querier) error {
+				func(q db.System) error {
 					_, err := q.DeleteMessage(ctx, db.DeleteMessageParams{ID: deleted.ID, ChannelID: channel})
 					return err
 				},
-				func(q db.Querier) error {
+				func(q db.System) error {
 					refused := message("a melon")
 					refused.Seq = 4
 					if err := q.InsertMessage(ctx, refused); err != nil || !fails {
@@ -203,13 +202,13 @@ func TestGroupsAreFoundByTheirTexts(t *testing.T) {
 					}
 					return errors.New("refused")
 				},
-				func(q db.Querier) error { last.Seq = 5; return q.InsertMessage(ctx, last) },
+				func(q db.System) error { last.Seq = 5; return q.InsertMessage(ctx, last) },
 			}
 			release := hold(t, s)
 			var group sync.WaitGroup
 			for i, step := range steps {
 				group.Go(func() {
-					if err := s.Update(ctx, store.Scope{}, step); (err != nil) != (fails && i == 5) {
+					if err := s.SystemUpdate(ctx, step); (err != nil) != (fails && i == 5) {
 						t.Errorf("step %d: %v", i, err)
 					}
 				})
@@ -222,7 +221,7 @@ func TestGroupsAreFoundByTheirTexts(t *testing.T) {
 				melons = 0
 			}
 			for word, want := range map[string]int{"apple": 1, "plum": 0, "pear": 1, "cherry": 0, "melon": melons, "quince": 1} {
-				err := s.View(ctx, store.Scope{}, func(q db.Querier) error {
+				err := s.SystemView(ctx, func(q db.System) error {
 					found, err := q.SearchMessages(ctx, db.SearchMessagesParams{Words: `"` + word + `"`, AnyChannel: true, AnyAuthor: true, ToTime: now, LimitRows: 10})
 					if len(found) != want {
 						t.Errorf("%q is found %d times, want %d", word, len(found), want)
@@ -252,7 +251,7 @@ func TestFailedCommitFailsItsWholeGroup(t *testing.T) {
 	for i := range ids {
 		ids[i] = uuid.New()
 		group.Go(func() {
-			if err := s.Update(t.Context(), store.Scope{}, insert(t.Context(), ids[i])); err == nil {
+			if err := s.SystemUpdate(t.Context(), insert(t.Context(), ids[i])); err == nil {
 				t.Error("Update succeeded without a commit")
 			}
 		})
@@ -266,7 +265,7 @@ func TestFailedCommitFailsItsWholeGroup(t *testing.T) {
 			t.Error("an update is stored though its caller was told otherwise")
 		}
 	}
-	if err := s.Update(t.Context(), store.Scope{}, insert(t.Context(), ids[0])); err != nil {
+	if err := s.SystemUpdate(t.Context(), insert(t.Context(), ids[0])); err != nil {
 		t.Errorf("the next update: %v", err)
 	}
 }
@@ -291,7 +290,7 @@ func TestFullDiskLosesNothingThatWasAcknowledged(t *testing.T) {
 		group.Go(func() {
 			for failed := 0; failed < 5; {
 				id := uuid.New()
-				err := s.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+				err := s.SystemUpdate(t.Context(), func(q db.System) error {
 					channel, err := q.NextSeq(t.Context(), db.NextSeqParams{ID: room.channel, Now: now})
 					if err != nil {
 						return err
@@ -317,7 +316,7 @@ func TestFullDiskLosesNothingThatWasAcknowledged(t *testing.T) {
 	}
 	var seqs int64
 	for id, ok := range accepted {
-		err := s.View(t.Context(), store.Scope{}, func(q db.Querier) error {
+		err := s.SystemView(t.Context(), func(q db.System) error {
 			_, err := q.GetMessage(t.Context(), id)
 			return err
 		})
@@ -328,7 +327,7 @@ func TestFullDiskLosesNothingThatWasAcknowledged(t *testing.T) {
 			seqs++
 		}
 	}
-	err = s.View(t.Context(), store.Scope{}, func(q db.Querier) error {
+	err = s.SystemView(t.Context(), func(q db.System) error {
 		channel, err := q.GetChannel(t.Context(), room.channel)
 		if channel.LastSeq != seqs {
 			t.Errorf("last number %d after %d accepted messages", channel.LastSeq, seqs)
@@ -341,7 +340,7 @@ func TestFullDiskLosesNothingThatWasAcknowledged(t *testing.T) {
 	if _, err := sqlitestore.WriterPragma(t.Context(), s, "max_page_count = 1000000"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Update(t.Context(), store.Scope{}, insert(t.Context(), uuid.New())); err != nil {
+	if err := s.SystemUpdate(t.Context(), insert(t.Context(), uuid.New())); err != nil {
 		t.Errorf("an update with room again: %v", err)
 	}
 }
@@ -356,7 +355,7 @@ func TestCallerGivesUp(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		result := make(chan error)
 		go func() {
-			result <- s.Update(ctx, store.Scope{}, func(db.Querier) error {
+			result <- s.SystemUpdate(ctx, func(db.System) error {
 				t.Error("the function ran after its caller had left")
 				return nil
 			})
@@ -374,7 +373,7 @@ func TestCallerGivesUp(t *testing.T) {
 		s := open(t, t.TempDir())
 		ctx, cancel := context.WithCancel(t.Context())
 		id := uuid.New()
-		err := s.Update(ctx, store.Scope{}, func(q db.Querier) error {
+		err := s.SystemUpdate(ctx, func(q db.System) error {
 			cancel()
 			return insert(ctx, id)(q)
 		})
@@ -398,7 +397,7 @@ func TestCloseCommitsWhatWasAccepted(t *testing.T) {
 	for i := range ids {
 		ids[i] = uuid.New()
 		group.Go(func() {
-			if err := s.Update(t.Context(), store.Scope{}, insert(t.Context(), ids[i])); err != nil {
+			if err := s.SystemUpdate(t.Context(), insert(t.Context(), ids[i])); err != nil {
 				t.Errorf("Update: %v", err)
 			}
 		})
@@ -433,7 +432,7 @@ func TestCloseAmongCallers(t *testing.T) {
 		group.Go(func() {
 			for first := true; ; first = false {
 				id := uuid.New()
-				err := s.Update(t.Context(), store.Scope{}, insert(t.Context(), id))
+				err := s.SystemUpdate(t.Context(), insert(t.Context(), id))
 				mu.Lock()
 				accepted[id] = err == nil
 				mu.Unlock()
@@ -471,5 +470,5 @@ func TestPanicShowsWhereItHappened(t *testing.T) {
 			t.Errorf("the panic arrived as %q, without its cause or its place", text)
 		}
 	}()
-	_ = s.Update(t.Context(), store.Scope{}, func(db.Querier) error { panic("out of cheese") })
+	_ = s.SystemUpdate(t.Context(), func(db.System) error { panic("out of cheese") })
 }

@@ -19,8 +19,8 @@ func testAgents(t *testing.T, setup func(t *testing.T) *fixture) {
 		arg := newAgent("Eliza")
 		arg.Character = dbtype.JSON(`{"b": [1, 2.5, "\u00e9 \\ \" 🙂"], "a": null, "deep": {"x": {"y": []}}}`)
 		arg.Enabled = false
-		inserted := updated(t, f, db.Querier.InsertAgent, arg)
-		got := viewed(t, f, db.Querier.GetAgent, arg.ID)
+		inserted := updated(t, f, db.System.InsertAgent, arg)
+		got := viewed(t, f, db.System.GetAgent, arg.ID)
 		if diff := cmp.Diff(inserted, got); diff != "" {
 			t.Errorf("read differs from inserted (-inserted +read):\n%s", diff)
 		}
@@ -37,7 +37,7 @@ func testAgents(t *testing.T, setup func(t *testing.T) *fixture) {
 		for _, name := range []string{"b", "B", "é", "a", "_", "A"} {
 			f.agent(t, name)
 		}
-		f.view(t, func(ctx context.Context, q db.Querier) error {
+		f.view(t, func(ctx context.Context, q db.System) error {
 			agents, err := q.ListAgents(ctx)
 			var names []string
 			for _, agent := range agents {
@@ -81,11 +81,11 @@ func testAgents(t *testing.T, setup func(t *testing.T) *fixture) {
 			ID: id, Version: 1, Name: "Anna", Character: dbtype.JSON(`{"bio":"long"}`), Secrets: dbtype.JSON(`{"KEY":"sealed"}`),
 			UpdatedAt: start + 5,
 		}
-		got := updated(t, f, db.Querier.UpdateAgent, change)
+		got := updated(t, f, db.System.UpdateAgent, change)
 		if got.Version != 2 || got.Name != "Anna" || got.Enabled || got.UpdatedAt != start+5 || got.CreatedAt != start {
 			t.Errorf("after the change: %+v", got)
 		}
-		if err := failing(t, f, db.Querier.UpdateAgent, change); !apierr.IsCode(err, apierr.NotFound) {
+		if err := failing(t, f, db.System.UpdateAgent, change); !apierr.IsCode(err, apierr.NotFound) {
 			t.Errorf("the same change again: %v, want NOT_FOUND", err)
 		}
 	})
@@ -93,7 +93,7 @@ func testAgents(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("started and stopped without a new version", func(t *testing.T) {
 		f := setup(t)
 		id := f.agent(t, "Ann")
-		got := updated(t, f, db.Querier.SetAgentRunning, db.SetAgentRunningParams{ID: id, Running: false})
+		got := updated(t, f, db.System.SetAgentRunning, db.SetAgentRunningParams{ID: id, Running: false})
 		if got.Running || got.Version != 1 {
 			t.Errorf("running, version = %t, %d, want false, 1", got.Running, got.Version)
 		}
@@ -107,7 +107,7 @@ func testAgents(t *testing.T, setup func(t *testing.T) *fixture) {
 		message := f.post(t, channel, uuid.New(), "hello", start)
 		f.post(t, channel, agent, "hi", start+1)
 		p := f.place(t)
-		what := func(id uuid.UUID) string { return viewed(t, f, db.Querier.WhatHasID, id) }
+		what := func(id uuid.UUID) string { return viewed(t, f, db.System.WhatHasID, id) }
 		for want, id := range map[string]uuid.UUID{
 			"": uuid.New(), "participant": user, "author": message.AuthorID, "channel": channel, "message server": server, "room": p.room, "world": p.world,
 		} {
@@ -115,12 +115,12 @@ func testAgents(t *testing.T, setup func(t *testing.T) *fixture) {
 				t.Errorf("the id of a %q is that of a %q", want, got)
 			}
 		}
-		updated(t, f, db.Querier.DeleteAgent, agent)
+		updated(t, f, db.System.DeleteAgent, agent)
 		if got := what(agent); got != "participant" {
 			t.Errorf("without a note: %q", got)
 		}
 		for range 2 {
-			exec(t, f, db.Querier.NoteFormerAgent, db.NoteFormerAgentParams{ID: agent, DeletedAt: start})
+			exec(t, f, db.System.NoteFormerAgent, db.NoteFormerAgentParams{ID: agent, DeletedAt: start})
 		}
 		if got := what(agent); got != "" {
 			t.Errorf("one who was an agent is a %q", got)
@@ -131,19 +131,19 @@ func testAgents(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		server, agent := f.server(t), f.agent(t, "Ann")
 		channel := f.channel(t, server, agent)
-		updated(t, f, db.Querier.AddServerAgent, db.AddServerAgentParams{MessageServerID: server, AgentID: agent})
+		updated(t, f, db.System.AddServerAgent, db.AddServerAgentParams{MessageServerID: server, AgentID: agent})
 		message := f.post(t, channel, uuid.New(), "hello", start)
 		turn := f.turn(t, agent, message)
-		if got := updated(t, f, db.Querier.DeleteAgent, agent); got != 1 {
+		if got := updated(t, f, db.System.DeleteAgent, agent); got != 1 {
 			t.Fatalf("DeleteAgent changed %d rows, want 1", got)
 		}
-		if got := viewed(t, f, db.Querier.ListServerAgents, server); len(got) != 0 {
+		if got := viewed(t, f, db.System.ListServerAgents, server); len(got) != 0 {
 			t.Errorf("still attached: %v", got)
 		}
-		if err := failing(t, f, db.Querier.GetTurn, turn.ID); !apierr.IsCode(err, apierr.NotFound) {
+		if err := failing(t, f, db.System.GetTurn, turn.ID); !apierr.IsCode(err, apierr.NotFound) {
 			t.Errorf("its turn: %v, want NOT_FOUND", err)
 		}
-		if got := viewed(t, f, db.Querier.GetMessage, message.ID); got.Content != "hello" {
+		if got := viewed(t, f, db.System.GetMessage, message.ID); got.Content != "hello" {
 			t.Errorf("the message it was given is gone: %+v", got)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 func testChannels(t *testing.T, setup func(t *testing.T) *fixture) {
@@ -17,15 +18,15 @@ func testChannels(t *testing.T, setup func(t *testing.T) *fixture) {
 		arg := newChannel(f.server(t), "general")
 		arg.SourceType, arg.SourceID, arg.Topic = new("discord"), new("c-1"), new("")
 		arg.CreatedBy, arg.UpdatedAt = new(uuid.New()), start+1
-		if got := updated(t, f, db.Querier.InsertChannel, arg); got != 1 {
+		if got := updated(t, f, db.System.InsertChannel, arg); got != 1 {
 			t.Fatalf("InsertChannel changed %d rows, want 1", got)
 		}
 		want := db.Channel{
 			ID: arg.ID, MessageServerID: arg.MessageServerID, Name: arg.Name, Type: arg.Type, SourceType: arg.SourceType,
 			SourceID: arg.SourceID, Topic: arg.Topic, Metadata: arg.Metadata, TurnPolicy: arg.TurnPolicy, CreatedBy: arg.CreatedBy,
-			CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt,
+			CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt, Tenant: store.DefaultTenant,
 		}
-		if diff := cmp.Diff(want, viewed(t, f, db.Querier.GetChannel, arg.ID)); diff != "" {
+		if diff := cmp.Diff(want, viewed(t, f, db.System.GetChannel, arg.ID)); diff != "" {
 			t.Errorf("read (-want +got):\n%s", diff)
 		}
 	})
@@ -43,11 +44,11 @@ func testChannels(t *testing.T, setup func(t *testing.T) *fixture) {
 			arg  db.InsertChannelParams
 			want int64
 		}{{first, 1}, {second, 0}, {elsewhere, 1}, {first, 0}} {
-			if got := updated(t, f, db.Querier.InsertChannel, step.arg); got != step.want {
+			if got := updated(t, f, db.System.InsertChannel, step.arg); got != step.want {
 				t.Errorf("InsertChannel changed %d rows, want %d", got, step.want)
 			}
 		}
-		got := viewed(t, f, db.Querier.GetPairChannel, db.GetPairChannelParams{MessageServerID: server, PairKey: new("a:b")})
+		got := viewed(t, f, db.System.GetPairChannel, db.GetPairChannelParams{MessageServerID: server, PairKey: new("a:b")})
 		if got.ID != first.ID {
 			t.Errorf("channel of the pair = %s, want the first, %s", got.ID, first.ID)
 		}
@@ -59,9 +60,9 @@ func testChannels(t *testing.T, setup func(t *testing.T) *fixture) {
 		for i, name := range []string{"old", "session-1", "job-1", "Session-talk", "new", "my-session-1"} {
 			arg := newChannel(server, name)
 			arg.UpdatedAt = start + dbtype.Millis(i)
-			updated(t, f, db.Querier.InsertChannel, arg)
+			updated(t, f, db.System.InsertChannel, arg)
 		}
-		updated(t, f, db.Querier.InsertChannel, newChannel(f.server(t), "elsewhere"))
+		updated(t, f, db.System.InsertChannel, newChannel(f.server(t), "elsewhere"))
 		for _, tt := range []struct {
 			name string
 			arg  db.ListServerChannelsParams
@@ -74,7 +75,7 @@ func testChannels(t *testing.T, setup func(t *testing.T) *fixture) {
 		} {
 			tt.arg.MessageServerID = server
 			names := []string{}
-			for _, channel := range viewed(t, f, db.Querier.ListServerChannels, tt.arg) {
+			for _, channel := range viewed(t, f, db.System.ListServerChannels, tt.arg) {
 				names = append(names, channel.Name)
 			}
 			if diff := cmp.Diff(tt.want, names); diff != "" {
@@ -87,12 +88,12 @@ func testChannels(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		id := f.channel(t, f.server(t))
 		change := db.UpdateChannelParams{ID: id, Name: "renamed", Topic: new("news"), Metadata: dbtype.JSON(`{"a":1}`), TurnPolicy: "latest", UpdatedAt: start + 10}
-		got := updated(t, f, db.Querier.UpdateChannel, change)
+		got := updated(t, f, db.System.UpdateChannel, change)
 		if got.Name != "renamed" || *got.Topic != "news" || got.TurnPolicy != "latest" || got.UpdatedAt != start+10 {
 			t.Errorf("after the change: %+v", got)
 		}
 		change.Topic, change.UpdatedAt = nil, start
-		got = updated(t, f, db.Querier.UpdateChannel, change)
+		got = updated(t, f, db.System.UpdateChannel, change)
 		if got.Topic != nil || got.UpdatedAt != start+10 {
 			t.Errorf("topic, updated = %v, %d, want none, %d", got.Topic, got.UpdatedAt, start+10)
 		}
@@ -104,18 +105,18 @@ func testChannels(t *testing.T, setup func(t *testing.T) *fixture) {
 		channel := f.channel(t, f.server(t), agent)
 		message := f.post(t, channel, uuid.New(), "hello", start)
 		turn := f.turn(t, agent, message)
-		if first, second := updated(t, f, db.Querier.DeleteChannel, channel), updated(t, f, db.Querier.DeleteChannel, channel); first != 1 || second != 0 {
+		if first, second := updated(t, f, db.System.DeleteChannel, channel), updated(t, f, db.System.DeleteChannel, channel); first != 1 || second != 0 {
 			t.Errorf("DeleteChannel changed %d, then %d rows, want 1, then 0", first, second)
 		}
 		for what, err := range map[string]error{
-			"message": failing(t, f, db.Querier.GetMessage, message.ID),
-			"turn":    failing(t, f, db.Querier.GetTurn, turn.ID),
+			"message": failing(t, f, db.System.GetMessage, message.ID),
+			"turn":    failing(t, f, db.System.GetTurn, turn.ID),
 		} {
 			if !apierr.IsCode(err, apierr.NotFound) {
 				t.Errorf("%s: %v, want NOT_FOUND", what, err)
 			}
 		}
-		if got := viewed(t, f, db.Querier.ListParticipants, channel); len(got) != 0 {
+		if got := viewed(t, f, db.System.ListParticipants, channel); len(got) != 0 {
 			t.Errorf("participants stay: %v", got)
 		}
 	})

@@ -24,8 +24,8 @@ func (f *fixture) claim(t *testing.T, owner string, now dbtype.Millis, n int64) 
 }
 
 // claimTurns returns a claim by owner, which has the form of a query.
-func claimTurns(owner string) func(db.Querier, context.Context, db.ListClaimableTurnsParams) ([]db.Turn, error) {
-	return func(q db.Querier, ctx context.Context, arg db.ListClaimableTurnsParams) ([]db.Turn, error) {
+func claimTurns(owner string) func(db.System, context.Context, db.ListClaimableTurnsParams) ([]db.Turn, error) {
+	return func(q db.System, ctx context.Context, arg db.ListClaimableTurnsParams) ([]db.Turn, error) {
 		ids, err := q.ListClaimableTurns(ctx, arg)
 		if err != nil {
 			return nil, err
@@ -44,7 +44,7 @@ func claimTurns(owner string) func(db.Querier, context.Context, db.ListClaimable
 
 func (f *fixture) finish(t *testing.T, owner string, turn db.Turn) {
 	t.Helper()
-	updated(t, f, db.Querier.FinishTurn, db.FinishTurnParams{ID: turn.ID, Owner: owner, Status: "replied", EndedAt: new(turn.QueuedAt)})
+	updated(t, f, db.System.FinishTurn, db.FinishTurnParams{ID: turn.ID, Owner: owner, Status: "replied", EndedAt: new(turn.QueuedAt)})
 }
 
 func testClaims(t *testing.T, setup func(t *testing.T) *fixture) {
@@ -64,7 +64,7 @@ func testClaims(t *testing.T, setup func(t *testing.T) *fixture) {
 		if diff := cmp.Diff([]db.Turn{want}, f.claim(t, "node", start+5, 9)); diff != "" {
 			t.Errorf("claimed (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(want, viewed(t, f, db.Querier.GetTurn, want.ID)); diff != "" {
+		if diff := cmp.Diff(want, viewed(t, f, db.System.GetTurn, want.ID)); diff != "" {
 			t.Errorf("stored (-want +got):\n%s", diff)
 		}
 		if got := f.claim(t, "other", start+5, 9); got == nil || len(got) != 0 {
@@ -158,10 +158,10 @@ func testClaims(t *testing.T, setup func(t *testing.T) *fixture) {
 		if got := f.claim(t, "node", start+lease, 9); len(got) != 0 {
 			t.Fatalf("claimed %v within the lease", turnIDs(got))
 		}
-		if got := updated(t, f, db.Querier.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[0].ID, Owner: "dead", LeaseUntil: start + 2*lease}); got != 1 {
+		if got := updated(t, f, db.System.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[0].ID, Owner: "dead", LeaseUntil: start + 2*lease}); got != 1 {
 			t.Fatalf("renewed %d leases, want 1", got)
 		}
-		if got := updated(t, f, db.Querier.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[1].ID, Owner: "dead", LeaseUntil: start + 2*lease}); got != 0 {
+		if got := updated(t, f, db.System.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[1].ID, Owner: "dead", LeaseUntil: start + 2*lease}); got != 0 {
 			t.Fatalf("renewed %d leases of a turn that nobody runs", got)
 		}
 		if got := f.claim(t, "node", start+lease+1, 9); len(got) != 0 {
@@ -174,7 +174,7 @@ func testClaims(t *testing.T, setup func(t *testing.T) *fixture) {
 		if got[0].Attempts != 2 || *got[0].StartedAt != start || got[0].LeaseOwner != "node" {
 			t.Errorf("attempts %d, started at +%d, owner %s; want 2, +0, node", got[0].Attempts, *got[0].StartedAt-start, got[0].LeaseOwner)
 		}
-		if got := updated(t, f, db.Querier.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[0].ID, Owner: "dead", LeaseUntil: start + 9*lease}); got != 0 {
+		if got := updated(t, f, db.System.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[0].ID, Owner: "dead", LeaseUntil: start + 9*lease}); got != 0 {
 			t.Errorf("the former owner renewed %d leases, want 0", got)
 		}
 	})
@@ -185,14 +185,14 @@ func testClaims(t *testing.T, setup func(t *testing.T) *fixture) {
 		mailbox(t, f, 1, start+1)
 		f.claim(t, "a", start+1, 1)
 		f.claim(t, "b", start+1, 1)
-		if got := updated(t, f, db.Querier.ReleaseTurnLeases, "a"); got != 1 {
+		if got := updated(t, f, db.System.ReleaseTurnLeases, "a"); got != 1 {
 			t.Fatalf("released %d turns, want only the owner's", got)
 		}
 		again := f.claim(t, "c", start+2, 9)
 		if len(again) != 1 || again[0].Attempts != 2 {
 			t.Fatalf("claimed %d turns after the release, want the one, at its second attempt", len(again))
 		}
-		f.update(t, func(ctx context.Context, q db.Querier) error {
+		f.update(t, func(ctx context.Context, q db.System) error {
 			_, err := q.ReleaseAllTurnLeases(ctx)
 			return err
 		})
@@ -205,7 +205,7 @@ func testClaims(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		turns := mailbox(t, f, 2, start)
 		f.claim(t, "node", start, 9)
-		updated(t, f, db.Querier.EndMessageTurns, db.EndMessageTurnsParams{MessageID: turns[0].MessageID, NewStatus: "cancelled", EndedAt: new(start)})
+		updated(t, f, db.System.EndMessageTurns, db.EndMessageTurnsParams{MessageID: turns[0].MessageID, NewStatus: "cancelled", EndedAt: new(start)})
 		if got := f.claim(t, "node", start, 9); len(got) != 1 || got[0].ID != turns[1].ID {
 			t.Errorf("claimed %v, want the second turn", turnIDs(got))
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/elizad/elizad/server/internal/store"
 )
 
 func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
@@ -25,7 +24,7 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 				author, last := uuid.New(), int64(0)
 				for i := range each {
 					var message db.Message
-					err := f.Update(t.Context(), store.Scope{}, func(q db.Querier) (err error) {
+					err := f.SystemUpdate(t.Context(), func(q db.System) (err error) {
 						message, err = post(t.Context(), q, newMessage(channel, author, fmt.Sprint(i)), start+dbtype.Millis(w*i))
 						return err
 					})
@@ -41,7 +40,7 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 			})
 		}
 		group.Wait()
-		messages := viewed(t, f, db.Querier.ListMessagesFromSeq, db.ListMessagesFromSeqParams{ChannelID: channel, LimitRows: 1000})
+		messages := viewed(t, f, db.System.ListMessagesFromSeq, db.ListMessagesFromSeqParams{ChannelID: channel, LimitRows: 1000})
 		if len(messages) != writers*each {
 			t.Fatalf("stored %d messages, want %d", len(messages), writers*each)
 		}
@@ -59,11 +58,11 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		const writers = 8
 		channel := f.channel(t, f.server(t))
-		before := viewed(t, f, db.Querier.GetChannel, channel).Name
+		before := viewed(t, f, db.System.GetChannel, channel).Name
 		var group sync.WaitGroup
 		for range writers {
 			group.Go(func() {
-				err := f.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+				err := f.SystemUpdate(t.Context(), func(q db.System) error {
 					row, err := q.GetChannelForUpdate(t.Context(), channel)
 					if err != nil {
 						return err
@@ -79,7 +78,7 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 			})
 		}
 		group.Wait()
-		if got := viewed(t, f, db.Querier.GetChannel, channel).Name; got != before+strings.Repeat("x", writers) {
+		if got := viewed(t, f, db.System.GetChannel, channel).Name; got != before+strings.Repeat("x", writers) {
 			t.Errorf("of %d changes to %q remains %q", writers, before, got)
 		}
 	})
@@ -88,7 +87,7 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		const mailboxes, depth, claimers = 6, 5, 4
 		server := f.server(t)
-		f.update(t, func(ctx context.Context, q db.Querier) error { return fillMailboxes(ctx, q, server, mailboxes, depth) })
+		f.update(t, func(ctx context.Context, q db.System) error { return fillMailboxes(ctx, q, server, mailboxes, depth) })
 
 		var mu sync.Mutex
 		taken := map[uuid.UUID]string{}
@@ -106,7 +105,7 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 						return
 					}
 					var turns []db.Turn
-					err := f.Update(t.Context(), store.Scope{}, func(q db.Querier) (err error) {
+					err := f.SystemUpdate(t.Context(), func(q db.System) (err error) {
 						turns, err = claimTurns(owner)(q, t.Context(), db.ListClaimableTurnsParams{Now: start, MaxPerSender: 1 << 30, MaxTurns: 2})
 						return err
 					})
@@ -132,7 +131,7 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 						mu.Lock()
 						inWork[turn.AgentID] = false // the next one may be taken as soon as this is stored
 						mu.Unlock()
-						err := f.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+						err := f.SystemUpdate(t.Context(), func(q db.System) error {
 							_, err := q.FinishTurn(t.Context(), db.FinishTurnParams{ID: turn.ID, Owner: owner, Status: "replied", EndedAt: new(start)})
 							return err
 						})
@@ -155,7 +154,7 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 		for i := range callers {
 			group.Go(func() {
 				duplicate := newAgent("twice")
-				err := f.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+				err := f.SystemUpdate(t.Context(), func(q db.System) error {
 					if _, err := post(t.Context(), q, newMessage(channel, uuid.New(), fmt.Sprint(i)), start); err != nil || i%3 != 0 {
 						return err
 					}
@@ -171,7 +170,7 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 			})
 		}
 		group.Wait()
-		if got := viewed(t, f, db.Querier.GetChannel, channel); got.LastSeq != callers*2/3 {
+		if got := viewed(t, f, db.System.GetChannel, channel); got.LastSeq != callers*2/3 {
 			t.Errorf("last number = %d, want %d: one per success", got.LastSeq, callers*2/3)
 		}
 		if got := viewed(t, f, countAgents, struct{}{}); got != 0 {
@@ -181,7 +180,7 @@ func testConcurrency(t *testing.T, setup func(t *testing.T) *fixture) {
 }
 
 // fillMailboxes queues depth turns for each of a number of new agents, in one channel each.
-func fillMailboxes(ctx context.Context, q db.Querier, server uuid.UUID, mailboxes, depth int) error {
+func fillMailboxes(ctx context.Context, q db.System, server uuid.UUID, mailboxes, depth int) error {
 	for range mailboxes {
 		agent, err := q.InsertAgent(ctx, newAgent("Ann"))
 		if err != nil {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/store"
 )
 
 func testErrors(t *testing.T, setup func(t *testing.T) *fixture) {
@@ -29,12 +28,12 @@ func testErrors(t *testing.T, setup func(t *testing.T) *fixture) {
 			err  error
 			want apierr.Code
 		}{
-			"no such row":                {failing(t, f, db.Querier.GetChannel, uuid.New()), apierr.NotFound},
-			"no such row to change":      {failing(t, f, db.Querier.SetAgentRunning, db.SetAgentRunningParams{ID: uuid.New()}), apierr.NotFound},
-			"the key exists":             {failing(t, f, db.Querier.InsertAgent, sameAgent), apierr.Conflict},
+			"no such row":                {failing(t, f, db.System.GetChannel, uuid.New()), apierr.NotFound},
+			"no such row to change":      {failing(t, f, db.System.SetAgentRunning, db.SetAgentRunningParams{ID: uuid.New()}), apierr.NotFound},
+			"the key exists":             {failing(t, f, db.System.InsertAgent, sameAgent), apierr.Conflict},
 			"the number exists":          {failing(t, f, insertMessage, sameSeq), apierr.Conflict},
 			"reference to nowhere":       {failing(t, f, insertMessage, unknownChannel), apierr.NotFound},
-			"one that was run, not read": {failing(t, f, db.Querier.AddServerAgent, db.AddServerAgentParams{MessageServerID: server, AgentID: uuid.New()}), apierr.NotFound},
+			"one that was run, not read": {failing(t, f, db.System.AddServerAgent, db.AddServerAgentParams{MessageServerID: server, AgentID: uuid.New()}), apierr.NotFound},
 		} {
 			if !apierr.IsCode(tt.err, tt.want) {
 				t.Errorf("%s: %v, want %s", name, tt.err, tt.want)
@@ -48,10 +47,10 @@ func testErrors(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("the domain's own pass unchanged", func(t *testing.T) {
 		f := setup(t)
 		want := apierr.New(apierr.Forbidden, "Not yours")
-		fn := func(db.Querier) error { return fmt.Errorf("checking: %w", want) }
+		fn := func(db.System) error { return fmt.Errorf("checking: %w", want) }
 		for name, err := range map[string]error{
-			"Update": f.Update(t.Context(), store.Scope{}, fn),
-			"View":   f.View(t.Context(), store.Scope{}, fn),
+			"Update": f.SystemUpdate(t.Context(), fn),
+			"View":   f.SystemView(t.Context(), fn),
 		} {
 			if apierr.From(err) != want {
 				t.Errorf("%s: %v, want the very error", name, err)
@@ -61,11 +60,11 @@ func testErrors(t *testing.T, setup func(t *testing.T) *fixture) {
 
 	t.Run("no rows, inside and outside", func(t *testing.T) {
 		f := setup(t)
-		for name, run := range map[string]func(func(db.Querier) error) error{
-			"Update": func(fn func(db.Querier) error) error { return f.Update(t.Context(), store.Scope{}, fn) },
-			"View":   func(fn func(db.Querier) error) error { return f.View(t.Context(), store.Scope{}, fn) },
+		for name, run := range map[string]func(func(db.System) error) error{
+			"Update": func(fn func(db.System) error) error { return f.SystemUpdate(t.Context(), fn) },
+			"View":   func(fn func(db.System) error) error { return f.SystemView(t.Context(), fn) },
 		} {
-			err := run(func(q db.Querier) error {
+			err := run(func(q db.System) error {
 				_, err := q.GetAgent(t.Context(), uuid.New())
 				if !errors.Is(err, sql.ErrNoRows) {
 					t.Errorf("inside %s: %v, want sql.ErrNoRows", name, err)

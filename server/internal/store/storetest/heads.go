@@ -12,7 +12,6 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/store"
 )
 
 // randomOps does to a few mailboxes whatever can be done to them, at random.
@@ -41,10 +40,10 @@ func (c *randomOps) step(ctx context.Context, random *rand.Rand, owner string) e
 	pick := func(ids []uuid.UUID) uuid.UUID { return ids[random.IntN(len(ids))] }
 	agent, channel, sender := pick(c.agents), pick(c.channels), pick(c.senders)
 	var queued []db.Turn
-	var do func(q db.Querier) error
+	var do func(q db.System) error
 	switch random.IntN(16) {
 	default:
-		do = func(q db.Querier) error { // a message to one agent, or to all
+		do = func(q db.System) error { // a message to one agent, or to all
 			queued = nil
 			message, err := post(ctx, q, newMessage(channel, sender, "x"), start)
 			if err != nil {
@@ -60,7 +59,7 @@ func (c *randomOps) step(ctx context.Context, random *rand.Rand, owner string) e
 			return nil
 		}
 	case 0, 1, 2, 3, 4:
-		do = func(q db.Querier) error {
+		do = func(q db.System) error {
 			_, err := claimTurns(owner)(q, ctx, db.ListClaimableTurnsParams{Now: start + dbtype.Millis(random.IntN(3))*lease, MaxPerSender: 4, MaxTurns: 2, AfterSender: sender})
 			return err
 		}
@@ -69,7 +68,7 @@ func (c *randomOps) step(ctx context.Context, random *rand.Rand, owner string) e
 		if !ok {
 			return nil
 		}
-		do = func(q db.Querier) error {
+		do = func(q db.System) error {
 			_, err := q.FinishTurn(ctx, db.FinishTurnParams{ID: turn.ID, Owner: owner, Status: "replied", EndedAt: new(start)})
 			return err
 		}
@@ -78,17 +77,17 @@ func (c *randomOps) step(ctx context.Context, random *rand.Rand, owner string) e
 		if !ok {
 			return nil
 		}
-		do = func(q db.Querier) error {
+		do = func(q db.System) error {
 			_, err := q.EndMessageTurns(ctx, db.EndMessageTurnsParams{MessageID: turn.MessageID, NewStatus: "cancelled", EndedAt: new(start)})
 			return err
 		}
 	case 9:
-		do = func(q db.Querier) error {
+		do = func(q db.System) error {
 			_, err := q.EndMailboxTurns(ctx, db.EndMailboxTurnsParams{AgentID: agent, ChannelID: channel, QueuedOnly: random.IntN(2) == 0, NewStatus: "superseded", EndedAt: new(start)})
 			return err
 		}
 	case 10:
-		do = func(q db.Querier) error {
+		do = func(q db.System) error {
 			_, err := q.ReleaseTurnLeases(ctx, owner)
 			return err
 		}
@@ -96,7 +95,7 @@ func (c *randomOps) step(ctx context.Context, random *rand.Rand, owner string) e
 		if random.IntN(4) > 0 {
 			return nil
 		}
-		do = func(q db.Querier) error {
+		do = func(q db.System) error {
 			if random.IntN(2) == 0 {
 				_, err := q.EndChannelTurns(ctx, db.EndChannelTurnsParams{ChannelID: channel, NewStatus: "cancelled", EndedAt: new(start)})
 				return err
@@ -105,7 +104,7 @@ func (c *randomOps) step(ctx context.Context, random *rand.Rand, owner string) e
 			return err
 		}
 	}
-	err := c.Update(ctx, store.Scope{}, do)
+	err := c.SystemUpdate(ctx, do)
 	if apierr.IsCode(err, apierr.NotFound) {
 		return nil // the turn is another's
 	}
@@ -133,7 +132,7 @@ func (c *randomOps) check(t *testing.T) {
 	type mailbox struct{ agent, channel uuid.UUID }
 	first := map[mailbox]db.Turn{}
 	var active []db.Turn
-	c.view(t, func(ctx context.Context, q db.Querier) error {
+	c.view(t, func(ctx context.Context, q db.System) error {
 		for _, turn := range c.turns {
 			turn, err := q.GetTurn(ctx, turn.ID)
 			if err != nil {
@@ -204,7 +203,7 @@ func testHeads(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("one sender's many hide nobody", func(t *testing.T) {
 		f := setup(t)
 		server, flood := f.server(t), uuid.New()
-		f.update(t, func(ctx context.Context, q db.Querier) error {
+		f.update(t, func(ctx context.Context, q db.System) error {
 			agent, err := q.InsertAgent(ctx, newAgent("Ann"))
 			if err != nil {
 				return err

@@ -17,7 +17,7 @@ import (
 // job stores a job of 30 seconds.
 func (f *fixture) job(t *testing.T, user uuid.UUID, at dbtype.Millis, callback *string) db.Job {
 	t.Helper()
-	return updated(t, f, db.Querier.InsertJob, db.InsertJobParams{
+	return updated(t, f, db.System.InsertJob, db.InsertJobParams{
 		ID: uuid.New(), AgentID: uuid.New(), UserID: user, ChannelID: uuid.New(), MessageID: uuid.New(), Content: "why?",
 		Metadata: dbtype.JSON("{}"), CallbackURL: callback, CreatedAt: at, ExpiresAt: at + minute/2,
 	})
@@ -28,20 +28,20 @@ func testJobs(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		j := f.job(t, uuid.New(), start, nil)
 		end := db.EndJobParams{MessageID: j.MessageID, AgentID: j.AgentID, Status: "completed", Result: dbtype.JSON(`{"content":"because"}`), Now: new(start + 5)}
-		got := updated(t, f, db.Querier.EndJob, end)
+		got := updated(t, f, db.System.EndJob, end)
 		if got.Status != "completed" || *got.EndedAt != start+5 || got.CallbackDueAt != nil {
 			t.Errorf("ended %+v", got)
 		}
-		if err := failing(t, f, db.Querier.EndJob, end); !errors.Is(err, sql.ErrNoRows) {
+		if err := failing(t, f, db.System.EndJob, end); !errors.Is(err, sql.ErrNoRows) {
 			t.Errorf("ended twice: %v", err)
 		}
 		late := f.job(t, uuid.New(), start, nil)
 		now := start + minute
 		end = db.EndJobParams{MessageID: late.MessageID, AgentID: late.AgentID, Status: "completed", Now: &now}
-		if err := failing(t, f, db.Querier.EndJob, end); !errors.Is(err, sql.ErrNoRows) {
+		if err := failing(t, f, db.System.EndJob, end); !errors.Is(err, sql.ErrNoRows) {
 			t.Errorf("answered after its time: %v", err)
 		}
-		expired := updated(t, f, db.Querier.ExpireJobs, db.ExpireJobsParams{Error: "late", Now: &now, LimitRows: 9})
+		expired := updated(t, f, db.System.ExpireJobs, db.ExpireJobsParams{Error: "late", Now: &now, LimitRows: 9})
 		if len(expired) != 1 || expired[0].ID != late.ID || expired[0].Status != "timeout" || *expired[0].EndedAt != late.ExpiresAt || expired[0].Error != "late" {
 			t.Errorf("expired %+v", expired)
 		}
@@ -50,9 +50,9 @@ func testJobs(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("ends that move", func(t *testing.T) {
 		f := setup(t)
 		j := f.job(t, uuid.New(), start, nil)
-		f.update(t, func(ctx context.Context, q db.Querier) error { return q.ShiftJobs(ctx, int64(60*minute)) })
+		f.update(t, func(ctx context.Context, q db.System) error { return q.ShiftJobs(ctx, int64(60*minute)) })
 		j.CreatedAt, j.ExpiresAt = j.CreatedAt+60*minute, j.ExpiresAt+60*minute
-		if diff := cmp.Diff(j, viewed(t, f, db.Querier.GetJob, j.ID)); diff != "" {
+		if diff := cmp.Diff(j, viewed(t, f, db.System.GetJob, j.ID)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
@@ -64,39 +64,39 @@ func testJobs(t *testing.T, setup func(t *testing.T) *fixture) {
 			f.job(t, user, start+dbtype.Millis(i), nil)
 		}
 		done := f.job(t, uuid.New(), start+9, nil)
-		updated(t, f, db.Querier.EndJob, db.EndJobParams{MessageID: done.MessageID, AgentID: done.AgentID, Status: "completed", Now: new(start + 109)})
-		if got := viewed(t, f, db.Querier.ListJobs, db.ListJobsParams{Until: start + 9, LimitRows: 2}); len(got) != 2 || got[0].ID != done.ID {
+		updated(t, f, db.System.EndJob, db.EndJobParams{MessageID: done.MessageID, AgentID: done.AgentID, Status: "completed", Now: new(start + 109)})
+		if got := viewed(t, f, db.System.ListJobs, db.ListJobsParams{Until: start + 9, LimitRows: 2}); len(got) != 2 || got[0].ID != done.ID {
 			t.Errorf("newest %+v", got)
 		}
-		if got := viewed(t, f, db.Querier.ListJobsOfStatus, db.ListJobsOfStatusParams{Status: "processing", Until: start + 9, LimitRows: 9}); len(got) != 3 {
+		if got := viewed(t, f, db.System.ListJobsOfStatus, db.ListJobsOfStatusParams{Status: "processing", Until: start + 9, LimitRows: 9}); len(got) != 3 {
 			t.Errorf("%d under way", len(got))
 		}
-		if got := viewed(t, f, db.Querier.ListUserJobs, db.ListUserJobsParams{UserID: user, Until: start + 9, LimitRows: 9}); len(got) != 3 {
+		if got := viewed(t, f, db.System.ListUserJobs, db.ListUserJobsParams{UserID: user, Until: start + 9, LimitRows: 9}); len(got) != 3 {
 			t.Errorf("%d of the user", len(got))
 		}
-		if got := viewed(t, f, db.Querier.ListUserJobs, db.ListUserJobsParams{UserID: user, Status: "completed", Until: start + 9, LimitRows: 9}); len(got) != 0 {
+		if got := viewed(t, f, db.System.ListUserJobs, db.ListUserJobsParams{UserID: user, Status: "completed", Until: start + 9, LimitRows: 9}); len(got) != 0 {
 			t.Errorf("%d of the user have ended", len(got))
 		}
 		for what, got := range map[string][]db.Job{
-			"all":       viewed(t, f, db.Querier.ListJobs, db.ListJobsParams{Until: start + 1, LimitRows: 9}),
-			"a status":  viewed(t, f, db.Querier.ListJobsOfStatus, db.ListJobsOfStatusParams{Status: "processing", Until: start + 1, LimitRows: 9}),
-			"of a user": viewed(t, f, db.Querier.ListUserJobs, db.ListUserJobsParams{UserID: user, Until: start + 1, LimitRows: 9}),
+			"all":       viewed(t, f, db.System.ListJobs, db.ListJobsParams{Until: start + 1, LimitRows: 9}),
+			"a status":  viewed(t, f, db.System.ListJobsOfStatus, db.ListJobsOfStatusParams{Status: "processing", Until: start + 1, LimitRows: 9}),
+			"of a user": viewed(t, f, db.System.ListUserJobs, db.ListUserJobsParams{UserID: user, Until: start + 1, LimitRows: 9}),
 		} {
 			if len(got) != 2 {
 				t.Errorf("%s: %d are as old", what, len(got))
 			}
 		}
-		if n := viewed(t, f, db.Querier.CountActiveJobs, 2); n != 2 {
+		if n := viewed(t, f, db.System.CountActiveJobs, 2); n != 2 {
 			t.Errorf("counted %d, asked for at most 2", n)
 		}
 		counts := map[string]string{}
-		for _, r := range viewed(t, f, db.Querier.CountJobs, db.CountJobsParams{Now: start + minute, AnyUser: true}) {
+		for _, r := range viewed(t, f, db.System.CountJobs, db.CountJobsParams{Now: start + minute, AnyUser: true}) {
 			counts[r.State] = fmt.Sprint(r.Jobs, " in ", r.TookMs)
 		}
 		if diff := cmp.Diff(map[string]string{"timeout": "3 in 0", "completed": "1 in 100"}, counts); diff != "" {
 			t.Error(diff)
 		}
-		gone := updated(t, f, db.Querier.ForgetJobs, db.ForgetJobsParams{Before: new(start + 109), LimitRows: 9})
+		gone := updated(t, f, db.System.ForgetJobs, db.ForgetJobsParams{Before: new(start + 109), LimitRows: 9})
 		if len(gone) != 1 || gone[0].ChannelID != done.ChannelID {
 			t.Errorf("forgotten %+v", gone)
 		}
@@ -106,12 +106,12 @@ func testJobs(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		j := f.job(t, uuid.New(), start, new("https://example.com/"))
 		claim := func(now, retry dbtype.Millis) []db.Job {
-			return updated(t, f, db.Querier.ClaimCallbacks, db.ClaimCallbacksParams{Now: &now, RetryAt: &retry, LimitRows: 9})
+			return updated(t, f, db.System.ClaimCallbacks, db.ClaimCallbacksParams{Now: &now, RetryAt: &retry, LimitRows: 9})
 		}
 		if got := claim(start+minute, start+2*minute); len(got) != 0 {
 			t.Fatalf("announced before its end: %+v", got)
 		}
-		updated(t, f, db.Querier.EndJob, db.EndJobParams{MessageID: j.MessageID, AgentID: j.AgentID, Status: "failed", Now: new(start + 5)})
+		updated(t, f, db.System.EndJob, db.EndJobParams{MessageID: j.MessageID, AgentID: j.AgentID, Status: "failed", Now: new(start + 5)})
 		if got := claim(start+5, start+minute); len(got) != 1 || got[0].CallbackAttempts != 1 {
 			t.Fatalf("claimed %+v", got)
 		}
@@ -119,16 +119,16 @@ func testJobs(t *testing.T, setup func(t *testing.T) *fixture) {
 			t.Errorf("claimed twice: %+v", got)
 		}
 		settle := db.SettleCallbackParams{ID: j.ID, Attempt: 1, DueAt: new(start + 10), CallbackError: "busy"}
-		if n := updated(t, f, db.Querier.SettleCallback, settle); n != 1 {
+		if n := updated(t, f, db.System.SettleCallback, settle); n != 1 {
 			t.Errorf("%d settled", n)
 		}
 		if got := claim(start+10, start+minute); len(got) != 1 || got[0].CallbackAttempts != 2 || got[0].CallbackError != "busy" {
 			t.Errorf("claimed again %+v", got)
 		}
-		if n := updated(t, f, db.Querier.SettleCallback, settle); n != 0 {
+		if n := updated(t, f, db.System.SettleCallback, settle); n != 0 {
 			t.Error("an attempt of the past was settled")
 		}
-		if n := updated(t, f, db.Querier.SettleCallback, db.SettleCallbackParams{ID: j.ID, Attempt: 2}); n != 1 {
+		if n := updated(t, f, db.System.SettleCallback, db.SettleCallbackParams{ID: j.ID, Attempt: 2}); n != 1 {
 			t.Errorf("%d settled", n)
 		}
 		if got := claim(start+99*minute, start+minute); len(got) != 0 {
@@ -142,11 +142,11 @@ func testJobs(t *testing.T, setup func(t *testing.T) *fixture) {
 		idle, running := newAgent("Ann"), newAgent("Bob")
 		idle.Running, running.CreatedAt = false, start+5
 		for _, a := range []db.InsertAgentParams{idle, running} {
-			updated(t, f, db.Querier.InsertAgent, a)
-			updated(t, f, db.Querier.AddServerAgent, db.AddServerAgentParams{MessageServerID: server, AgentID: a.ID})
+			updated(t, f, db.System.InsertAgent, a)
+			updated(t, f, db.System.AddServerAgent, db.AddServerAgentParams{MessageServerID: server, AgentID: a.ID})
 		}
 		f.agent(t, "of no server")
-		if got := viewed(t, f, db.Querier.GetFirstRunningAgent, server); got != running.ID {
+		if got := viewed(t, f, db.System.GetFirstRunningAgent, server); got != running.ID {
 			t.Errorf("got %s, want %s", got, running.ID)
 		}
 	})

@@ -19,7 +19,7 @@ func testLogs(t *testing.T, setup func(t *testing.T) *fixture) {
 		log := func(agent, channel uuid.UUID, at dbtype.Millis, types ...string) db.Turn {
 			turn := f.turn(t, agent, f.post(t, channel, uuid.New(), "x", at))
 			for i, name := range types {
-				exec(t, f, db.Querier.InsertTurnEvent, db.InsertTurnEventParams{
+				exec(t, f, db.System.InsertTurnEvent, db.InsertTurnEventParams{
 					TurnID: turn.ID, AgentID: agent, Position: int64(i), Type: name, At: at + dbtype.Millis(10*i), Data: dbtype.JSON("{}"),
 				})
 			}
@@ -33,7 +33,7 @@ func testLogs(t *testing.T, setup func(t *testing.T) *fixture) {
 		list := db.ListAgentLogParams{AgentID: agent, ToTime: start + 1000, LimitRows: 9}
 		types := func() []string {
 			out := []string{}
-			for _, row := range viewed(t, f, db.Querier.ListAgentLog, list) {
+			for _, row := range viewed(t, f, db.System.ListAgentLog, list) {
 				out = append(out, row.TurnEvent.Type)
 			}
 			return out
@@ -50,7 +50,7 @@ func testLogs(t *testing.T, setup func(t *testing.T) *fixture) {
 		list.FromTime, list.ToTime, list.LimitRows, list.OffsetRows = 0, start+1000, 2, 1
 		want("a page", "b2", "a2")
 		got := []string{}
-		for _, row := range viewed(t, f, db.Querier.ListChannelLog, db.ListChannelLogParams{ChannelID: channel, AgentID: agent, ToTime: start + 1000, LimitRows: 9}) {
+		for _, row := range viewed(t, f, db.System.ListChannelLog, db.ListChannelLogParams{ChannelID: channel, AgentID: agent, ToTime: start + 1000, LimitRows: 9}) {
 			got = append(got, row.TurnEvent.Type)
 			if row.ChannelID != channel || row.MessageID == uuid.Nil || row.SenderID == uuid.Nil {
 				t.Errorf("row %+v", row)
@@ -59,10 +59,10 @@ func testLogs(t *testing.T, setup func(t *testing.T) *fixture) {
 		if diff := cmp.Diff([]string{"c1", "a2", "a1"}, got); diff != "" {
 			t.Errorf("one channel (-want +got):\n%s", diff)
 		}
-		if next := viewed(t, f, db.Querier.NextLogPosition, first.ID); next != 2 {
+		if next := viewed(t, f, db.System.NextLogPosition, first.ID); next != 2 {
 			t.Errorf("the next position is %d, want 2", next)
 		}
-		if next := viewed(t, f, db.Querier.NextLogPosition, uuid.New()); next != 0 {
+		if next := viewed(t, f, db.System.NextLogPosition, uuid.New()); next != 0 {
 			t.Errorf("the first position is %d, want 0", next)
 		}
 		low, high := first.ID, first.ID
@@ -71,7 +71,7 @@ func testLogs(t *testing.T, setup func(t *testing.T) *fixture) {
 			agent uuid.UUID
 			want  int64
 		}{{other, 0}, {agent, 1}, {agent, 0}} {
-			if n := updated(t, f, db.Querier.DeleteLogEntry, db.DeleteLogEntryParams{FirstTurn: low, LastTurn: high, Position: 1, AgentID: tt.agent}); n != tt.want {
+			if n := updated(t, f, db.System.DeleteLogEntry, db.DeleteLogEntryParams{FirstTurn: low, LastTurn: high, Position: 1, AgentID: tt.agent}); n != tt.want {
 				t.Errorf("deleted %d, want %d", n, tt.want)
 			}
 		}

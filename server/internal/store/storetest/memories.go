@@ -9,6 +9,7 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // place is a channel as an agent knows it, with one message that the agent remembers.
@@ -24,7 +25,7 @@ func (f *fixture) place(t *testing.T) place {
 	server := f.server(t)
 	p.channel = f.channel(t, server, p.agent)
 	p.message = f.post(t, p.channel, uuid.New(), "hello there", start)
-	f.update(t, func(ctx context.Context, q db.Querier) error {
+	f.update(t, func(ctx context.Context, q db.System) error {
 		if _, err := q.EnsureServerWorld(ctx, db.EnsureServerWorldParams{ID: p.world, AgentID: p.agent, MessageServerID: server, CreatedAt: start, UpdatedAt: start}); err != nil {
 			return err
 		}
@@ -44,7 +45,7 @@ func (f *fixture) memory(t *testing.T, p place, table, text string, at dbtype.Mi
 		ID: uuid.New(), AgentID: p.agent, EntityID: uuid.New(), RoomID: p.room, TableName: table, Content: dbtype.JSON(`{"text":"` + text + `"}`),
 		Metadata: dbtype.JSON("{}"), MessageID: messageID, IsUnique: true, Embedding: []byte{1, 2, 3, 4}, EmbeddingSpace: new("s"), CreatedAt: at, UpdatedAt: at,
 	}
-	if n := updated(t, f, db.Querier.InsertMemory, arg); n != 1 {
+	if n := updated(t, f, db.System.InsertMemory, arg); n != 1 {
 		t.Fatalf("InsertMemory changed %d rows, want 1", n)
 	}
 	return arg.ID
@@ -54,7 +55,7 @@ func (f *fixture) memory(t *testing.T, p place, table, text string, at dbtype.Mi
 func (f *fixture) seen(t *testing.T, p place) []string {
 	t.Helper()
 	var out []string
-	for _, row := range viewed(t, f, db.Querier.ListRecentMessages, db.ListRecentMessagesParams{
+	for _, row := range viewed(t, f, db.System.ListRecentMessages, db.ListRecentMessagesParams{
 		AgentID: p.agent, ChannelID: p.channel, UpToSeq: 100, LimitRows: 100,
 	}) {
 		out = append(out, row.Remembered)
@@ -66,10 +67,10 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("stored once, read as given", func(t *testing.T) {
 		f := setup(t)
 		p := f.place(t)
-		got := viewed(t, f, db.Querier.GetMemory, db.GetMemoryParams{ID: p.memory, AgentID: p.agent})
+		got := viewed(t, f, db.System.GetMemory, db.GetMemoryParams{ID: p.memory, AgentID: p.agent})
 		want := db.Memory{
 			ID: p.memory, AgentID: p.agent, EntityID: got.EntityID, RoomID: p.room, TableName: "messages", Content: got.Content, Metadata: got.Metadata,
-			MessageID: &p.message.ID, IsUnique: true, Embedding: []byte{1, 2, 3, 4}, EmbeddingSpace: new("s"), CreatedAt: start, UpdatedAt: start,
+			MessageID: &p.message.ID, IsUnique: true, Embedding: []byte{1, 2, 3, 4}, EmbeddingSpace: new("s"), CreatedAt: start, UpdatedAt: start, Tenant: store.DefaultTenant,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("memory (-want +got):\n%s", diff)
@@ -80,7 +81,7 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 		again := db.InsertMemoryParams{
 			ID: uuid.New(), AgentID: p.agent, RoomID: p.room, TableName: "messages", Content: dbtype.JSON("{}"), Metadata: dbtype.JSON("{}"), MessageID: &p.message.ID,
 		}
-		if n := updated(t, f, db.Querier.InsertMemory, again); n != 0 {
+		if n := updated(t, f, db.System.InsertMemory, again); n != 0 {
 			t.Errorf("a second memory of the message: %d rows, want 0", n)
 		}
 	})
@@ -124,13 +125,13 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 			}
 			got := []string{}
 			if tt.room {
-				for _, m := range viewed(t, f, db.Querier.ListRoomMemories, db.ListRoomMemoriesParams{
+				for _, m := range viewed(t, f, db.System.ListRoomMemories, db.ListRoomMemoriesParams{
 					RoomID: p.room, AgentID: arg.AgentID, TableName: arg.TableName, SearchText: arg.SearchText, FromTime: arg.FromTime, ToTime: arg.ToTime, LimitRows: arg.LimitRows,
 				}) {
 					got = append(got, decoded(t, m.Content).(map[string]any)["text"].(string))
 				}
 			} else {
-				for _, m := range viewed(t, f, db.Querier.ListAgentMemories, arg) {
+				for _, m := range viewed(t, f, db.System.ListAgentMemories, arg) {
 					got = append(got, decoded(t, m.Content).(map[string]any)["text"].(string))
 				}
 			}
@@ -139,11 +140,11 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 			}
 		}
 		list := params{AgentID: p.agent, TableName: "facts", ToTime: start + 1000, LimitRows: 1}
-		if got := viewed(t, f, db.Querier.ListAgentMemories, list); got[0].Embedding != nil {
+		if got := viewed(t, f, db.System.ListAgentMemories, list); got[0].Embedding != nil {
 			t.Errorf("an embedding that nobody asked for: %v", got[0].Embedding)
 		}
 		list.WithEmbedding = true
-		if got := viewed(t, f, db.Querier.ListAgentMemories, list); len(got[0].Embedding) != 4 {
+		if got := viewed(t, f, db.System.ListAgentMemories, list); len(got[0].Embedding) != 4 {
 			t.Errorf("embedding %v", got[0].Embedding)
 		}
 	})
@@ -159,56 +160,56 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 			}
 		}
 		want("at first", "never remembered", "hello there")
-		updated(t, f, db.Querier.UpdateMemory, db.UpdateMemoryParams{
+		updated(t, f, db.System.UpdateMemory, db.UpdateMemoryParams{
 			ID: p.memory, AgentID: p.agent, Content: dbtype.JSON(`{"text":"good bye"}`), Metadata: dbtype.JSON("{}"), Edited: true, UpdatedAt: start + 2,
 		})
 		want("edited", "never remembered", "good bye")
-		exec(t, f, db.Querier.EditMessageMemories, db.EditMessageMemoriesParams{MessageID: &p.message.ID, ContentText: "hello \"you\"", UpdatedAt: start + 3})
+		exec(t, f, db.System.EditMessageMemories, db.EditMessageMemoriesParams{MessageID: &p.message.ID, ContentText: "hello \"you\"", UpdatedAt: start + 3})
 		want("the author has the last word", "never remembered", "hello there")
-		got := viewed(t, f, db.Querier.GetMemory, db.GetMemoryParams{ID: p.memory, AgentID: p.agent})
+		got := viewed(t, f, db.System.GetMemory, db.GetMemoryParams{ID: p.memory, AgentID: p.agent})
 		if diff := cmp.Diff(map[string]any{"text": "hello \"you\""}, decoded(t, got.Content)); diff != "" {
 			t.Errorf("the memory of an edited message (-want +got):\n%s", diff)
 		}
-		exec(t, f, db.Querier.ForgetMessage, db.ForgetMessageParams{MessageID: second.ID, AgentID: p.agent})
-		exec(t, f, db.Querier.ForgetMessage, db.ForgetMessageParams{MessageID: second.ID, AgentID: p.agent})
+		exec(t, f, db.System.ForgetMessage, db.ForgetMessageParams{MessageID: second.ID, AgentID: p.agent})
+		exec(t, f, db.System.ForgetMessage, db.ForgetMessageParams{MessageID: second.ID, AgentID: p.agent})
 		want("one forgotten, twice", "hello there")
 		other := p
 		other.agent = f.agent(t, "Bob")
 		if diff := cmp.Diff([]string{"never remembered", "hello there"}, f.seen(t, other)); diff != "" {
 			t.Errorf("another agent (-want +got):\n%s", diff)
 		}
-		exec(t, f, db.Querier.ForgetRoomMessages, db.ForgetRoomMessagesParams{RoomID: p.room, AgentID: other.agent})
+		exec(t, f, db.System.ForgetRoomMessages, db.ForgetRoomMessagesParams{RoomID: p.room, AgentID: other.agent})
 		want("somebody else's room", "hello there")
-		exec(t, f, db.Querier.ForgetRoomMessages, db.ForgetRoomMessagesParams{RoomID: p.room, AgentID: p.agent})
+		exec(t, f, db.System.ForgetRoomMessages, db.ForgetRoomMessagesParams{RoomID: p.room, AgentID: p.agent})
 		want("a room forgotten")
 		f.post(t, p.channel, uuid.New(), "new", start+4)
 		want("what comes later", "new")
-		exec(t, f, db.Querier.ForgetAgentMessages, p.agent)
+		exec(t, f, db.System.ForgetAgentMessages, p.agent)
 		want("everything forgotten")
 	})
 
 	t.Run("gone with their message, channel or agent", func(t *testing.T) {
 		f := setup(t)
 		count := func(p place) int {
-			return len(viewed(t, f, db.Querier.ListAgentMemories, db.ListAgentMemoriesParams{AgentID: p.agent, TableName: "messages", ToTime: start + 1000, LimitRows: 9}))
+			return len(viewed(t, f, db.System.ListAgentMemories, db.ListAgentMemoriesParams{AgentID: p.agent, TableName: "messages", ToTime: start + 1000, LimitRows: 9}))
 		}
 		for what, remove := range map[string]func(p place){
 			"message": func(p place) {
-				updated(t, f, db.Querier.DeleteMessage, db.DeleteMessageParams{ID: p.message.ID, ChannelID: p.channel})
+				updated(t, f, db.System.DeleteMessage, db.DeleteMessageParams{ID: p.message.ID, ChannelID: p.channel})
 			},
-			"messages": func(p place) { updated(t, f, db.Querier.DeleteChannelMessages, p.channel) },
-			"channel":  func(p place) { updated(t, f, db.Querier.DeleteChannel, p.channel) },
-			"agent":    func(p place) { updated(t, f, db.Querier.DeleteAgent, p.agent) },
+			"messages": func(p place) { updated(t, f, db.System.DeleteChannelMessages, p.channel) },
+			"channel":  func(p place) { updated(t, f, db.System.DeleteChannel, p.channel) },
+			"agent":    func(p place) { updated(t, f, db.System.DeleteAgent, p.agent) },
 			"memory": func(p place) {
-				updated(t, f, db.Querier.DeleteMemory, db.DeleteMemoryParams{ID: p.memory, AgentID: p.agent})
+				updated(t, f, db.System.DeleteMemory, db.DeleteMemoryParams{ID: p.memory, AgentID: p.agent})
 			},
-			"memories": func(p place) { updated(t, f, db.Querier.DeleteAgentMemories, p.agent) },
+			"memories": func(p place) { updated(t, f, db.System.DeleteAgentMemories, p.agent) },
 		} {
 			p := f.place(t)
 			if count(p) != 1 {
 				t.Fatalf("%d memories", count(p))
 			}
-			exec(t, f, db.Querier.ForgetMessage, db.ForgetMessageParams{MessageID: p.message.ID, AgentID: p.agent})
+			exec(t, f, db.System.ForgetMessage, db.ForgetMessageParams{MessageID: p.message.ID, AgentID: p.agent})
 			remove(p)
 			if n := count(p); n != 0 {
 				t.Errorf("%d memories without their %s", n, what)
@@ -216,11 +217,11 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 		p := f.place(t)
 		fact := f.memory(t, p, "facts", "x", start, nil)
-		if n := updated(t, f, db.Querier.DeleteRoomMemories, db.DeleteRoomMemoriesParams{RoomID: p.room, AgentID: p.agent, OnlyTable: "messages"}); n != 1 {
+		if n := updated(t, f, db.System.DeleteRoomMemories, db.DeleteRoomMemoriesParams{RoomID: p.room, AgentID: p.agent, OnlyTable: "messages"}); n != 1 {
 			t.Errorf("deleted %d, want 1", n)
 		}
-		viewed(t, f, db.Querier.GetMemory, db.GetMemoryParams{ID: fact, AgentID: p.agent})
-		if n := updated(t, f, db.Querier.DeleteRoomMemories, db.DeleteRoomMemoriesParams{RoomID: p.room, AgentID: p.agent}); n != 1 {
+		viewed(t, f, db.System.GetMemory, db.GetMemoryParams{ID: fact, AgentID: p.agent})
+		if n := updated(t, f, db.System.DeleteRoomMemories, db.DeleteRoomMemoriesParams{RoomID: p.room, AgentID: p.agent}); n != 1 {
 			t.Errorf("deleted %d, want 1", n)
 		}
 	})
@@ -228,31 +229,31 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("rooms and worlds", func(t *testing.T) {
 		f := setup(t)
 		p := f.place(t)
-		if known := viewed(t, f, db.Querier.RoomExists, db.RoomExistsParams{ID: p.room, AgentID: p.agent}); !known {
+		if known := viewed(t, f, db.System.RoomExists, db.RoomExistsParams{ID: p.room, AgentID: p.agent}); !known {
 			t.Error("the room is unknown")
 		}
-		if known := viewed(t, f, db.Querier.RoomExists, db.RoomExistsParams{ID: uuid.New(), AgentID: p.agent}); known {
+		if known := viewed(t, f, db.System.RoomExists, db.RoomExistsParams{ID: uuid.New(), AgentID: p.agent}); known {
 			t.Error("any room is known")
 		}
-		room := viewed(t, f, db.Querier.GetRoom, db.GetRoomParams{ID: p.room, AgentID: p.agent})
+		room := viewed(t, f, db.System.GetRoom, db.GetRoomParams{ID: p.room, AgentID: p.agent})
 		if *room.ChannelName != "general" || *room.WorldName != "Office" || room.Room.Name != nil || room.Room.Metadata != nil {
 			t.Errorf("room %+v", room)
 		}
-		if rooms := viewed(t, f, db.Querier.ListAgentRooms, db.ListAgentRoomsParams{AgentID: p.agent, LimitRows: 9}); len(rooms) != 1 || rooms[0].Room.ID != p.room {
+		if rooms := viewed(t, f, db.System.ListAgentRooms, db.ListAgentRoomsParams{AgentID: p.agent, LimitRows: 9}); len(rooms) != 1 || rooms[0].Room.ID != p.room {
 			t.Errorf("rooms %+v", rooms)
 		}
-		if rooms := viewed(t, f, db.Querier.ListWorldRooms, db.ListWorldRoomsParams{WorldID: &p.world, OwnerID: p.agent}); len(rooms) != 1 || rooms[0].AgentID != p.agent {
+		if rooms := viewed(t, f, db.System.ListWorldRooms, db.ListWorldRoomsParams{WorldID: &p.world, OwnerID: p.agent}); len(rooms) != 1 || rooms[0].AgentID != p.agent {
 			t.Errorf("rooms of the world %+v", rooms)
 		}
 		other := f.agent(t, "Bob")
-		exec(t, f, db.Querier.AddWorldAgent, db.AddWorldAgentParams{WorldID: p.world, OwnerID: p.agent, AgentID: other})
-		exec(t, f, db.Querier.AddWorldAgent, db.AddWorldAgentParams{WorldID: p.world, OwnerID: p.agent, AgentID: other})
+		exec(t, f, db.System.AddWorldAgent, db.AddWorldAgentParams{WorldID: p.world, OwnerID: p.agent, AgentID: other})
+		exec(t, f, db.System.AddWorldAgent, db.AddWorldAgentParams{WorldID: p.world, OwnerID: p.agent, AgentID: other})
 		for _, id := range []uuid.UUID{p.agent, other} {
-			if w := viewed(t, f, db.Querier.GetAgentWorld, db.GetAgentWorldParams{ID: p.world, AgentID: id}); w.Name != "Office" {
+			if w := viewed(t, f, db.System.GetAgentWorld, db.GetAgentWorldParams{ID: p.world, AgentID: id}); w.Name != "Office" {
 				t.Errorf("world %+v", w)
 			}
 		}
-		shared := viewed(t, f, func(q db.Querier, ctx context.Context, _ struct{}) ([]db.ListWorldAgentsRow, error) {
+		shared := viewed(t, f, func(q db.System, ctx context.Context, _ struct{}) ([]db.ListWorldAgentsRow, error) {
 			return q.ListWorldAgents(ctx)
 		}, struct{}{})
 		if diff := cmp.Diff([]db.ListWorldAgentsRow{{WorldID: p.world, OwnerID: p.agent, ID: other, Name: "Bob"}}, shared); diff != "" {
@@ -260,16 +261,16 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 		server := *room.Room.MessageServerID
 		for _, id := range []uuid.UUID{p.world, server} {
-			if worlds := viewed(t, f, db.Querier.ListServerWorlds, id); len(worlds) != 1 || worlds[0].ID != p.world {
+			if worlds := viewed(t, f, db.System.ListServerWorlds, id); len(worlds) != 1 || worlds[0].ID != p.world {
 				t.Errorf("worlds of %s: %+v", id, worlds)
 			}
 		}
-		changed := updated(t, f, db.Querier.UpdateWorld, db.UpdateWorldParams{ID: p.world, AgentID: p.agent, Name: "Lab", Metadata: dbtype.JSON(`{"a":1}`), UpdatedAt: start + 1})
+		changed := updated(t, f, db.System.UpdateWorld, db.UpdateWorldParams{ID: p.world, AgentID: p.agent, Name: "Lab", Metadata: dbtype.JSON(`{"a":1}`), UpdatedAt: start + 1})
 		if changed.Name != "Lab" || changed.Metadata == nil {
 			t.Errorf("changed world %+v", changed)
 		}
-		exec(t, f, db.Querier.DeleteWorld, db.DeleteWorldParams{ID: p.world, AgentID: p.agent})
-		room = viewed(t, f, db.Querier.GetRoom, db.GetRoomParams{ID: p.room, AgentID: p.agent})
+		exec(t, f, db.System.DeleteWorld, db.DeleteWorldParams{ID: p.world, AgentID: p.agent})
+		room = viewed(t, f, db.System.GetRoom, db.GetRoomParams{ID: p.room, AgentID: p.agent})
 		if room.WorldName != nil {
 			t.Errorf("the world is gone, but not its name: %+v", room)
 		}
@@ -280,7 +281,7 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		squatter := f.agent(t, "Mallory")
 		p := place{room: uuid.New(), world: uuid.New()}
-		f.update(t, func(ctx context.Context, q db.Querier) error {
+		f.update(t, func(ctx context.Context, q db.System) error {
 			if _, err := q.EnsureWorld(ctx, db.EnsureWorldParams{ID: p.world, AgentID: squatter, Name: "Trap", CreatedAt: start, UpdatedAt: start}); err != nil {
 				return err
 			}
@@ -290,10 +291,10 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 			return err
 		})
 		victim := f.agent(t, "Ann")
-		if known := viewed(t, f, db.Querier.RoomExists, db.RoomExistsParams{ID: p.room, AgentID: victim}); known {
+		if known := viewed(t, f, db.System.RoomExists, db.RoomExistsParams{ID: p.room, AgentID: victim}); known {
 			t.Error("another's room is taken for one's own")
 		}
-		f.update(t, func(ctx context.Context, q db.Querier) error {
+		f.update(t, func(ctx context.Context, q db.System) error {
 			if n, err := q.EnsureWorld(ctx, db.EnsureWorldParams{ID: p.world, AgentID: victim, Name: "Office", CreatedAt: start, UpdatedAt: start}); n != 1 || err != nil {
 				t.Errorf("the world was made %d times: %v", n, err)
 			}
@@ -306,25 +307,25 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 			return err
 		})
 		for agent, want := range map[uuid.UUID][2]string{victim: {"general", "Office"}, squatter: {"trap", "Trap"}} {
-			room := viewed(t, f, db.Querier.GetRoom, db.GetRoomParams{ID: p.room, AgentID: agent})
+			room := viewed(t, f, db.System.GetRoom, db.GetRoomParams{ID: p.room, AgentID: agent})
 			if got := [2]string{*room.Room.Name, *room.WorldName}; got != want {
 				t.Errorf("room and world are %v, want %v", got, want)
 			}
-			if rooms := viewed(t, f, db.Querier.ListWorldRooms, db.ListWorldRoomsParams{WorldID: &p.world, OwnerID: agent}); len(rooms) != 1 || rooms[0].AgentID != agent {
+			if rooms := viewed(t, f, db.System.ListWorldRooms, db.ListWorldRoomsParams{WorldID: &p.world, OwnerID: agent}); len(rooms) != 1 || rooms[0].AgentID != agent {
 				t.Errorf("rooms of the world %+v", rooms)
 			}
 		}
 		guest := f.agent(t, "Bob")
-		exec(t, f, db.Querier.AddWorldAgent, db.AddWorldAgentParams{WorldID: p.world, OwnerID: victim, AgentID: guest})
-		if w := viewed(t, f, db.Querier.GetAgentWorld, db.GetAgentWorldParams{ID: p.world, AgentID: guest}); w.AgentID != victim {
+		exec(t, f, db.System.AddWorldAgent, db.AddWorldAgentParams{WorldID: p.world, OwnerID: victim, AgentID: guest})
+		if w := viewed(t, f, db.System.GetAgentWorld, db.GetAgentWorldParams{ID: p.world, AgentID: guest}); w.AgentID != victim {
 			t.Errorf("the guest shares %+v", w)
 		}
-		updated(t, f, db.Querier.DeleteAgent, squatter)
-		if room := viewed(t, f, db.Querier.GetRoom, db.GetRoomParams{ID: p.room, AgentID: victim}); *room.WorldName != "Office" {
+		updated(t, f, db.System.DeleteAgent, squatter)
+		if room := viewed(t, f, db.System.GetRoom, db.GetRoomParams{ID: p.room, AgentID: victim}); *room.WorldName != "Office" {
 			t.Errorf("room %+v", room)
 		}
-		exec(t, f, db.Querier.DeleteWorld, db.DeleteWorldParams{ID: p.world, AgentID: victim})
-		if shares := viewed(t, f, func(q db.Querier, ctx context.Context, _ struct{}) ([]db.ListWorldAgentsRow, error) {
+		exec(t, f, db.System.DeleteWorld, db.DeleteWorldParams{ID: p.world, AgentID: victim})
+		if shares := viewed(t, f, func(q db.System, ctx context.Context, _ struct{}) ([]db.ListWorldAgentsRow, error) {
 			return q.ListWorldAgents(ctx)
 		}, struct{}{}); len(shares) != 0 {
 			t.Errorf("shares of a world that is gone: %+v", shares)

@@ -20,17 +20,17 @@ func testMessages(t *testing.T, setup func(t *testing.T) *fixture) {
 		arg.Seq, arg.CreatedAt, arg.UpdatedAt = 7, start, start+1
 		arg.RawMessage, arg.InReplyTo = dbtype.JSON(`{}`), new(uuid.New())
 		arg.SourceID, arg.Unhandled = new("client-1"), new("NO_AGENT")
-		want := db.Message(arg)
+		want := alike[db.Message](arg)
 		if diff := cmp.Diff(want, updated(t, f, insertMessage, arg)); diff != "" {
 			t.Errorf("inserted (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(want, viewed(t, f, db.Querier.GetMessage, arg.ID)); diff != "" {
+		if diff := cmp.Diff(want, viewed(t, f, db.System.GetMessage, arg.ID)); diff != "" {
 			t.Errorf("read (-want +got):\n%s", diff)
 		}
 
 		arg.ID, arg.Seq = uuid.New(), 8
 		arg.RawMessage, arg.InReplyTo, arg.SourceID, arg.Unhandled = nil, nil, nil, nil
-		if diff := cmp.Diff(db.Message(arg), updated(t, f, insertMessage, arg)); diff != "" {
+		if diff := cmp.Diff(alike[db.Message](arg), updated(t, f, insertMessage, arg)); diff != "" {
 			t.Errorf("without the optional parts (-want +got):\n%s", diff)
 		}
 	})
@@ -44,10 +44,10 @@ func testMessages(t *testing.T, setup func(t *testing.T) *fixture) {
 				t.Errorf("message %d: number %d at +%d, want at +%d", i+1, got.Seq, got.CreatedAt-start, want)
 			}
 		}
-		if got := viewed(t, f, db.Querier.GetChannel, channel); got.LastSeq != 3 || got.UpdatedAt != start+9 {
+		if got := viewed(t, f, db.System.GetChannel, channel); got.LastSeq != 3 || got.UpdatedAt != start+9 {
 			t.Errorf("channel: last number %d at +%d, want 3 at +9", got.LastSeq, got.UpdatedAt-start)
 		}
-		if err := failing(t, f, db.Querier.NextSeq, db.NextSeqParams{ID: uuid.New(), Now: start}); !apierr.IsCode(err, apierr.NotFound) {
+		if err := failing(t, f, db.System.NextSeq, db.NextSeqParams{ID: uuid.New(), Now: start}); !apierr.IsCode(err, apierr.NotFound) {
 			t.Errorf("a number in an unknown channel: %v, want NOT_FOUND", err)
 		}
 	})
@@ -74,18 +74,18 @@ func testMessages(t *testing.T, setup func(t *testing.T) *fixture) {
 			{"between", start + 30, start, 10, 0, []string{"5", "4", "3", "2"}},
 			{"nothing", start, 0, 10, 0, []string{}},
 		} {
-			got := viewed(t, f, db.Querier.ListMessagesBefore, db.ListMessagesBeforeParams{
+			got := viewed(t, f, db.System.ListMessagesBefore, db.ListMessagesBeforeParams{
 				ChannelID: channel, Before: tt.before, After: tt.after, LimitRows: tt.limit, OffsetRows: tt.offset,
 			})
 			if diff := cmp.Diff(tt.want, contents(got)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 			}
 		}
-		after := viewed(t, f, db.Querier.ListMessagesAfter, db.ListMessagesAfterParams{ChannelID: channel, After: start, LimitRows: 3, OffsetRows: 1})
+		after := viewed(t, f, db.System.ListMessagesAfter, db.ListMessagesAfterParams{ChannelID: channel, After: start, LimitRows: 3, OffsetRows: 1})
 		if diff := cmp.Diff([]string{"3", "4", "5"}, contents(after)); diff != "" {
 			t.Errorf("after a time, oldest first (-want +got):\n%s", diff)
 		}
-		missed := viewed(t, f, db.Querier.ListMessagesFromSeq, db.ListMessagesFromSeqParams{ChannelID: channel, AfterSeq: 2, LimitRows: 3})
+		missed := viewed(t, f, db.System.ListMessagesFromSeq, db.ListMessagesFromSeqParams{ChannelID: channel, AfterSeq: 2, LimitRows: 3})
 		if diff := cmp.Diff([]string{"3", "4", "5"}, contents(missed)); diff != "" {
 			t.Errorf("after a number (-want +got):\n%s", diff)
 		}
@@ -100,7 +100,7 @@ func testMessages(t *testing.T, setup func(t *testing.T) *fixture) {
 		}{{user, "q1"}, {user, "q2"}, {agent, "a1"}, {user, "q3"}, {agent, "a2"}} {
 			f.post(t, channel, m.author, m.text, start)
 		}
-		got := viewed(t, f, db.Querier.ListRecentMessages, db.ListRecentMessagesParams{ChannelID: channel, UpToSeq: 2, AgentID: agent, LimitRows: 3})
+		got := viewed(t, f, db.System.ListRecentMessages, db.ListRecentMessagesParams{ChannelID: channel, UpToSeq: 2, AgentID: agent, LimitRows: 3})
 		texts := make([]string, len(got))
 		for i, row := range got {
 			texts[i] = row.Remembered
@@ -117,7 +117,7 @@ func testMessages(t *testing.T, setup func(t *testing.T) *fixture) {
 		arg.Seq, arg.CreatedAt, arg.UpdatedAt, arg.SourceID = 1, start, start, new("c1")
 		updated(t, f, insertMessage, arg)
 		same := db.FindClientMessageParams{ChannelID: channel, SourceID: new("c1"), AuthorID: author, Content: "hello", Since: start}
-		if got := viewed(t, f, db.Querier.FindClientMessage, same); got.ID != arg.ID {
+		if got := viewed(t, f, db.System.FindClientMessage, same); got.ID != arg.ID {
 			t.Errorf("found %s, want %s", got.ID, arg.ID)
 		}
 		for name, change := range map[string]func(*db.FindClientMessageParams){
@@ -129,7 +129,7 @@ func testMessages(t *testing.T, setup func(t *testing.T) *fixture) {
 		} {
 			other := same
 			change(&other)
-			if err := failing(t, f, db.Querier.FindClientMessage, other); !apierr.IsCode(err, apierr.NotFound) {
+			if err := failing(t, f, db.System.FindClientMessage, other); !apierr.IsCode(err, apierr.NotFound) {
 				t.Errorf("%s: %v, want NOT_FOUND", name, err)
 			}
 		}
@@ -140,13 +140,13 @@ func testMessages(t *testing.T, setup func(t *testing.T) *fixture) {
 		channel, author := f.channel(t, f.server(t)), uuid.New()
 		first := f.post(t, channel, author, "1", start)
 		f.post(t, channel, author, "2", start)
-		if got := updated(t, f, db.Querier.DeleteMessage, db.DeleteMessageParams{ID: first.ID, ChannelID: uuid.New()}); got != 0 {
+		if got := updated(t, f, db.System.DeleteMessage, db.DeleteMessageParams{ID: first.ID, ChannelID: uuid.New()}); got != 0 {
 			t.Errorf("DeleteMessage in another channel changed %d rows, want 0", got)
 		}
-		if got := updated(t, f, db.Querier.DeleteMessage, db.DeleteMessageParams{ID: first.ID, ChannelID: channel}); got != 1 {
+		if got := updated(t, f, db.System.DeleteMessage, db.DeleteMessageParams{ID: first.ID, ChannelID: channel}); got != 1 {
 			t.Errorf("DeleteMessage changed %d rows, want 1", got)
 		}
-		if got := updated(t, f, db.Querier.DeleteChannelMessages, channel); got != 1 {
+		if got := updated(t, f, db.System.DeleteChannelMessages, channel); got != 1 {
 			t.Errorf("DeleteChannelMessages changed %d rows, want 1", got)
 		}
 		if got := f.post(t, channel, author, "3", start); got.Seq != 3 {

@@ -31,7 +31,7 @@ func testRuns(t *testing.T, setup func(t *testing.T) *fixture) {
 			case "running":
 				f.claim(t, "node", start+500, 9)
 			default:
-				updated(t, f, db.Querier.EndMessageTurns, db.EndMessageTurnsParams{MessageID: turn.MessageID, NewStatus: status, EndedAt: new(turn.QueuedAt)})
+				updated(t, f, db.System.EndMessageTurns, db.EndMessageTurnsParams{MessageID: turn.MessageID, NewStatus: status, EndedAt: new(turn.QueuedAt)})
 			}
 		}
 		type params = db.ListAgentTurnsParams
@@ -66,13 +66,13 @@ func testRuns(t *testing.T, setup func(t *testing.T) *fixture) {
 				arg.ToTime = start + 1000
 			}
 			got := []string{}
-			for _, turn := range viewed(t, f, db.Querier.ListAgentTurns, arg) {
+			for _, turn := range viewed(t, f, db.System.ListAgentTurns, arg) {
 				got = append(got, names[turn.ID])
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 			}
-			count := viewed(t, f, db.Querier.CountAgentTurns, db.CountAgentTurnsParams{
+			count := viewed(t, f, db.System.CountAgentTurns, db.CountAgentTurnsParams{
 				AgentID: arg.AgentID, FromTime: arg.FromTime, ToTime: arg.ToTime, UntilTime: arg.UntilTime, AnyChannel: arg.AnyChannel, ChannelID: arg.ChannelID, StatusGroup: arg.StatusGroup,
 			})
 			if tt.arg.LimitRows == 0 && count != int64(len(tt.want)) {

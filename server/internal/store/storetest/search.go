@@ -35,7 +35,7 @@ func testSearch(t *testing.T, setup func(t *testing.T) *fixture) {
 			`"test"`:              {"it's \\ a `test`"},
 			`"nowhere" "nothing"`: {},
 		} {
-			found := viewed(t, f, db.Querier.SearchMessages, db.SearchMessagesParams{
+			found := viewed(t, f, db.System.SearchMessages, db.SearchMessagesParams{
 				Words: words, AnyChannel: true, AnyAuthor: true, ToTime: math.MaxInt64, LimitRows: 10,
 			})
 			got := make([]string, len(found))
@@ -48,14 +48,14 @@ func testSearch(t *testing.T, setup func(t *testing.T) *fixture) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", words, diff)
 			}
-			if n := viewed(t, f, db.Querier.CountFoundMessages, db.CountFoundMessagesParams{
+			if n := viewed(t, f, db.System.CountFoundMessages, db.CountFoundMessagesParams{
 				Words: words, AnyChannel: true, AnyAuthor: true, ToTime: math.MaxInt64, MaxRows: 2,
 			}); n != int64(min(2, len(want))) {
 				t.Errorf("%s: counted %d", words, n)
 			}
 		}
 		narrow := db.SearchMessagesParams{Words: `"quick"`, ChannelID: channel, AuthorID: ann, FromTime: start + 1, ToTime: start + 1, LimitRows: 10}
-		if got := viewed(t, f, db.Querier.SearchMessages, narrow); len(got) != 1 || got[0].Message.Content != "QUICK! foxes" {
+		if got := viewed(t, f, db.System.SearchMessages, narrow); len(got) != 1 || got[0].Message.Content != "QUICK! foxes" {
 			t.Errorf("narrowed: %+v", got)
 		}
 	})
@@ -80,7 +80,7 @@ func testSearch(t *testing.T, setup func(t *testing.T) *fixture) {
 		} {
 			span := db.CountFoundMessagesParams{FromTime: tt.from, ToTime: tt.to, AnyChannel: true, AuthorID: ann, Words: `"tide"`, MaxRows: 9}
 			got := []dbtype.Millis{}
-			for _, row := range viewed(t, f, db.Querier.SearchMessages, db.SearchMessagesParams{
+			for _, row := range viewed(t, f, db.System.SearchMessages, db.SearchMessagesParams{
 				FromTime: tt.from, ToTime: tt.to, AnyChannel: true, AuthorID: ann, Words: span.Words, LimitRows: tt.limit, OffsetRows: tt.offset,
 			}) {
 				got = append(got, row.Message.CreatedAt-start)
@@ -88,7 +88,7 @@ func testSearch(t *testing.T, setup func(t *testing.T) *fixture) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("%+v (-want +got):\n%s", tt, diff)
 			}
-			if n := viewed(t, f, db.Querier.CountFoundMessages, span); n != int64(len(tt.want))+tt.offset {
+			if n := viewed(t, f, db.System.CountFoundMessages, span); n != int64(len(tt.want))+tt.offset {
 				t.Errorf("%+v: counted %d", tt, n)
 			}
 		}
@@ -98,7 +98,7 @@ func testSearch(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		channel, ann := f.channel(t, f.server(t)), uuid.New()
 		const many = 2_100
-		f.update(t, func(ctx context.Context, q db.Querier) error {
+		f.update(t, func(ctx context.Context, q db.System) error {
 			for i := range many {
 				content := "usual"
 				if i < 2 {
@@ -118,7 +118,7 @@ func testSearch(t *testing.T, setup func(t *testing.T) *fixture) {
 		} {
 			find := func(words string, offset int64) (seqs []int64) {
 				p.Words, p.OffsetRows, p.LimitRows, p.ToTime = words, offset, 2, math.MaxInt64
-				for _, row := range viewed(t, f, db.Querier.SearchMessages, p) {
+				for _, row := range viewed(t, f, db.System.SearchMessages, p) {
 					seqs = append(seqs, row.Message.Seq)
 				}
 				return seqs
@@ -140,21 +140,21 @@ func testSearch(t *testing.T, setup func(t *testing.T) *fixture) {
 		server := f.server(t)
 		channel := f.channel(t, server)
 		find := func(word string) int64 {
-			return viewed(t, f, db.Querier.CountFoundMessages, db.CountFoundMessagesParams{
+			return viewed(t, f, db.System.CountFoundMessages, db.CountFoundMessagesParams{
 				Words: `"` + word + `"`, AnyChannel: true, AnyAuthor: true, ToTime: math.MaxInt64, MaxRows: 100,
 			})
 		}
 		one := f.post(t, channel, uuid.New(), "alpha", start)
 		f.post(t, channel, uuid.New(), "beta", start)
-		updated(t, f, db.Querier.UpdateMessage, db.UpdateMessageParams{ID: one.ID, Content: "gamma", SourceType: "test", Metadata: dbtype.JSON("{}"), UpdatedAt: start + 1})
+		updated(t, f, db.System.UpdateMessage, db.UpdateMessageParams{ID: one.ID, Content: "gamma", SourceType: "test", Metadata: dbtype.JSON("{}"), UpdatedAt: start + 1})
 		if find("alpha") != 0 || find("gamma") != 1 {
 			t.Error("a changed message is found by what it was")
 		}
-		updated(t, f, db.Querier.DeleteMessage, db.DeleteMessageParams{ID: one.ID, ChannelID: channel})
+		updated(t, f, db.System.DeleteMessage, db.DeleteMessageParams{ID: one.ID, ChannelID: channel})
 		if find("gamma") != 0 || find("beta") != 1 {
 			t.Error("a deleted message is found")
 		}
-		updated(t, f, db.Querier.DeleteMessageServer, server)
+		updated(t, f, db.System.DeleteMessageServer, server)
 		if find("beta") != 0 {
 			t.Error("a message of a deleted server is found")
 		}
@@ -171,17 +171,17 @@ func testSearch(t *testing.T, setup func(t *testing.T) *fixture) {
 		f.post(t, channel, bob, "2", start+1)
 		f.post(t, other, ann, "3", start+2)
 		all := db.FilterChannelMessagesParams{ChannelID: channel, AnyAuthor: true, ToTime: math.MaxInt64, LimitRows: 10}
-		if got := viewed(t, f, db.Querier.FilterChannelMessages, all); len(got) != 2 || got[0].Message.Content != "2" {
+		if got := viewed(t, f, db.System.FilterChannelMessages, all); len(got) != 2 || got[0].Message.Content != "2" {
 			t.Errorf("in a channel: %+v", got)
 		}
-		if n := viewed(t, f, db.Querier.CountChannelMessages, db.CountChannelMessagesParams{ChannelID: channel, AuthorID: bob, ToTime: math.MaxInt64, MaxRows: 9}); n != 1 {
+		if n := viewed(t, f, db.System.CountChannelMessages, db.CountChannelMessagesParams{ChannelID: channel, AuthorID: bob, ToTime: math.MaxInt64, MaxRows: 9}); n != 1 {
 			t.Errorf("by one author: %d", n)
 		}
 		by := db.FilterAuthorMessagesParams{AuthorID: ann, ToTime: math.MaxInt64, LimitRows: 1, OffsetRows: 1}
-		if got := viewed(t, f, db.Querier.FilterAuthorMessages, by); len(got) != 1 || got[0].Message.Content != "1" {
+		if got := viewed(t, f, db.System.FilterAuthorMessages, by); len(got) != 1 || got[0].Message.Content != "1" {
 			t.Errorf("by an author: %+v", got)
 		}
-		if n := viewed(t, f, db.Querier.CountAuthorMessages, db.CountAuthorMessagesParams{AuthorID: ann, FromTime: start + 1, ToTime: math.MaxInt64, MaxRows: 9}); n != 1 {
+		if n := viewed(t, f, db.System.CountAuthorMessages, db.CountAuthorMessagesParams{AuthorID: ann, FromTime: start + 1, ToTime: math.MaxInt64, MaxRows: 9}); n != 1 {
 			t.Errorf("since: %d", n)
 		}
 	})
@@ -192,7 +192,7 @@ func testSearch(t *testing.T, setup func(t *testing.T) *fixture) {
 		for i, text := range []string{"1", "2", "3"} {
 			f.post(t, channel, uuid.New(), text, start+dbtype.Millis(i))
 		}
-		got := viewed(t, f, db.Querier.ListMessagesBeforeSeq, db.ListMessagesBeforeSeqParams{ChannelID: channel, BeforeSeq: 3, LimitRows: 9})
+		got := viewed(t, f, db.System.ListMessagesBeforeSeq, db.ListMessagesBeforeSeqParams{ChannelID: channel, BeforeSeq: 3, LimitRows: 9})
 		if diff := cmp.Diff([]string{"2", "1"}, contents(got)); diff != "" {
 			t.Error(diff)
 		}
@@ -204,7 +204,7 @@ func testMirrors(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		server := f.server(t)
 		upsert := func(server uuid.UUID, name string, at dbtype.Millis) db.Channel {
-			return updated(t, f, db.Querier.UpsertSourceChannel, db.UpsertSourceChannelParams{
+			return updated(t, f, db.System.UpsertSourceChannel, db.UpsertSourceChannelParams{
 				ID: uuid.New(), MessageServerID: server, Name: name, Type: "GROUP", SourceType: new("discord"), SourceID: new("42"),
 				Metadata: dbtype.JSON("{}"), TurnPolicy: "queue", CreatedAt: at, UpdatedAt: at,
 			})
@@ -217,14 +217,14 @@ func testMirrors(t *testing.T, setup func(t *testing.T) *fixture) {
 		if elsewhere := upsert(f.server(t), "general", start+9); elsewhere.ID == first.ID {
 			t.Error("two servers share a channel")
 		}
-		found := viewed(t, f, db.Querier.FindSourceChannel, db.FindSourceChannelParams{SourceType: new("discord"), SourceID: new("42")})
+		found := viewed(t, f, db.System.FindSourceChannel, db.FindSourceChannelParams{SourceType: new("discord"), SourceID: new("42")})
 		if found.ID != first.ID {
 			t.Errorf("found %+v, want the oldest", found)
 		}
-		if ids := viewed(t, f, db.Querier.ListServerChannelIDs, server); len(ids) != 1 || ids[0] != first.ID {
+		if ids := viewed(t, f, db.System.ListServerChannelIDs, server); len(ids) != 1 || ids[0] != first.ID {
 			t.Errorf("channels %v", ids)
 		}
-		if n := viewed(t, f, db.Querier.CountServerChannels, db.CountServerChannelsParams{MessageServerID: server, MaxRows: 9}); n != 1 {
+		if n := viewed(t, f, db.System.CountServerChannels, db.CountServerChannelsParams{MessageServerID: server, MaxRows: 9}); n != 1 {
 			t.Errorf("%d channels", n)
 		}
 	})
@@ -240,36 +240,36 @@ func testIdempotency(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		mine := key(uuid.New(), "k", start)
 		for i, want := range []int64{1, 0} {
-			if n := updated(t, f, db.Querier.InsertIdempotencyKey, mine); n != want {
+			if n := updated(t, f, db.System.InsertIdempotencyKey, mine); n != want {
 				t.Errorf("claim %d: %d rows, want %d", i+1, n, want)
 			}
 		}
-		if n := updated(t, f, db.Querier.InsertIdempotencyKey, key(uuid.New(), "k", start)); n != 1 {
+		if n := updated(t, f, db.System.InsertIdempotencyKey, key(uuid.New(), "k", start)); n != 1 {
 			t.Error("the key of another caller is in the way")
 		}
 		complete := db.CompleteIdempotencyKeyParams{
 			EntityID: mine.EntityID, IdempotencyKey: "k", Claim: uuid.New(), Status: 201, Header: dbtype.JSON(`{"Etag":"x"}`), Body: []byte("a\x00\xff"),
 		}
-		if n := updated(t, f, db.Querier.CompleteIdempotencyKey, complete); n != 0 {
+		if n := updated(t, f, db.System.CompleteIdempotencyKey, complete); n != 0 {
 			t.Error("somebody else's claim was completed")
 		}
 		renew := db.RenewIdempotencyKeyParams{EntityID: mine.EntityID, IdempotencyKey: "k", Claim: complete.Claim, CreatedAt: start + 5}
 		for _, want := range []int64{0, 1} {
-			if n := updated(t, f, db.Querier.RenewIdempotencyKey, renew); n != want {
+			if n := updated(t, f, db.System.RenewIdempotencyKey, renew); n != want {
 				t.Errorf("renewed %d rows, want %d", n, want)
 			}
 			renew.Claim = mine.Claim
 		}
 		complete.Claim = mine.Claim
-		updated(t, f, db.Querier.CompleteIdempotencyKey, complete)
-		row := viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: mine.EntityID, IdempotencyKey: "k"})
+		updated(t, f, db.System.CompleteIdempotencyKey, complete)
+		row := viewed(t, f, db.System.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: mine.EntityID, IdempotencyKey: "k"})
 		if row.Status != 201 || string(row.Body) != "a\x00\xff" || row.Fingerprint != "f" || row.CreatedAt != start+5 {
 			t.Errorf("row %+v", row)
 		}
-		if n := updated(t, f, db.Querier.RenewIdempotencyKey, renew); n != 0 {
+		if n := updated(t, f, db.System.RenewIdempotencyKey, renew); n != 0 {
 			t.Error("an answer was made younger")
 		}
-		f.update(t, func(ctx context.Context, q db.Querier) error {
+		f.update(t, func(ctx context.Context, q db.System) error {
 			n, err := q.DeleteOpenIdempotencyKeys(ctx)
 			if n != 1 {
 				t.Errorf("%d open claims, want the other caller's", n)
@@ -277,7 +277,7 @@ func testIdempotency(t *testing.T, setup func(t *testing.T) *fixture) {
 			return err
 		})
 		gone := db.DeleteIdempotencyKeyParams{EntityID: mine.EntityID, IdempotencyKey: "k", Claim: mine.Claim}
-		if n := updated(t, f, db.Querier.DeleteIdempotencyKey, gone); n != 1 {
+		if n := updated(t, f, db.System.DeleteIdempotencyKey, gone); n != 1 {
 			t.Errorf("deleted %d", n)
 		}
 	})
@@ -286,15 +286,15 @@ func testIdempotency(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		entity := uuid.New()
 		for i, name := range []string{"b", "a", "c"} {
-			updated(t, f, db.Querier.InsertIdempotencyKey, key(entity, name, start+dbtype.Millis(i)))
+			updated(t, f, db.System.InsertIdempotencyKey, key(entity, name, start+dbtype.Millis(i)))
 		}
 		old := db.DeleteOldIdempotencyKeysParams{Before: start + 2, LimitRows: 1}
 		for i, want := range []int64{1, 1, 0} {
-			if n := updated(t, f, db.Querier.DeleteOldIdempotencyKeys, old); n != want {
+			if n := updated(t, f, db.System.DeleteOldIdempotencyKeys, old); n != want {
 				t.Errorf("sweep %d: %d rows, want %d", i+1, n, want)
 			}
 		}
-		viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: entity, IdempotencyKey: "c"})
+		viewed(t, f, db.System.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: entity, IdempotencyKey: "c"})
 	})
 
 	t.Run("those of one owner, of one caller, and of all", func(t *testing.T) {
@@ -302,8 +302,8 @@ func testIdempotency(t *testing.T, setup func(t *testing.T) *fixture) {
 		caller := uuid.New()
 		keep := func(entity uuid.UUID, name, body string, at dbtype.Millis) {
 			k := key(entity, name, at)
-			updated(t, f, db.Querier.InsertIdempotencyKey, k)
-			updated(t, f, db.Querier.CompleteIdempotencyKey, db.CompleteIdempotencyKeyParams{
+			updated(t, f, db.System.InsertIdempotencyKey, k)
+			updated(t, f, db.System.CompleteIdempotencyKey, db.CompleteIdempotencyKeyParams{
 				EntityID: entity, IdempotencyKey: name, Claim: k.Claim, Status: 201, Header: k.Header, Body: []byte(body), Digest: "d",
 			})
 		}
@@ -311,17 +311,17 @@ func testIdempotency(t *testing.T, setup func(t *testing.T) *fixture) {
 		keep(caller, "1", "1", start+1)
 		keep(uuid.New(), "0", "other", start)
 		keep(caller, "3", "333", start+3)
-		updated(t, f, db.Querier.InsertIdempotencyKey, key(uuid.New(), "open", start-1))
-		if row := viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: caller, IdempotencyKey: "1"}); row.Digest != "d" {
+		updated(t, f, db.System.InsertIdempotencyKey, key(uuid.New(), "open", start-1))
+		if row := viewed(t, f, db.System.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: caller, IdempotencyKey: "1"}); row.Digest != "d" {
 			t.Errorf("row %+v", row)
 		}
-		lengths := updated(t, f, db.Querier.DeleteCallersAnswers, db.DeleteCallersAnswersParams{EntityID: caller, LimitRows: 2})
+		lengths := updated(t, f, db.System.DeleteCallersAnswers, db.DeleteCallersAnswersParams{EntityID: caller, LimitRows: 2})
 		slices.Sort(lengths)
 		if diff := cmp.Diff([]int64{1, 3}, lengths); diff != "" {
 			t.Errorf("lengths (-want +got):\n%s", diff)
 		}
-		viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: caller, IdempotencyKey: "3"})
-		if diff := cmp.Diff([]int64{5}, updated(t, f, db.Querier.DeleteOldestAnswers, 1)); diff != "" {
+		viewed(t, f, db.System.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: caller, IdempotencyKey: "3"})
+		if diff := cmp.Diff([]int64{5}, updated(t, f, db.System.DeleteOldestAnswers, 1)); diff != "" {
 			t.Errorf("lengths (-want +got):\n%s", diff)
 		}
 	})
@@ -330,11 +330,11 @@ func testIdempotency(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		mine, others := key(uuid.New(), "k", start), key(uuid.New(), "k", start)
 		mine.Owner, others.Owner = uuid.New(), uuid.New()
-		updated(t, f, db.Querier.InsertIdempotencyKey, mine)
-		updated(t, f, db.Querier.InsertIdempotencyKey, others)
-		if n := updated(t, f, db.Querier.DeleteOwnersOpenIdempotencyKeys, mine.Owner); n != 1 {
+		updated(t, f, db.System.InsertIdempotencyKey, mine)
+		updated(t, f, db.System.InsertIdempotencyKey, others)
+		if n := updated(t, f, db.System.DeleteOwnersOpenIdempotencyKeys, mine.Owner); n != 1 {
 			t.Errorf("%d claims", n)
 		}
-		viewed(t, f, db.Querier.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: others.EntityID, IdempotencyKey: "k"})
+		viewed(t, f, db.System.GetIdempotencyKey, db.GetIdempotencyKeyParams{EntityID: others.EntityID, IdempotencyKey: "k"})
 	})
 }

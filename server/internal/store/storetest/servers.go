@@ -20,11 +20,11 @@ func testServers(t *testing.T, setup func(t *testing.T) *fixture) {
 			ID: uuid.New(), Name: "Büro 🏢", SourceType: "discord", SourceID: new("42"),
 			Metadata: dbtype.JSON(`{}`), CreatedAt: start, UpdatedAt: start + 1,
 		}
-		want := db.MessageServer(arg)
-		if diff := cmp.Diff(want, updated(t, f, db.Querier.InsertMessageServer, arg)); diff != "" {
+		want := alike[db.MessageServer](arg)
+		if diff := cmp.Diff(want, updated(t, f, db.System.InsertMessageServer, arg)); diff != "" {
 			t.Errorf("inserted (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(want, viewed(t, f, db.Querier.GetMessageServer, arg.ID)); diff != "" {
+		if diff := cmp.Diff(want, viewed(t, f, db.System.GetMessageServer, arg.ID)); diff != "" {
 			t.Errorf("read (-want +got):\n%s", diff)
 		}
 	})
@@ -32,13 +32,13 @@ func testServers(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("ensured once", func(t *testing.T) {
 		f := setup(t)
 		for _, name := range []string{"first", "second"} {
-			f.update(t, func(ctx context.Context, q db.Querier) error {
+			f.update(t, func(ctx context.Context, q db.System) error {
 				return q.EnsureMessageServer(ctx, db.EnsureMessageServerParams{
 					Name: name, SourceType: "eliza", Metadata: dbtype.JSON("{}"), CreatedAt: start, UpdatedAt: start,
 				})
 			})
 		}
-		if got := viewed(t, f, db.Querier.GetMessageServer, uuid.Nil); got.Name != "first" {
+		if got := viewed(t, f, db.System.GetMessageServer, uuid.Nil); got.Name != "first" {
 			t.Errorf("name = %q, want the first one to stay", got.Name)
 		}
 	})
@@ -48,10 +48,10 @@ func testServers(t *testing.T, setup func(t *testing.T) *fixture) {
 		var want []uuid.UUID
 		for _, age := range []dbtype.Millis{2, 1, 3} {
 			arg := db.InsertMessageServerParams{ID: uuid.New(), Name: "s", SourceType: "t", Metadata: dbtype.JSON("{}"), CreatedAt: start - age, UpdatedAt: start}
-			want = append(want, updated(t, f, db.Querier.InsertMessageServer, arg).ID)
+			want = append(want, updated(t, f, db.System.InsertMessageServer, arg).ID)
 		}
 		want = []uuid.UUID{want[2], want[0], want[1]}
-		f.view(t, func(ctx context.Context, q db.Querier) error {
+		f.view(t, func(ctx context.Context, q db.System) error {
 			servers, err := q.ListMessageServers(ctx)
 			got := make([]uuid.UUID, len(servers))
 			for i, server := range servers {
@@ -71,23 +71,23 @@ func testServers(t *testing.T, setup func(t *testing.T) *fixture) {
 			agent uuid.UUID
 			want  int64
 		}{{ann, 1}, {bob, 1}, {ann, 0}} {
-			if got := updated(t, f, db.Querier.AddServerAgent, db.AddServerAgentParams{MessageServerID: server, AgentID: step.agent}); got != step.want {
+			if got := updated(t, f, db.System.AddServerAgent, db.AddServerAgentParams{MessageServerID: server, AgentID: step.agent}); got != step.want {
 				t.Errorf("AddServerAgent changed %d rows, want %d", got, step.want)
 			}
 		}
 		want := []uuid.UUID{ann, bob}
 		slices.SortFunc(want, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
-		if diff := cmp.Diff(want, viewed(t, f, db.Querier.ListServerAgents, server)); diff != "" {
+		if diff := cmp.Diff(want, viewed(t, f, db.System.ListServerAgents, server)); diff != "" {
 			t.Errorf("agents (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff([]uuid.UUID{server}, viewed(t, f, db.Querier.ListAgentServers, ann)); diff != "" {
+		if diff := cmp.Diff([]uuid.UUID{server}, viewed(t, f, db.System.ListAgentServers, ann)); diff != "" {
 			t.Errorf("servers (-want +got):\n%s", diff)
 		}
 		remove := db.RemoveServerAgentParams{MessageServerID: server, AgentID: ann}
-		if first, second := updated(t, f, db.Querier.RemoveServerAgent, remove), updated(t, f, db.Querier.RemoveServerAgent, remove); first != 1 || second != 0 {
+		if first, second := updated(t, f, db.System.RemoveServerAgent, remove), updated(t, f, db.System.RemoveServerAgent, remove); first != 1 || second != 0 {
 			t.Errorf("RemoveServerAgent changed %d, then %d rows, want 1, then 0", first, second)
 		}
-		if got := viewed(t, f, db.Querier.ListAgentServers, ann); len(got) != 0 || got == nil {
+		if got := viewed(t, f, db.System.ListAgentServers, ann); len(got) != 0 || got == nil {
 			t.Errorf("servers of a detached agent = %#v, want an empty list", got)
 		}
 	})

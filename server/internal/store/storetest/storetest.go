@@ -3,6 +3,7 @@ package storetest
 
 import (
 	"context"
+	"reflect"
 	"testing"
 
 	"github.com/google/uuid"
@@ -13,7 +14,7 @@ import (
 )
 
 // Run runs the suite. open returns a new, empty store without other users, and closes it when the test ends.
-func Run(t *testing.T, open func(t *testing.T) store.Store) {
+func Run(t *testing.T, open func(t *testing.T) store.System) {
 	topics := []struct {
 		name string
 		test func(t *testing.T, setup func(t *testing.T) *fixture)
@@ -44,7 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 			topic.test(t, func(t *testing.T) *fixture {
 				t.Helper()
 				t.Parallel()
-				return &fixture{Store: open(t)}
+				return &fixture{System: open(t)}
 			})
 		})
 	}
@@ -55,30 +56,44 @@ const start dbtype.Millis = 1_800_000_000_123
 
 // fixture is a store with short ways to fill it. Its methods that take a *testing.T end the test on an error.
 type fixture struct {
-	store.Store
+	store.System
 }
 
-func (f *fixture) update(t *testing.T, fn func(ctx context.Context, q db.Querier) error) {
+// alike returns a T with the fields of v that it has, too, in the default tenant: the row that arguments make, or the other way round.
+func alike[T any](v any) T {
+	var out T
+	from, to := reflect.ValueOf(v), reflect.ValueOf(&out).Elem()
+	for i := range to.NumField() {
+		if f := from.FieldByName(to.Type().Field(i).Name); f.IsValid() {
+			to.Field(i).Set(f)
+		} else if to.Type().Field(i).Name == "Tenant" {
+			to.Field(i).SetInt(store.DefaultTenant)
+		}
+	}
+	return out
+}
+
+func (f *fixture) update(t *testing.T, fn func(ctx context.Context, q db.System) error) {
 	t.Helper()
-	err := f.Update(t.Context(), store.Scope{}, func(q db.Querier) error { return fn(t.Context(), q) })
+	err := f.SystemUpdate(t.Context(), func(q db.System) error { return fn(t.Context(), q) })
 	if err != nil {
 		t.Fatalf("Update: %v", err)
 	}
 }
 
-func (f *fixture) view(t *testing.T, fn func(ctx context.Context, q db.Querier) error) {
+func (f *fixture) view(t *testing.T, fn func(ctx context.Context, q db.System) error) {
 	t.Helper()
-	err := f.View(t.Context(), store.Scope{}, func(q db.Querier) error { return fn(t.Context(), q) })
+	err := f.SystemView(t.Context(), func(q db.System) error { return fn(t.Context(), q) })
 	if err != nil {
 		t.Fatalf("View: %v", err)
 	}
 }
 
 // updated runs one query in a separate transaction.
-func updated[A, R any](t *testing.T, f *fixture, query func(db.Querier, context.Context, A) (R, error), arg A) R {
+func updated[A, R any](t *testing.T, f *fixture, query func(db.System, context.Context, A) (R, error), arg A) R {
 	t.Helper()
 	var result R
-	f.update(t, func(ctx context.Context, q db.Querier) (err error) {
+	f.update(t, func(ctx context.Context, q db.System) (err error) {
 		result, err = query(q, ctx, arg)
 		return err
 	})
@@ -86,10 +101,10 @@ func updated[A, R any](t *testing.T, f *fixture, query func(db.Querier, context.
 }
 
 // viewed runs one query for reading.
-func viewed[A, R any](t *testing.T, f *fixture, query func(db.Querier, context.Context, A) (R, error), arg A) R {
+func viewed[A, R any](t *testing.T, f *fixture, query func(db.System, context.Context, A) (R, error), arg A) R {
 	t.Helper()
 	var result R
-	f.view(t, func(ctx context.Context, q db.Querier) (err error) {
+	f.view(t, func(ctx context.Context, q db.System) (err error) {
 		result, err = query(q, ctx, arg)
 		return err
 	})
@@ -97,15 +112,15 @@ func viewed[A, R any](t *testing.T, f *fixture, query func(db.Querier, context.C
 }
 
 // exec runs one query that returns nothing in a separate transaction.
-func exec[A any](t *testing.T, f *fixture, query func(db.Querier, context.Context, A) error, arg A) {
+func exec[A any](t *testing.T, f *fixture, query func(db.System, context.Context, A) error, arg A) {
 	t.Helper()
-	f.update(t, func(ctx context.Context, q db.Querier) error { return query(q, ctx, arg) })
+	f.update(t, func(ctx context.Context, q db.System) error { return query(q, ctx, arg) })
 }
 
 // failing runs one query in a separate transaction and returns the error that leaves the store.
-func failing[A, R any](t *testing.T, f *fixture, query func(db.Querier, context.Context, A) (R, error), arg A) error {
+func failing[A, R any](t *testing.T, f *fixture, query func(db.System, context.Context, A) (R, error), arg A) error {
 	t.Helper()
-	return f.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+	return f.SystemUpdate(t.Context(), func(q db.System) error {
 		_, err := query(q, t.Context(), arg)
 		return err
 	})
@@ -114,7 +129,7 @@ func failing[A, R any](t *testing.T, f *fixture, query func(db.Querier, context.
 // server stores a message server.
 func (f *fixture) server(t *testing.T) uuid.UUID {
 	t.Helper()
-	return updated(t, f, db.Querier.InsertMessageServer, db.InsertMessageServerParams{
+	return updated(t, f, db.System.InsertMessageServer, db.InsertMessageServerParams{
 		ID: uuid.New(), Name: "Office", SourceType: "test", Metadata: dbtype.JSON("{}"), CreatedAt: start, UpdatedAt: start,
 	}).ID
 }
@@ -122,7 +137,7 @@ func (f *fixture) server(t *testing.T) uuid.UUID {
 // agent stores a running agent.
 func (f *fixture) agent(t *testing.T, name string) uuid.UUID {
 	t.Helper()
-	return updated(t, f, db.Querier.InsertAgent, newAgent(name)).ID
+	return updated(t, f, db.System.InsertAgent, newAgent(name)).ID
 }
 
 func newAgent(name string) db.InsertAgentParams {
@@ -136,7 +151,7 @@ func newAgent(name string) db.InsertAgentParams {
 func (f *fixture) channel(t *testing.T, server uuid.UUID, participants ...uuid.UUID) uuid.UUID {
 	t.Helper()
 	arg := newChannel(server, "general")
-	f.update(t, func(ctx context.Context, q db.Querier) error {
+	f.update(t, func(ctx context.Context, q db.System) error {
 		if _, err := q.InsertChannel(ctx, arg); err != nil {
 			return err
 		}
@@ -161,7 +176,7 @@ func newChannel(server uuid.UUID, name string) db.InsertChannelParams {
 func (f *fixture) post(t *testing.T, channel, author uuid.UUID, content string, at dbtype.Millis) db.Message {
 	t.Helper()
 	var message db.Message
-	f.update(t, func(ctx context.Context, q db.Querier) (err error) {
+	f.update(t, func(ctx context.Context, q db.System) (err error) {
 		message, err = post(ctx, q, newMessage(channel, author, content), at)
 		return err
 	})
@@ -176,7 +191,7 @@ func newMessage(channel, author uuid.UUID, content string) db.InsertMessageParam
 }
 
 // post numbers and dates a message, and stores it.
-func post(ctx context.Context, q db.Querier, message db.InsertMessageParams, at dbtype.Millis) (db.Message, error) {
+func post(ctx context.Context, q db.System, message db.InsertMessageParams, at dbtype.Millis) (db.Message, error) {
 	channel, err := q.NextSeq(ctx, db.NextSeqParams{ID: message.ChannelID, Now: at})
 	if err != nil {
 		return db.Message{}, err
@@ -199,7 +214,7 @@ func newTurn(agent uuid.UUID, message db.Message) db.InsertTurnParams {
 }
 
 // insertMessage stores a message and reads it.
-func insertMessage(q db.Querier, ctx context.Context, message db.InsertMessageParams) (db.Message, error) {
+func insertMessage(q db.System, ctx context.Context, message db.InsertMessageParams) (db.Message, error) {
 	if err := q.InsertMessage(ctx, message); err != nil {
 		return db.Message{}, err
 	}
@@ -207,7 +222,7 @@ func insertMessage(q db.Querier, ctx context.Context, message db.InsertMessagePa
 }
 
 // insertTurn stores a turn and reads it.
-func insertTurn(q db.Querier, ctx context.Context, turn db.InsertTurnParams) (db.Turn, error) {
+func insertTurn(q db.System, ctx context.Context, turn db.InsertTurnParams) (db.Turn, error) {
 	if err := q.InsertTurn(ctx, turn); err != nil {
 		return db.Turn{}, err
 	}
@@ -215,7 +230,7 @@ func insertTurn(q db.Querier, ctx context.Context, turn db.InsertTurnParams) (db
 }
 
 // countAgents has the form of a query with an argument.
-func countAgents(q db.Querier, ctx context.Context, _ struct{}) (int64, error) {
+func countAgents(q db.System, ctx context.Context, _ struct{}) (int64, error) {
 	return q.CountAgents(ctx)
 }
 

@@ -10,14 +10,13 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/store"
 )
 
 func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 	// absent checks that nothing of an agent was stored, and that the store still works.
 	absent := func(t *testing.T, f *fixture, id uuid.UUID) {
 		t.Helper()
-		if err := failing(t, f, db.Querier.GetAgent, id); !apierr.IsCode(err, apierr.NotFound) {
+		if err := failing(t, f, db.System.GetAgent, id); !apierr.IsCode(err, apierr.NotFound) {
 			t.Errorf("reading what was rolled back: %v, want NOT_FOUND", err)
 		}
 		f.agent(t, "still works")
@@ -26,7 +25,7 @@ func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("sees its own changes, others see them after it", func(t *testing.T) {
 		f := setup(t)
 		agent := newAgent("Ann")
-		f.update(t, func(ctx context.Context, q db.Querier) error {
+		f.update(t, func(ctx context.Context, q db.System) error {
 			if _, err := q.InsertAgent(ctx, agent); err != nil {
 				return err
 			}
@@ -45,7 +44,7 @@ func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("rolled back by an error", func(t *testing.T) {
 		f := setup(t)
 		agent, cause := newAgent("Ann"), errors.New("no")
-		err := f.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+		err := f.SystemUpdate(t.Context(), func(q db.System) error {
 			if _, err := q.InsertAgent(t.Context(), agent); err != nil {
 				return err
 			}
@@ -60,7 +59,7 @@ func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("rolled back by a failed statement, even if that is ignored", func(t *testing.T) {
 		f := setup(t)
 		agent := newAgent("Ann")
-		err := f.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+		err := f.SystemUpdate(t.Context(), func(q db.System) error {
 			if _, err := q.InsertAgent(t.Context(), agent); err != nil {
 				return err
 			}
@@ -76,14 +75,14 @@ func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("not rolled back by a row that isn't there", func(t *testing.T) {
 		f := setup(t)
 		agent := newAgent("Ann")
-		f.update(t, func(ctx context.Context, q db.Querier) error {
+		f.update(t, func(ctx context.Context, q db.System) error {
 			if _, err := q.GetAgent(ctx, agent.ID); err == nil {
 				t.Error("found an agent that isn't there")
 			}
 			_, err := q.InsertAgent(ctx, agent)
 			return err
 		})
-		viewed(t, f, db.Querier.GetAgent, agent.ID)
+		viewed(t, f, db.System.GetAgent, agent.ID)
 	})
 
 	t.Run("rolled back by a panic, which goes on", func(t *testing.T) {
@@ -95,7 +94,7 @@ func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 					t.Errorf("recovered %v, want the function's panic", value)
 				}
 			}()
-			_ = f.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+			_ = f.SystemUpdate(t.Context(), func(q db.System) error {
 				if _, err := q.InsertAgent(t.Context(), agent); err != nil {
 					return err
 				}
@@ -112,7 +111,7 @@ func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			_ = f.Update(t.Context(), store.Scope{}, func(q db.Querier) error {
+			_ = f.SystemUpdate(t.Context(), func(q db.System) error {
 				if _, err := q.InsertAgent(t.Context(), agent); err != nil {
 					return err
 				}
@@ -126,8 +125,8 @@ func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 
 	t.Run("its queries end with it", func(t *testing.T) {
 		f := setup(t)
-		var kept db.Querier
-		f.update(t, func(_ context.Context, q db.Querier) error {
+		var kept db.System
+		f.update(t, func(_ context.Context, q db.System) error {
 			kept = q
 			return nil
 		})
@@ -141,14 +140,14 @@ func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("a view cannot write", func(t *testing.T) {
 		f := setup(t)
 		agent := newAgent("Ann")
-		err := f.View(t.Context(), store.Scope{}, func(q db.Querier) error {
+		err := f.SystemView(t.Context(), func(q db.System) error {
 			_, err := q.InsertAgent(t.Context(), agent)
 			return err
 		})
 		if err == nil {
 			t.Error("a view wrote")
 		}
-		err = f.View(t.Context(), store.Scope{}, func(q db.Querier) error {
+		err = f.SystemView(t.Context(), func(q db.System) error {
 			_, err := q.DeleteAgent(t.Context(), agent.ID)
 			return err
 		})
@@ -162,13 +161,13 @@ func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		never := func(db.Querier) error {
+		never := func(db.System) error {
 			t.Error("the function ran")
 			return nil
 		}
 		for name, err := range map[string]error{
-			"Update": f.Update(ctx, store.Scope{}, never),
-			"View":   f.View(ctx, store.Scope{}, never),
+			"Update": f.SystemUpdate(ctx, never),
+			"View":   f.SystemView(ctx, never),
 		} {
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: %v, want it cancelled", name, err)
@@ -183,13 +182,13 @@ func testTransactions(t *testing.T, setup func(t *testing.T) *fixture) {
 				t.Fatalf("Close: %v", err)
 			}
 		}
-		never := func(db.Querier) error {
+		never := func(db.System) error {
 			t.Error("the function ran")
 			return nil
 		}
 		for name, err := range map[string]error{
-			"Update": f.Update(t.Context(), store.Scope{}, never),
-			"View":   f.View(t.Context(), store.Scope{}, never),
+			"Update": f.SystemUpdate(t.Context(), never),
+			"View":   f.SystemView(t.Context(), never),
 			"Ping":   f.Ping(t.Context()),
 		} {
 			if !apierr.IsCode(err, apierr.Unavailable) {

@@ -12,6 +12,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
@@ -21,15 +22,15 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		arg := newTurn(agent, f.post(t, f.channel(t, f.server(t)), uuid.New(), "hello", start))
 		want := db.Turn{
 			ID: arg.ID, AgentID: agent, ChannelID: arg.ChannelID, MessageID: arg.MessageID, SenderID: arg.SenderID, Seq: arg.Seq,
-			ResponseID: arg.ResponseID, Status: "queued", QueuedAt: arg.QueuedAt, Head: true,
+			ResponseID: arg.ResponseID, Status: "queued", QueuedAt: arg.QueuedAt, Head: true, Tenant: store.DefaultTenant,
 		}
 		if diff := gocmp.Diff(want, updated(t, f, insertTurn, arg)); diff != "" {
 			t.Errorf("inserted (-want +got):\n%s", diff)
 		}
-		if diff := gocmp.Diff(want, viewed(t, f, db.Querier.GetTurn, arg.ID)); diff != "" {
+		if diff := gocmp.Diff(want, viewed(t, f, db.System.GetTurn, arg.ID)); diff != "" {
 			t.Errorf("read (-want +got):\n%s", diff)
 		}
-		byMessage := viewed(t, f, db.Querier.GetMessageTurn, db.GetMessageTurnParams{MessageID: arg.MessageID, AgentID: agent})
+		byMessage := viewed(t, f, db.System.GetMessageTurn, db.GetMessageTurnParams{MessageID: arg.MessageID, AgentID: agent})
 		if diff := gocmp.Diff(want, byMessage); diff != "" {
 			t.Errorf("read by message (-want +got):\n%s", diff)
 		}
@@ -44,7 +45,7 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		if err := failing(t, f, insertTurn, newTurn(ann, message)); !apierr.IsCode(err, apierr.Conflict) {
 			t.Errorf("a second turn: %v, want CONFLICT", err)
 		}
-		if got := viewed(t, f, db.Querier.ListMessageTurns, message.ID); len(got) != 2 {
+		if got := viewed(t, f, db.System.ListMessageTurns, message.ID); len(got) != 2 {
 			t.Errorf("the message has %d turns, want 2", len(got))
 		}
 	})
@@ -53,7 +54,7 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		waits := func() bool {
 			var found bool
-			f.view(t, func(ctx context.Context, q db.Querier) (err error) {
+			f.view(t, func(ctx context.Context, q db.System) (err error) {
 				found, err = q.AnyTurnQueued(ctx)
 				return err
 			})
@@ -79,7 +80,7 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		f.turn(t, agent, f.post(t, channel, person, "hello", start))
 		claimed := f.claim(t, "node-a", start, 1)[0]
 		reply := f.post(t, channel, agent, "Hi. (I am no model; set A_KEY.)", start+1)
-		updated(t, f, db.Querier.FinishTurn, db.FinishTurnParams{ID: claimed.ID, Owner: "node-a", Status: "replied", ReplyID: &reply.ID, EndedAt: new(start + 1)})
+		updated(t, f, db.System.FinishTurn, db.FinishTurnParams{ID: claimed.ID, Owner: "node-a", Status: "replied", ReplyID: &reply.ID, EndedAt: new(start + 1)})
 		told := db.WasToldParams{AuthorID: person, Words: "(I am no model; set A_KEY.)", Since: start, LimitRows: 10}
 		for name, tt := range map[string]struct {
 			change func(*db.WasToldParams)
@@ -92,7 +93,7 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		} {
 			p := told
 			tt.change(&p)
-			if got := viewed(t, f, db.Querier.WasTold, p); got != tt.want {
+			if got := viewed(t, f, db.System.WasTold, p); got != tt.want {
 				t.Errorf("%s: %v", name, got)
 			}
 		}
@@ -108,16 +109,16 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 		refused := func(when string) {
 			t.Helper()
-			if err := failing(t, f, db.Querier.FinishTurn, finish); !apierr.IsCode(err, apierr.NotFound) {
+			if err := failing(t, f, db.System.FinishTurn, finish); !apierr.IsCode(err, apierr.NotFound) {
 				t.Errorf("%s: %v, want NOT_FOUND", when, err)
 			}
 		}
 		refused("while it is queued")
 		f.claim(t, "node-b", start, 1)
 		refused("while it is another's")
-		updated(t, f, db.Querier.ReleaseTurnLeases, "node-b")
+		updated(t, f, db.System.ReleaseTurnLeases, "node-b")
 		claimed := f.claim(t, "node-a", start+5, 1)[0]
-		got := updated(t, f, db.Querier.FinishTurn, finish)
+		got := updated(t, f, db.System.FinishTurn, finish)
 		want := claimed
 		want.Status, want.Reason, want.Detail, want.ReplyID, want.CharacterVersion = "replied", "RULE", "Because.", finish.ReplyID, 3
 		want.LeaseOwner, want.LeaseUntil, want.EndedAt = "", 0, finish.EndedAt
@@ -132,11 +133,11 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		turn := f.turn(t, f.agent(t, "Ann"), f.post(t, f.channel(t, f.server(t)), uuid.New(), "hello", start))
 		f.claim(t, "node-a", start, 1)
 		for _, other := range []db.ReleaseTurnLeaseParams{{ID: turn.ID, Owner: "node-b", Attempt: 1}, {ID: turn.ID, Owner: "node-a", Attempt: 2}} {
-			if n := updated(t, f, db.Querier.ReleaseTurnLease, other); n != 0 {
+			if n := updated(t, f, db.System.ReleaseTurnLease, other); n != 0 {
 				t.Errorf("given back by %s in attempt %d", other.Owner, other.Attempt)
 			}
 		}
-		if n := updated(t, f, db.Querier.ReleaseTurnLease, db.ReleaseTurnLeaseParams{ID: turn.ID, Owner: "node-a", Attempt: 1}); n != 1 {
+		if n := updated(t, f, db.System.ReleaseTurnLease, db.ReleaseTurnLeaseParams{ID: turn.ID, Owner: "node-a", Attempt: 1}); n != 1 {
 			t.Errorf("%d turns given back", n)
 		}
 		if got := f.claim(t, "node-b", start, 1); len(got) != 1 || got[0].Attempts != 2 {
@@ -158,7 +159,7 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 			say := func(channel uuid.UUID) db.Message { return f.post(t, channel, uuid.New(), "x", start) }
 			w.ended = f.turn(t, w.ann, say(w.there))
 			f.claim(t, "node", start, 1)
-			updated(t, f, db.Querier.FinishTurn, db.FinishTurnParams{ID: w.ended.ID, Owner: "node", Status: "replied", EndedAt: new(start)})
+			updated(t, f, db.System.FinishTurn, db.FinishTurnParams{ID: w.ended.ID, Owner: "node", Status: "replied", EndedAt: new(start)})
 			first := say(w.here)
 			w.running = f.turn(t, w.ann, first)
 			f.claim(t, "node", start, 1)
@@ -174,27 +175,27 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		}{
 			{"of a message",
 				func(t *testing.T, f *fixture, w world) []db.Turn {
-					return updated(t, f, db.Querier.EndMessageTurns, db.EndMessageTurnsParams{MessageID: w.running.MessageID, NewStatus: "cancelled", Reason: "R", Detail: "D", EndedAt: new(start)})
+					return updated(t, f, db.System.EndMessageTurns, db.EndMessageTurnsParams{MessageID: w.running.MessageID, NewStatus: "cancelled", Reason: "R", Detail: "D", EndedAt: new(start)})
 				},
 				func(w world) []db.Turn { return []db.Turn{w.running, w.bobs} }},
 			{"of a channel",
 				func(t *testing.T, f *fixture, w world) []db.Turn {
-					return updated(t, f, db.Querier.EndChannelTurns, db.EndChannelTurnsParams{ChannelID: w.here, NewStatus: "cancelled", Reason: "R", Detail: "D", EndedAt: new(start)})
+					return updated(t, f, db.System.EndChannelTurns, db.EndChannelTurnsParams{ChannelID: w.here, NewStatus: "cancelled", Reason: "R", Detail: "D", EndedAt: new(start)})
 				},
 				func(w world) []db.Turn { return []db.Turn{w.running, w.bobs, w.waiting, w.other} }},
 			{"of an agent",
 				func(t *testing.T, f *fixture, w world) []db.Turn {
-					return updated(t, f, db.Querier.EndAgentTurns, db.EndAgentTurnsParams{AgentID: w.ann, NewStatus: "cancelled", Reason: "R", Detail: "D", EndedAt: new(start)})
+					return updated(t, f, db.System.EndAgentTurns, db.EndAgentTurnsParams{AgentID: w.ann, NewStatus: "cancelled", Reason: "R", Detail: "D", EndedAt: new(start)})
 				},
 				func(w world) []db.Turn { return []db.Turn{w.running, w.waiting, w.other, w.elsewhere} }},
 			{"of a mailbox",
 				func(t *testing.T, f *fixture, w world) []db.Turn {
-					return updated(t, f, db.Querier.EndMailboxTurns, db.EndMailboxTurnsParams{AgentID: w.ann, ChannelID: w.here, NewStatus: "cancelled", Reason: "R", Detail: "D", EndedAt: new(start)})
+					return updated(t, f, db.System.EndMailboxTurns, db.EndMailboxTurnsParams{AgentID: w.ann, ChannelID: w.here, NewStatus: "cancelled", Reason: "R", Detail: "D", EndedAt: new(start)})
 				},
 				func(w world) []db.Turn { return []db.Turn{w.running, w.waiting, w.other} }},
 			{"of a mailbox, the queued ones",
 				func(t *testing.T, f *fixture, w world) []db.Turn {
-					return updated(t, f, db.Querier.EndMailboxTurns, db.EndMailboxTurnsParams{AgentID: w.ann, ChannelID: w.here, QueuedOnly: true, NewStatus: "cancelled", Reason: "R", Detail: "D", EndedAt: new(start)})
+					return updated(t, f, db.System.EndMailboxTurns, db.EndMailboxTurnsParams{AgentID: w.ann, ChannelID: w.here, QueuedOnly: true, NewStatus: "cancelled", Reason: "R", Detail: "D", EndedAt: new(start)})
 				},
 				func(w world) []db.Turn { return []db.Turn{w.waiting, w.other} }},
 		} {
@@ -208,11 +209,11 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 				for _, turn := range got {
 					want := turn
 					want.Status, want.Reason, want.Detail, want.LeaseOwner, want.LeaseUntil, want.EndedAt = "cancelled", "R", "D", "", 0, new(start)
-					if diff := gocmp.Diff(want, viewed(t, f, db.Querier.GetTurn, turn.ID)); diff != "" {
+					if diff := gocmp.Diff(want, viewed(t, f, db.System.GetTurn, turn.ID)); diff != "" {
 						t.Errorf("an ended turn (-want +got):\n%s", diff)
 					}
 				}
-				if got := viewed(t, f, db.Querier.GetTurn, w.ended.ID); got.Status != "replied" {
+				if got := viewed(t, f, db.System.GetTurn, w.ended.ID); got.Status != "replied" {
 					t.Errorf("a turn that was over became %q", got.Status)
 				}
 			})
@@ -224,7 +225,7 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		agent := f.agent(t, "Ann")
 		server := f.server(t)
 		channel, other := f.channel(t, server, agent), f.channel(t, server, agent)
-		unanswered := func() int64 { return viewed(t, f, db.Querier.ListChannelAgents, channel)[0].Unanswered }
+		unanswered := func() int64 { return viewed(t, f, db.System.ListChannelAgents, channel)[0].Unanswered }
 		for range 3 {
 			f.turn(t, agent, f.post(t, channel, uuid.New(), "x", start))
 		}
@@ -233,7 +234,7 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		if got := unanswered(); got != 3 {
 			t.Errorf("active = %d, want 3", got)
 		}
-		updated(t, f, db.Querier.EndMailboxTurns, db.EndMailboxTurnsParams{AgentID: agent, ChannelID: channel, QueuedOnly: true, NewStatus: "superseded", EndedAt: new(start)})
+		updated(t, f, db.System.EndMailboxTurns, db.EndMailboxTurnsParams{AgentID: agent, ChannelID: channel, QueuedOnly: true, NewStatus: "superseded", EndedAt: new(start)})
 		if got := unanswered(); got != 1 {
 			t.Errorf("active after the queued ones ended = %d, want 1", got)
 		}
@@ -243,16 +244,16 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		f := setup(t)
 		turn := f.turn(t, f.agent(t, "Ann"), f.post(t, f.channel(t, f.server(t)), uuid.New(), "x", start))
 		want := []db.TurnEvent{
-			{TurnID: turn.ID, Position: 0, Type: "RUN_STARTED", At: start, Data: dbtype.JSON("{}")},
-			{TurnID: turn.ID, Position: 1, Type: "RUN_ENDED", At: start + 1, Data: dbtype.JSON("[]")},
+			{TurnID: turn.ID, Position: 0, Type: "RUN_STARTED", At: start, Data: dbtype.JSON("{}"), Tenant: store.DefaultTenant},
+			{TurnID: turn.ID, Position: 1, Type: "RUN_ENDED", At: start + 1, Data: dbtype.JSON("[]"), Tenant: store.DefaultTenant},
 		}
 		for _, event := range slices.Backward(want) {
-			exec(t, f, db.Querier.InsertTurnEvent, db.InsertTurnEventParams(event))
+			exec(t, f, db.System.InsertTurnEvent, alike[db.InsertTurnEventParams](event))
 		}
-		again := db.InsertTurnEventParams(want[0])
+		again := alike[db.InsertTurnEventParams](want[0])
 		again.Type = "OTHER"
-		exec(t, f, db.Querier.InsertTurnEvent, again)
-		if diff := gocmp.Diff(want, viewed(t, f, db.Querier.ListTurnEvents, turn.ID)); diff != "" {
+		exec(t, f, db.System.InsertTurnEvent, again)
+		if diff := gocmp.Diff(want, viewed(t, f, db.System.ListTurnEvents, turn.ID)); diff != "" {
 			t.Errorf("log (-want +got):\n%s", diff)
 		}
 	})

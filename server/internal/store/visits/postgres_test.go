@@ -15,6 +15,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/gen/postgres"
 	"github.com/elizad/elizad/server/internal/pgtest"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // TestPostgres counts the rows that scans visit. PostgreSQL makes a plan for the values of a query or, after some repeats, one
@@ -64,12 +65,12 @@ func (m *postgresMeter) settle(t *testing.T) {
 	m.exec(t, "ANALYZE")
 }
 
-func (m *postgresMeter) count(t *testing.T, fn func(q db.Querier) error) int {
+func (m *postgresMeter) count(t *testing.T, fn func(q db.System) error) int {
 	t.Helper()
 	r := &postgresRecorder{}
 	m.within(t, func(tx pgx.Tx) {
 		r.Tx = tx
-		if err := fn(postgres.New(r)); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		if err := fn(db.NewSystem(postgres.New(r), store.DefaultTenant)); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			t.Errorf("%s: %v", r.query, err)
 		}
 	})

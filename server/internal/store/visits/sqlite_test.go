@@ -47,7 +47,7 @@ func write(t *testing.T, config sqlitestore.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.Update(t.Context(), store.Scope{}, func(q db.Querier) error { return q.NoteFormerAgent(t.Context(), db.NoteFormerAgentParams{}) })
+	err = s.SystemUpdate(t.Context(), func(q db.System) error { return q.NoteFormerAgent(t.Context(), db.NoteFormerAgentParams{}) })
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -103,14 +103,14 @@ func (m *sqliteMeter) settle(t *testing.T) {
 	}
 }
 
-func (m *sqliteMeter) count(t *testing.T, fn func(q db.Querier) error) int {
+func (m *sqliteMeter) count(t *testing.T, fn func(q db.System) error) int {
 	t.Helper()
 	tx, err := m.database.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &sqliteRecorder{Tx: tx}
-	err = fn(sqlite.New(r))
+	err = fn(db.NewSystem(sqlite.New(r), store.DefaultTenant))
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		t.Errorf("%s: %v", r.query, err)
 	}

@@ -29,7 +29,7 @@ type meter interface {
 	settle(t *testing.T)
 	// count runs the one query that fn sends, rolls back its changes, and returns the engine's count of its work: rows visited
 	// or steps of a virtual machine.
-	count(t *testing.T, fn func(q db.Querier) error) int
+	count(t *testing.T, fn func(q db.System) error) int
 }
 
 // The kinds of ids in the data. The kind of a parameter that is only called "id" follows from the name of the query.
@@ -61,37 +61,37 @@ const now dbtype.Millis = 1_900_000_000_000
 // misled by each of them.
 // ID(kind, number) stands for an id, rows(n) for the numbers from 1 to n, ago(i, n) for an instant in the last minute.
 const history = `
-INSERT INTO message_servers SELECT ID(2, i), 's', 'x', NULL, '{}', 0, 0 FROM rows(3);
-INSERT INTO agents SELECT ID(1, i), 'a', '{}', '{}', true, i <= 10, 1, 0, 0 FROM rows(20);
-INSERT INTO message_server_agents SELECT ID(2, 1), ID(1, i) FROM rows(20);
-INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at)
+INSERT INTO message_servers SELECT ID(2, i), 's', 'x', NULL, '{}', 0, 0, 1 FROM rows(3);
+INSERT INTO agents SELECT ID(1, i), 'a', '{}', '{}', true, i <= 10, 1, 0, 0, 1 FROM rows(20);
+INSERT INTO message_server_agents SELECT ID(2, 1), ID(1, i), 1 FROM rows(20);
+INSERT INTO channels (id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant)
 SELECT ID(3, i), ID(2, 1), 'c', 'GROUP', CASE WHEN i % 3 = 0 THEN 'discord' END, CASE WHEN i % 3 = 0 THEN 'd' || i END, NULL, '{}', 'queue',
-       CASE WHEN i % 2 = 1 THEN 'p' || i END, ID(6, 1), CASE WHEN i = 1 THEN {n} ELSE 5 END, ago(i, {n}/10), ago(i, {n}/10) FROM rows({n}/10);
-INSERT INTO channel_participants SELECT ID(3, i), ID(1, 1), '', 0 FROM rows({n}/10);
-INSERT INTO channel_participants SELECT ID(3, i), ID(6, 1), '', 0 FROM rows({n}/10);
-INSERT INTO channel_participants SELECT ID(3, 1), ID(1, i), '', 0 FROM rows(5) WHERE i > 1;
-INSERT INTO messages SELECT ID(4, i), ID(3, 1), i, ID(6, 1), 'U', 'word' || i || ' everywhere', NULL, NULL, 'x', 'm' || i, '{}', NULL, ago(i, {n}), ago(i, {n}) FROM rows({n});
-INSERT INTO messages SELECT ID(4, 1000000 + i), ID(3, 2 + i / 5), 1 + i % 5, ID(6, 1), 'U', 'hello', NULL, NULL, 'x', 'o' || i, '{}', NULL, ago(i, {n}/4), ago(i, {n}/4) FROM rows({n}/4);
+       CASE WHEN i % 2 = 1 THEN 'p' || i END, ID(6, 1), CASE WHEN i = 1 THEN {n} ELSE 5 END, ago(i, {n}/10), ago(i, {n}/10), 1 FROM rows({n}/10);
+INSERT INTO channel_participants SELECT ID(3, i), ID(1, 1), '', 0, 1 FROM rows({n}/10);
+INSERT INTO channel_participants SELECT ID(3, i), ID(6, 1), '', 0, 1 FROM rows({n}/10);
+INSERT INTO channel_participants SELECT ID(3, 1), ID(1, i), '', 0, 1 FROM rows(5) WHERE i > 1;
+INSERT INTO messages SELECT ID(4, i), ID(3, 1), i, ID(6, 1), 'U', 'word' || i || ' everywhere', NULL, NULL, 'x', 'm' || i, '{}', NULL, ago(i, {n}), ago(i, {n}), 1 FROM rows({n});
+INSERT INTO messages SELECT ID(4, 1000000 + i), ID(3, 2 + i / 5), 1 + i % 5, ID(6, 1), 'U', 'hello', NULL, NULL, 'x', 'o' || i, '{}', NULL, ago(i, {n}/4), ago(i, {n}/4), 1 FROM rows({n}/4);
 INSERT INTO turns SELECT ID(5, i), ID(1, 1), ID(3, 1), ID(4, i), ID(6, 1), i, ID(4, 3000000 + i), CASE WHEN i = {n} - 2 THEN 'running' WHEN i > {n} - 3 THEN 'queued' ELSE 'replied' END,
-       '', '', NULL, 1, 1, CASE WHEN i = {n} - 2 THEN 'me' ELSE '' END, 0, ago(i, {n}), ago(i, {n}), CASE WHEN i <= {n} - 3 THEN ago(i, {n}) END, i = {n} - 2 FROM rows({n});
-INSERT INTO turns SELECT ID(5, 1000000 + i), ID(1, 1), ID(3, 2 + i / 5), ID(4, 1000000 + i), ID(6, 1), i, ID(4, 4000000 + i), 'replied', '', '', NULL, 1, 1, '', 0, ago(i, {n}/4), ago(i, {n}/4), ago(i, {n}/4), true FROM rows({n}/4);
-INSERT INTO turns SELECT ID(5, 2000000 + i), ID(1, 3), ID(3, 1 + i % ({n}/10)), ID(4, 5000000 + i), ID(6, 1), 2000000 + i, ID(4, 6000000 + i), 'queued', '', '', NULL, 1, 0, '', 0, ago(i, {n}), NULL, NULL, i < {n}/10 FROM rows({n}/2) WHERE i % ({n}/10) > 0;
-INSERT INTO turn_events SELECT ID(5, i), 0, 'RUN_STARTED', ago(i, {n}), '{}', ID(1, 1) FROM rows({n});
-INSERT INTO turn_events SELECT ID(5, i), 1, 'RUN_ENDED', ago(i, {n}), '{}', ID(1, 1) FROM rows({n});
+       '', '', NULL, 1, 1, CASE WHEN i = {n} - 2 THEN 'me' ELSE '' END, 0, ago(i, {n}), ago(i, {n}), CASE WHEN i <= {n} - 3 THEN ago(i, {n}) END, i = {n} - 2, 1 FROM rows({n});
+INSERT INTO turns SELECT ID(5, 1000000 + i), ID(1, 1), ID(3, 2 + i / 5), ID(4, 1000000 + i), ID(6, 1), i, ID(4, 4000000 + i), 'replied', '', '', NULL, 1, 1, '', 0, ago(i, {n}/4), ago(i, {n}/4), ago(i, {n}/4), true, 1 FROM rows({n}/4);
+INSERT INTO turns SELECT ID(5, 2000000 + i), ID(1, 3), ID(3, 1 + i % ({n}/10)), ID(4, 5000000 + i), ID(6, 1), 2000000 + i, ID(4, 6000000 + i), 'queued', '', '', NULL, 1, 0, '', 0, ago(i, {n}), NULL, NULL, i < {n}/10, 1 FROM rows({n}/2) WHERE i % ({n}/10) > 0;
+INSERT INTO turn_events SELECT ID(5, i), 0, 'RUN_STARTED', ago(i, {n}), '{}', ID(1, 1), 1 FROM rows({n});
+INSERT INTO turn_events SELECT ID(5, i), 1, 'RUN_ENDED', ago(i, {n}), '{}', ID(1, 1), 1 FROM rows({n});
 INSERT INTO sessions SELECT ID(7, i), ID(1, 1), ID(6, 1), ID(3, 2000000 + i), '{}', 60000, 600000, 1000, true, 0, ago(i, {n}), ago(i, {n}), ago(i, {n}), ago(i, {n}) + CASE WHEN i % ({n}/20) = 0 THEN 600000 ELSE 0 END,
-       ago(i, {n}) + CASE WHEN i % ({n}/20) = 0 THEN 600000 ELSE 0 END, NULL, CASE WHEN i % ({n}/20) <> 0 THEN ago(i, {n}) END, '' FROM rows({n});
+       ago(i, {n}) + CASE WHEN i % ({n}/20) = 0 THEN 600000 ELSE 0 END, NULL, CASE WHEN i % ({n}/20) <> 0 THEN ago(i, {n}) END, '', 1 FROM rows({n});
 INSERT INTO jobs SELECT ID(8, i), ID(1, 1), ID(6, 1), ID(3, 3000000 + i), ID(4, i), 'x', '{}', CASE WHEN i % ({n}/20) = 0 THEN 'processing' ELSE 'completed' END, NULL, '', NULL, NULL, 0,
-       CASE WHEN i % ({n}/5) = 0 THEN 1900000000001 END, '', ago(i, {n}), ago(i, {n}) + 600000, CASE WHEN i % ({n}/20) <> 0 THEN ago(i, {n}) END FROM rows({n});
-INSERT INTO worlds SELECT ID(11, i), ID(1, 1), 'w', CASE WHEN i <= 3 THEN ID(2, i) END, '{}', 0, 0 FROM rows({n}/20);
-INSERT INTO world_agents SELECT ID(11, i), ID(1, 2), ID(1, 1) FROM rows(10);
-INSERT INTO rooms SELECT ID(10, i), ID(1, 1), ID(11, CASE WHEN i <= 5 THEN 1 ELSE 2 + i % 20 END), CASE WHEN i <= {n}/10 THEN ID(3, i) END, ID(2, 1), 'r', 'GROUP', 'x', '{}', ago(i, {n}/5), ago(i, {n}/5) FROM rows({n}/5);
-INSERT INTO memories SELECT ID(9, i), ID(1, 1), ID(6, 1), ID(10, 1), NULL, 'messages', '{}', '{}', ID(4, i), false, false, NULL, NULL, ago(i, {n}), ago(i, {n}) FROM rows({n});
-INSERT INTO memories SELECT ID(9, 1000000 + i), ID(1, 1), ID(6, 1), ID(10, 1), NULL, 'facts', '{}', '{}', NULL, false, false, NULL, NULL, ago(i, {n}), ago(i, {n}) FROM rows({n});
-INSERT INTO forgotten_messages SELECT ID(4, i), ID(1, 1) FROM rows({n}/10) WHERE i % 2 = 0;
-INSERT INTO former_agents SELECT ID(1, 1000 + i), 0 FROM rows({n}/10);
-INSERT INTO agents_to_conceal SELECT ID(1, i) FROM rows(5);
-INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner)
-SELECT ID(6, 1), 'k' || i, '', ID(12, i), CASE WHEN i % ({n}/20) = 0 THEN 0 ELSE 201 END, '{}', '', ago(i, {n}), ID(12, 1) FROM rows({n})`
+       CASE WHEN i % ({n}/5) = 0 THEN 1900000000001 END, '', ago(i, {n}), ago(i, {n}) + 600000, CASE WHEN i % ({n}/20) <> 0 THEN ago(i, {n}) END, 1 FROM rows({n});
+INSERT INTO worlds SELECT ID(11, i), ID(1, 1), 'w', CASE WHEN i <= 3 THEN ID(2, i) END, '{}', 0, 0, 1 FROM rows({n}/20);
+INSERT INTO world_agents SELECT ID(11, i), ID(1, 2), ID(1, 1), 1 FROM rows(10);
+INSERT INTO rooms SELECT ID(10, i), ID(1, 1), ID(11, CASE WHEN i <= 5 THEN 1 ELSE 2 + i % 20 END), CASE WHEN i <= {n}/10 THEN ID(3, i) END, ID(2, 1), 'r', 'GROUP', 'x', '{}', ago(i, {n}/5), ago(i, {n}/5), 1 FROM rows({n}/5);
+INSERT INTO memories SELECT ID(9, i), ID(1, 1), ID(6, 1), ID(10, 1), NULL, 'messages', '{}', '{}', ID(4, i), false, false, NULL, NULL, ago(i, {n}), ago(i, {n}), 1 FROM rows({n});
+INSERT INTO memories SELECT ID(9, 1000000 + i), ID(1, 1), ID(6, 1), ID(10, 1), NULL, 'facts', '{}', '{}', NULL, false, false, NULL, NULL, ago(i, {n}), ago(i, {n}), 1 FROM rows({n});
+INSERT INTO forgotten_messages SELECT ID(4, i), ID(1, 1), 1 FROM rows({n}/10) WHERE i % 2 = 0;
+INSERT INTO former_agents SELECT ID(1, 1000 + i), 0, 1 FROM rows({n}/10);
+INSERT INTO agents_to_conceal SELECT ID(1, i), 1 FROM rows(5);
+INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner, tenant)
+SELECT ID(6, 1), 'k' || i, '', ID(12, i), CASE WHEN i % ({n}/20) = 0 THEN 0 ELSE 201 END, '{}', '', ago(i, {n}), ID(12, 1), 1 FROM rows({n})`
 
 // grown lists the queries whose visits may grow with what is stored, and why. All others visit as much in a long history as in
 // a short one.
@@ -255,11 +255,11 @@ func hold(t *testing.T, row int, extra map[string]int, open func(t *testing.T) m
 	short, long := open(t), open(t)
 	fill(t, short, few)
 	fill(t, long, many)
-	querier := reflect.TypeFor[db.Querier]()
+	querier := reflect.TypeFor[db.System]()
 	for i := range querier.NumMethod() {
 		method := querier.Method(i)
 		for _, c := range circumstancesOf(method.Name) {
-			call := func(q db.Querier) error {
+			call := func(q db.System) error {
 				in := []reflect.Value{reflect.ValueOf(q), reflect.ValueOf(context.Background())}
 				value := arguments(method.Name, c)
 				for j := 1; j < method.Type.NumIn(); j++ {

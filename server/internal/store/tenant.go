@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/gen/unscoped"
+	"github.com/elizad/elizad/queries/dbtype"
+)
+
+// DefaultTenant is the number of the tenant whose data a server keeps that was given no server id.
+const DefaultTenant = 1
+
+// Tenant says whose data a store keeps. The zero Tenant is the default one.
+type Tenant struct {
+	ServerID uuid.UUID // of ELIZA_SERVER_ID
+	Name     string    // as the operator wrote it
+}
+
+// Engine runs transactions whose queries take their scope as arguments.
+type Engine interface {
+	// Read runs fn as [Store.View] does.
+	Read(ctx context.Context, fn func(q unscoped.Querier) error) error
+
+	// Write runs fn as [Store.Update] does.
+	Write(ctx context.Context, fn func(q unscoped.Querier) error) error
+}
+
+// Bound binds the transactions of an engine to one tenant. The implementations of [System] embed it. Make it with [Bind].
+type Bound struct {
+	engine Engine
+	tenant int64
+}
+
+// Bind looks up the number of a tenant, which is given out at the first time.
+func Bind(ctx context.Context, engine Engine, t Tenant) (Bound, error) {
+	b := Bound{engine: engine, tenant: DefaultTenant}
+	if t.ServerID == uuid.Nil {
+		return b, nil
+	}
+	err := engine.Write(ctx, func(q unscoped.Querier) (err error) {
+		b.tenant, err = q.EnsureTenant(ctx, unscoped.EnsureTenantParams{ServerID: t.ServerID, Name: t.Name, CreatedAt: dbtype.MillisOf(time.Now())})
+		return err
+	})
+	return b, while("looking up the tenant", err)
+}
+
+// View implements [Store].
+func (b Bound) View(ctx context.Context, scope Scope, fn func(q db.Scoped) error) error {
+	return b.engine.Read(ctx, func(q unscoped.Querier) error { return fn(b.scoped(q, scope)) })
+}
+
+// Update implements [Store].
+func (b Bound) Update(ctx context.Context, scope Scope, fn func(q db.Scoped) error) error {
+	return b.engine.Write(ctx, func(q unscoped.Querier) error { return fn(b.scoped(q, scope)) })
+}
+
+// SystemView implements [System].
+func (b Bound) SystemView(ctx context.Context, fn func(q db.System) error) error {
+	return b.engine.Read(ctx, func(q unscoped.Querier) error { return fn(db.NewSystem(q, b.tenant)) })
+}
+
+// SystemUpdate implements [System].
+func (b Bound) SystemUpdate(ctx context.Context, fn func(q db.System) error) error {
+	return b.engine.Write(ctx, func(q unscoped.Querier) error { return fn(db.NewSystem(q, b.tenant)) })
+}
+
+func (b Bound) scoped(q unscoped.Querier, scope Scope) db.Scoped {
+	return db.NewScoped(q, db.Scope{Tenant: b.tenant, Viewer: scope.Viewer, Everyone: scope.Everyone})
+}
