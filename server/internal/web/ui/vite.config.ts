@@ -1,10 +1,10 @@
 import { defineConfig } from "vitest/config";
 
-// The server that `npm run dev` passes API and socket requests on to.
+// The server to which `npm run dev` forwards API and socket requests.
 const server = "http://127.0.0.1:3000";
 
 export default defineConfig({
-  // The server says in the page's base element where its root is, which may be below a path of a proxy.
+  // The page's base element has the server's root, which may be below a path of a proxy.
   base: "./",
   plugins: [
     {

@@ -1,5 +1,5 @@
 // Builds into a temporary folder and compares it with the committed files of ../dist, byte by byte.
-// Exits with 1 and names what differs when the committed files are not what the source builds.
+// Exits with 1 and names the differences if the committed files are not what the source builds.
 
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -3,7 +3,7 @@ import type { AgentListItem, Channel, CurrentMessageServer, Failure, MessagePage
 import type { Identity } from "./identity";
 import type { Agent } from "./state";
 
-/** An answer of the server that is not a success, or no answer at all (status 0). */
+/** A response that is not a success, or no response at all (status 0). */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -16,7 +16,7 @@ export class ApiError extends Error {
 
 const timeoutMs = 30_000;
 
-/** The HTTP calls that the page makes. Each one throws an ApiError whose message people can read. */
+/** The HTTP calls of the page. Each one throws an ApiError with a message for people. */
 export class Api {
   constructor(private readonly identity: Identity) {}
 
@@ -38,13 +38,13 @@ export class Api {
     return messageServerId;
   }
 
-  /** The channel between the two; the server makes it when there is none. */
+  /** The channel between the two; the server creates it if there is none. */
   directChannel(agentId: string, entityId: string, serverId: string): Promise<Channel> {
     const query = new URLSearchParams({ targetUserId: agentId, currentUserId: entityId, dmServerId: serverId });
     return this.call<Channel>("GET", `/api/messaging/dm-channel?${query}`);
   }
 
-  /** A page of messages, newest first; `before` (epoch milliseconds) asks for strictly older ones. */
+  /** A page of messages, newest first; `before` (epoch milliseconds) selects strictly older ones. */
   messages(channelId: string, limit: number, before?: number): Promise<MessagePage> {
     const query = new URLSearchParams({ limit: String(limit) });
     if (before !== undefined) query.set("before", String(before));

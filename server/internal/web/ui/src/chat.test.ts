@@ -85,7 +85,7 @@ describe("an answer being written", () => {
     expect(after(chunk(4, "you?")).streams[0]?.text).toBe("");
   });
 
-  it("does not start anew when a chunk comes after the whole answer", () => {
+  it("does not start again when a chunk comes after the complete answer", () => {
     expect(after(received(message("r1", 9)), chunk(0, "late")).streams).toEqual([]);
   });
 
@@ -126,7 +126,7 @@ describe("waiting for an answer", () => {
     expect(after({ type: "streamFailed", messageId: "r1", note }, completed("m1")).note).toEqual(note);
   });
 
-  it("says nothing beside a conversation that tells of the failure itself", () => {
+  it("shows no note beside a conversation that shows the failure itself", () => {
     const note = { tone: "error", text: "It broke." } as const;
     const half = message("r1", 2, { failure: { message: "It broke.", partial: true } });
     const chat = after(
@@ -147,12 +147,12 @@ describe("the history", () => {
     expect(ids(chat)).toEqual(["a", "b", "c", "d"]);
   });
 
-  it("keeps what arrived while it was under way", () => {
+  it("keeps what arrived while it was loading", () => {
     const chat = after(received(message("new", 9)), loaded([message("old", 1)]));
     expect(ids(chat)).toEqual(["old", "new"]);
   });
 
-  it("drops what was deleted while nobody was connected", () => {
+  it("drops what was deleted while the page was disconnected", () => {
     const before = after(loaded([message("a", 1), message("b", 2), message("c", 3)]));
     expect(ids(reduceChat(before, loaded([message("a", 1), message("c", 3)], false, new Set(ids(before)))))).toEqual(["a", "c"]);
     expect(ids(reduceChat(before, loaded([], false, new Set(ids(before)))))).toEqual([]);

@@ -7,7 +7,7 @@ export interface Pending {
   clientId: string;
   text: string;
   createdAt: number;
-  /** Why it was not delivered; null while it is under way. */
+  /** Why it was not delivered; null while it is being sent. */
   error: string | null;
 }
 
@@ -20,7 +20,7 @@ export interface Stream {
   next: number | null;
 }
 
-/** A line below the conversation about what just happened. */
+/** A line below the conversation about the last event. */
 export interface Note {
   tone: "info" | "error";
   text: string;
@@ -40,7 +40,7 @@ export interface Chat {
   streams: Stream[];
   /** The own messages that the agent has not finished with. */
   waiting: string[];
-  /** The server asked to hold input back. */
+  /** The server has locked the input. */
   locked: boolean;
   note: Note | null;
   hasMore: boolean;
@@ -144,7 +144,7 @@ export function reduceChat(chat: Chat, change: ChatChange): Chat {
     case "cleared":
       return { ...chat, messages: [], streams: [], waiting: [], note: null, hasMore: false };
     case "reconnected":
-      // What ended meanwhile was not heard of here; the history that follows says what there is.
+      // Events were missed meanwhile; the history that follows has the current state.
       return { ...chat, streams: [], waiting: [], locked: false };
     case "noted":
       return { ...chat, note: change.note };
@@ -153,7 +153,7 @@ export function reduceChat(chat: Chat, change: ChatChange): Chat {
   }
 }
 
-/** Whether the conversation itself tells what became of an answer, so that no note has to. */
+/** Whether the conversation itself shows the result of a turn, so that no note is needed. */
 function isKept(chat: Chat, replyId: string | undefined): boolean {
   return chat.messages.some((m) => m.id === replyId);
 }
@@ -164,10 +164,10 @@ export function answeredByBuiltin(chat: Chat): boolean {
 }
 
 /**
- * Takes over the newest page. It is the truth for the stretch it covers: a message that was `known` when the
- * page was asked for, lies on that stretch and is not on the page, has been deleted. Messages that arrived
- * while the page was under way stay. If the page does not reach back to what is here, what is here goes:
- * a gap would never be filled.
+ * Merges the newest page. It is authoritative for the range it covers: a message that was `known` when the
+ * page was requested, is in that range and not on the page, was deleted. Messages that arrived while the page
+ * was being loaded stay. If the page does not overlap the loaded messages, those are dropped: a gap would
+ * never be filled.
  */
 function historyLoaded(chat: Chat, page: Message[], hasMore: boolean, known: ReadonlySet<string>): Chat {
   const ids = new Set(page.map((m) => m.id));
@@ -215,7 +215,7 @@ function received(chat: Chat, message: Message, own: boolean, visible: boolean):
   };
 }
 
-/** Appends a chunk; after a missing one the rest is left out, since the whole answer follows anyway. */
+/** Appends a chunk; after a missing one the rest is ignored, since the complete answer follows anyway. */
 function chunk(chat: Chat, change: { messageId: string; authorId: string; index: number; text: string }): Chat {
   const { messageId: id, authorId, index, text } = change;
   if (chat.messages.some((m) => m.id === id)) return chat;

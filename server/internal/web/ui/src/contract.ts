@@ -20,5 +20,5 @@ export interface MessagePage extends Pick<Schemas["MessageList"], "hasMore"> {
   messages: StoredMessage[];
 }
 
-/** The body of every answer that is not a success. */
+/** The body of every response that is not a success. */
 export type Failure = Schemas["Error"];

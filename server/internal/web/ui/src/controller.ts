@@ -12,13 +12,13 @@ import type { Store } from "./store";
 
 const pageSize = 50;
 
-/** How long the server has to confirm a message before the page says that it was not delivered. */
+/** How long the server has to confirm a message before the page reports that it was not delivered. */
 const confirmMs = 20_000;
 
 /** How long to wait for further changes of the agents before they are read. */
 const settleMs = 200;
 
-/** Does what people ask for: calls the server and puts what comes back into the store. */
+/** Carries out user actions: calls the server and puts the results into the store. */
 export class Controller {
   private readonly api: Api;
   private readonly realtime: Realtime;
@@ -51,7 +51,7 @@ export class Controller {
     });
   }
 
-  /** Takes over an API key and tries again everything that was refused for want of one. */
+  /** Stores an API key and retries everything that was refused without one. */
   unlock(apiKey: string): void {
     this.identity.useKey(apiKey);
     this.store.dispatch({ type: "key", key: "unneeded" });
@@ -64,7 +64,7 @@ export class Controller {
     this.realtime.connect();
   }
 
-  /** Reads the agents anew, once for changes that come together. */
+  /** Reads the agents again, once for several changes at a time. */
   private agentsChanged(): void {
     this.agentsTimer ??= setTimeout(() => {
       this.agentsTimer = null;
@@ -120,7 +120,7 @@ export class Controller {
     try {
       const channel = await this.api.directChannel(agentId, this.store.state.me, await this.serverId());
       this.change(agentId, { type: "opened", channelId: channel.id });
-      // Joining first: what is said while the history is under way arrives as an event.
+      // Joining first: messages that are posted while the history loads arrive as events.
       if (this.realtime.connected) this.realtime.join(channel.id);
       await this.loadHistory(agentId, channel.id);
     } catch (error) {
@@ -142,7 +142,7 @@ export class Controller {
     if (!chat?.channelId || !oldest || !chat.hasMore || chat.loadingOlder) return;
     this.change(agentId, { type: "olderRequested" });
     try {
-      // One millisecond later, so that messages of the same millisecond are not skipped; known ones fall out by id.
+      // One millisecond later, so that messages of the same millisecond are not skipped; known ones are recognised by id.
       const page = await this.api.messages(chat.channelId, pageSize, oldest.createdAt + 1);
       this.change(agentId, { type: "olderLoaded", messages: oldestFirst(page.messages), hasMore: page.hasMore });
     } catch (error) {
@@ -192,8 +192,8 @@ export class Controller {
   }
 
   /**
-   * Sends a message that is waiting in the chat. Without a connection it stays there and goes out after the next
-   * one is made. The id is the same at every attempt, so the server stores it once.
+   * Sends a message that is waiting in the chat. Without a connection it stays there and is sent when the next
+   * one is established. The id is the same at every attempt, so the server stores it once.
    */
   private async send(agentId: string, clientId: string): Promise<void> {
     let messageServerId: string;
@@ -272,17 +272,17 @@ export class Controller {
     if (chat) this.change(chat.agentId, change(chat));
   }
 
-  /** A refusal may not say where it belongs; it is then shown where people are looking. */
+  /** A refusal may not name its channel; it is then shown in the open conversation. */
   private messageRefused(event: MessageErrorEvent): void {
     const { state } = this.store;
     const agentId = chatOfChannel(state, event.channelId ?? event.roomId ?? "")?.agentId ?? state.selected;
     if (agentId) this.change(agentId, { type: "sendFailed", clientId: event.clientMessageId ?? null, error: event.error });
   }
 
-  /** The server has accepted the connection: catches up with everything that may have been missed. */
+  /** The server has accepted the connection: loads everything that may have been missed. */
   private connected(entityId: string): void {
     if (entityId !== this.identity.entityId) {
-      // The conversations on the page are those of somebody else.
+      // The conversations on the page belong to another user.
       this.identity.adopt(entityId);
       location.reload();
       return;
@@ -342,7 +342,7 @@ export class Controller {
     return this.store.state.agents?.find((a) => a.id === agentId)?.name ?? "The agent";
   }
 
-  /** The text for people; a refusal for want of a key also opens the question for one. */
+  /** The text for people; a refusal for a missing key also opens the key dialog. */
   private explain(error: unknown): string {
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 401) this.keyWanted();

@@ -14,10 +14,10 @@ export type BroadcastEvent = Pick<
 /** An agent is done with a message, with or without an answer. */
 export type CompleteEvent = Schemas["SocketComplete"];
 
-/** The server did not take a message. */
+/** The server refused a message. */
 export type MessageErrorEvent = Schemas["SocketError"];
 
-/** What every event about a channel carries; the two names mean the same. */
+/** The channel of an event, under two names. */
 export type ChannelEvent = Partial<Pick<Schemas["SocketChannelGone"], "channelId" | "roomId">>;
 
 export interface ServerEvents {
@@ -26,7 +26,7 @@ export interface ServerEvents {
   /** An agent was made, changed, started, stopped or deleted. */
   agentsChanged(): void;
   messageBroadcast(event: BroadcastEvent): void;
-  /** A piece of an answer that is being written. `messageId` is the id that the whole answer will have. */
+  /** A piece of an answer that is being written. `messageId` is the id that the complete answer will have. */
   messageStreamChunk(event: Schemas["SocketStreamChunk"]): void;
   messageStreamError(event: Schemas["SocketStreamError"]): void;
   messageComplete(event: CompleteEvent): void;

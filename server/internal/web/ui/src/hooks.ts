@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { State } from "./state";
 import type { Store } from "./store";
 
-/** The state of the store; the component is drawn anew after every change. */
+/** The state of the store; the component is rendered again after every change. */
 export function useStore(store: Store): State {
   const [state, setState] = useState(store.state);
   useEffect(() => {
@@ -13,7 +13,7 @@ export function useStore(store: Store): State {
   return state;
 }
 
-/** Whether a media query holds. */
+/** Whether a media query matches. */
 export function useMedia(query: string): boolean {
   const [matches, setMatches] = useState(() => matchMedia(query).matches);
   useEffect(() => {
@@ -26,7 +26,7 @@ export function useMedia(query: string): boolean {
   return matches;
 }
 
-/** The start of today, renewed at midnight and when the page is looked at again, so that "Today" stays true. */
+/** The start of today, updated at midnight and when the page becomes visible again, so that "Today" stays correct. */
 export function useToday(): number {
   const [today, setToday] = useState(() => new Date().setHours(0, 0, 0, 0));
   useEffect(() => {

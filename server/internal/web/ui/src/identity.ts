@@ -1,4 +1,4 @@
-// What the browser remembers between visits: who the visitor is, and the API key.
+// What the browser stores between visits: the user's identity, and the API key.
 
 import { browserStorage } from "./storage";
 
@@ -26,7 +26,7 @@ export class Identity {
     return this.key;
   }
 
-  /** Takes over the id that the server knows the visitor by. */
+  /** Stores the id that the server has for the user. */
   adopt(entityId: string): void {
     this.entity = entityId;
     this.storage?.setItem(entityKey, entityId);
@@ -40,7 +40,7 @@ export class Identity {
 
 /**
  * A random UUID. `crypto.randomUUID` exists on secure origins only, and a server in the local network is
- * commonly reached by plain http.
+ * usually reached over plain http.
  */
 export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

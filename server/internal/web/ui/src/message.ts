@@ -1,4 +1,4 @@
-// A message as the page keeps it, and how the two forms on the wire become one.
+// A message as the page keeps it, made of either of its two forms on the wire.
 
 import type { StoredMessage } from "./contract";
 import type { BroadcastEvent } from "./events";
@@ -8,21 +8,21 @@ export interface Attachment {
   title: string;
 }
 
-/** The progress of something an agent does; shown as a line of its own, not as something said. */
+/** The progress of an agent's action; shown as a separate line, not as a message. */
 export interface ActionStep {
   status: string;
 }
 
-/** Why an answer ends before it should, or is missing. */
+/** Why an answer is cut off, or missing. */
 export interface Failure {
   message: string;
-  /** The text is the part of the answer that was written; otherwise it only says that there is none. */
+  /** The text is the part of the answer that was written; otherwise it only says that there is no answer. */
   partial: boolean;
 }
 
 export interface Message {
   id: string;
-  /** Its place in the channel: the order everybody sees. */
+  /** Its number in the channel, which is the order for all readers. */
   seq: number;
   authorId: string;
   authorName: string;
@@ -84,7 +84,7 @@ function failureOf(source: string | undefined, metadata: Record<string, unknown>
   return { message: cuts[text(metadata["truncatedBy"])] ?? "the answer broke off", partial: true };
 }
 
-/** What cut an answer off that counts as one all the same. */
+/** What cut off an answer that still counts as one. */
 const cuts: Record<string, string> = {
   content_filter: "the provider's filter withheld the rest",
   length: "the answer reached its greatest length",
@@ -98,7 +98,7 @@ function attachmentsOf(value: unknown): Attachment[] {
   });
 }
 
-/** The address if it is one a link may lead to: http, https or a path of this server; otherwise "". */
+/** The address if a link may lead to it: http, https or a path of this server; otherwise "". */
 function safeUrl(url: string): string {
   return /^(https?:\/\/|\/(?!\/))/i.test(url) ? url : "";
 }

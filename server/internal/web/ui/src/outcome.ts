@@ -3,7 +3,7 @@ import type { CompleteEvent } from "./events";
 
 type Outcome = Pick<CompleteEvent, "status" | "reason" | "detail" | "error">;
 
-/** What to say when an agent is done with a message; null when nothing needs to be said. */
+/** The note for the end of a turn; null if none is needed. */
 export function outcomeNote(name: string, outcome: Outcome): Note | null {
   switch (outcome.status) {
     case "replied":
@@ -12,7 +12,7 @@ export function outcomeNote(name: string, outcome: Outcome): Note | null {
     case "ignored":
       return { tone: "info", text: sentences(`${name} chose not to answer`, outcome) };
     case "cancelled":
-      // Whoever deleted the message knows.
+      // The user who deleted the message knows.
       if (/deleted|cleared/.test(outcome.reason ?? "")) return null;
       return { tone: "info", text: sentences(`${name} was stopped before the answer was ready`, outcome) };
     case "superseded":
@@ -26,7 +26,7 @@ export function outcomeNote(name: string, outcome: Outcome): Note | null {
   }
 }
 
-/** A sentence, and the most telling text of the outcome as another one. */
+/** A sentence, followed by the most specific text of the outcome. */
 function sentences(first: string, { error, detail, reason }: Partial<Outcome> = {}): string {
   const second = error || detail;
   if (second) return `${ended(first)} ${ended(second)}`;

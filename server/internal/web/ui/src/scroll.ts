@@ -5,20 +5,20 @@ import type { Chat } from "./chat";
 /** Closer to the end than this (in CSS pixels) counts as being at the end. */
 const endZone = 80;
 
-/** Closer to the beginning than this asks for older messages. */
+/** Closer to the beginning than this loads older messages. */
 const beginZone = 160;
 
 interface ConversationScroll {
   ref: RefObject<HTMLDivElement | null>;
-  /** Whether the newest messages are out of sight. */
+  /** Whether the newest messages are out of view. */
   away: boolean;
   toBottom: () => void;
   onScroll: () => void;
 }
 
 /**
- * Keeps the end of a conversation in sight as it grows, unless the reader has scrolled away from it; then
- * what is read stays where it is, also when older messages are put above it.
+ * Keeps the end of a conversation in view as it grows, unless the reader has scrolled away from it; then
+ * the visible messages keep their position, even if older ones are inserted above.
  */
 export function useConversationScroll(chat: Chat, loadOlder: () => void): ConversationScroll {
   const ref = useRef<HTMLDivElement>(null);

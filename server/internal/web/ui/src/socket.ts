@@ -3,7 +3,7 @@ import { addressOf } from "./base";
 import { type ClientEvents, MessageType, type SendPayload, type ServerEvents } from "./events";
 import type { Identity } from "./identity";
 
-/** How the connection changed. `refused` carries the server's reason and does not mend itself. */
+/** A change of the connection. `refused` has the server's reason and is not retried. */
 export interface ConnectionHandlers {
   lost(): void;
   refused(reason: string): void;
@@ -12,7 +12,7 @@ export interface ConnectionHandlers {
 /** How long to wait before connecting again after the server ended the connection on purpose. */
 const retryMs = 3_000;
 
-/** The live connection. socket.io-client reconnects by itself after a drop; what was joined is joined anew by the caller. */
+/** The live connection. socket.io-client reconnects by itself; the caller joins the channels again. */
 export class Realtime {
   private readonly socket: Socket<ServerEvents, ClientEvents>;
 
@@ -45,7 +45,7 @@ export class Realtime {
     return this.socket.connected;
   }
 
-  /** Connects, also when there is a connection already: with the identity of now. */
+  /** Connects with the current identity, replacing an existing connection. */
   connect(): void {
     this.socket.disconnect().connect();
   }

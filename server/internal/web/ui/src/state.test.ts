@@ -50,7 +50,7 @@ describe("conversations", () => {
   });
 });
 
-it("tells listeners about changes until they stop", () => {
+it("notifies listeners of changes until they unsubscribe", () => {
   const store = new Store(initialState("me", null));
   let calls = 0;
   const stop = store.subscribe(() => calls++);

@@ -10,13 +10,13 @@ export interface Agent {
   active: boolean;
 }
 
-/** `refused` is final until somebody does something about it; the others take care of themselves. */
+/** `refused` lasts until the user acts; the others are temporary. */
 export type Connection = "connecting" | "connected" | "reconnecting" | "refused";
 
 export interface State {
   me: string;
   connection: Connection;
-  /** Whether the server wants an API key: not that we know, yes, or the one it was given is wrong. */
+  /** Whether the server requires an API key: not as far as is known, yes, or the given one is wrong. */
   key: "unneeded" | "wanted" | "refused";
   /** Null until the list has arrived. */
   agents: Agent[] | null;
@@ -91,7 +91,7 @@ export function chatOfChannel(state: State, channelId: string): Chat | null {
   return Object.values(state.chats).find((c) => c.channelId === channelId) ?? null;
 }
 
-/** The agent a page without an agent in its address opens: the first that is running. */
+/** The agent that is opened if the address names none: the first that is running. */
 export function defaultAgent(agents: Agent[]): Agent | null {
   return agents.find((a) => a.active) ?? agents[0] ?? null;
 }

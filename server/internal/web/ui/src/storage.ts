@@ -1,4 +1,4 @@
-/** One of the browser's two stores; null where people forbid them. The page then forgets instead of failing. */
+/** One of the browser's two stores; null where they are blocked. The page then keeps nothing instead of failing. */
 export function browserStorage(kind: "localStorage" | "sessionStorage"): Storage | null {
   try {
     return globalThis[kind] ?? null;

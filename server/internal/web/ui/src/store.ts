@@ -1,6 +1,6 @@
 import { type Action, reduce, type State } from "./state";
 
-/** Holds the state, changes it through the reducer only, and tells whoever listens. */
+/** Holds the state, changes it through the reducer only, and notifies its listeners. */
 export class Store {
   private listeners = new Set<() => void>();
 

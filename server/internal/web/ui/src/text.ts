@@ -1,4 +1,4 @@
-// Reads the small part of Markdown that answers use: paragraphs, line breaks, links, strong text, code.
+// Parses the subset of Markdown that answers use: paragraphs, line breaks, links, strong text, code.
 // The result is data; the components make elements of it, so nothing in a message can become markup.
 
 export type Block = { kind: "paragraph"; lines: Inline[][] } | { kind: "code"; language: string; text: string };
@@ -39,14 +39,14 @@ export function parse(source: string): Block[] {
       paragraph.push(parseInline(line));
     }
   }
-  // An answer that is still being written may end inside a block of code.
+  // An answer that is still being written may end inside a code block.
   endCode();
   endParagraph();
   return blocks;
 }
 
-// Each alternative either fails at once or reads up to a character that it may not contain, so that the time stays
-// in proportion to the length of the line. 1 code, 2 strong, 3 and 4 named link, 5 bare link.
+// Each alternative either fails at once or reads up to a character that it may not contain, so that the time is
+// linear in the length of the line. 1 code, 2 strong, 3 and 4 named link, 5 bare link.
 const inline = /`([^`]+)`|\*\*(?=[^\s*])([^*]+)\*\*|\[([^[\]]{1,200})\]\((https?:\/\/[^\s()<>]{1,2000})\)|(https?:\/\/[^\s<>"`]+)/g;
 
 function parseInline(line: string): Inline[] {
@@ -69,7 +69,7 @@ function parseInline(line: string): Inline[] {
   return parts;
 }
 
-/** Leaves out the punctuation of the sentence around a link, and a closing bracket that the link did not open. */
+/** Strips the punctuation of the sentence around a link, and a closing bracket that the link did not open. */
 function trimLink(url: string): string {
   const around = url.includes("(") ? ".,;:!?'*]}" : ".,;:!?'*]})";
   let end = url.length;

@@ -22,7 +22,7 @@ export function dayLabel(at: number, now: number): string {
   return (sameYear ? thisYear : otherYear).format(at);
 }
 
-/** The local midnight before a moment, as a number that also tells days apart. */
+/** The local midnight before a time, as a number that also identifies the day. */
 export function startOfDay(at: number): number {
   return new Date(at).setHours(0, 0, 0, 0);
 }

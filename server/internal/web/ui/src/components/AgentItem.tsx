@@ -19,7 +19,7 @@ export function AgentItem({ agent, selected, unread, switching, onChoose, onSwit
         href={addressOfAgent(agent.id)}
         aria-current={selected ? "page" : undefined}
         onClick={(event) => {
-          // A click that asks for another tab or window stays the browser's business.
+          // A click that opens another tab or window is left to the browser.
           if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
           event.preventDefault();
           onChoose();

@@ -11,7 +11,7 @@ import { KeyDialog } from "./KeyDialog";
 import { Problem } from "./Problem";
 import { Sidebar } from "./Sidebar";
 
-/** The page: the agents beside the conversation, or behind a button where there is no room for both. */
+/** The page: the agents beside the conversation, or behind a button on narrow screens. */
 export function App({ store, controller }: { store: Store; controller: Controller }) {
   const state = useStore(store);
   const narrow = useMedia("(max-width: 47.99rem)");

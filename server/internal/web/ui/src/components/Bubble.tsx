@@ -9,18 +9,18 @@ interface Props {
   own: boolean;
   author: string;
   authorId: string;
-  /** Epoch milliseconds; null while the time is not known. */
+  /** Epoch milliseconds; null while it is unknown. */
   at: number | null;
   follows: boolean;
   state?: BubbleState;
-  /** Buttons beside the text, shown when the message is pointed at. */
+  /** Buttons beside the text, shown when the pointer is over the message. */
   actions?: ComponentChildren;
   /** A line below the text. */
   footer?: ComponentChildren;
   children: ComponentChildren;
 }
 
-/** One message: who, when, and what. */
+/** One message: author, time and text. */
 export function Bubble({ id, own, author, authorId, at, follows, state = "stored", actions, footer, children }: Props) {
   return (
     <article

@@ -12,7 +12,7 @@ interface Props {
   /** Whether there is something to clear. */
   clearable: boolean;
   controller: Controller;
-  /** Opens the list of agents, where it is not on the page already. */
+  /** Opens the list of agents, where it is not shown already. */
   onMenu: (() => void) | null;
 }
 

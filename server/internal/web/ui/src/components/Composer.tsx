@@ -11,7 +11,7 @@ interface Props {
   onSend: (text: string) => void;
 }
 
-/** The field a message is written in. What is not sent yet stays for each agent until the tab is closed. */
+/** The field a message is written in. Drafts are kept for each agent until the tab is closed. */
 export function Composer({ agentId, name, disabled, onSend }: Props) {
   const draftKey = `elizad.draft.${agentId}`;
   const [text, setText] = useState(() => drafts?.getItem(draftKey) ?? "");
@@ -29,12 +29,12 @@ export function Composer({ agentId, name, disabled, onSend }: Props) {
     style.height = `${field.current!.scrollHeight}px`;
   }, [text]);
 
-  // On a touch screen the focus would bring the keyboard up unasked.
+  // On a touch screen the focus would open the keyboard.
   useEffect(() => {
     if (!disabled && matchMedia("(pointer: fine)").matches) field.current!.focus();
   }, [disabled]);
 
-  // Esc leads back here from anywhere on the page; an open dialog takes it for itself.
+  // Esc moves the focus here from anywhere on the page; an open dialog handles it itself.
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key === "Escape" && !document.querySelector("dialog[open]")) field.current!.focus();

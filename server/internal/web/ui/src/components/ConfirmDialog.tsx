@@ -8,7 +8,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** Asks before something that can't be undone. */
+/** Asks for confirmation of what can't be undone. */
 export function ConfirmDialog({ title, text, confirm, onConfirm, onClose }: Props) {
   return (
     <Dialog label={title} testId="confirm" onClose={onClose}>

@@ -5,12 +5,12 @@ interface Props {
   label: string;
   class?: string;
   testId?: string;
-  /** Called on Esc and on a click beside the dialog. Without it the dialog stays until it is answered. */
+  /** Called on Esc and on a click outside the dialog. Without it the dialog stays until it is answered. */
   onClose?: () => void;
   children: ComponentChildren;
 }
 
-/** A modal dialog. The browser keeps the focus inside and gives it back afterwards. */
+/** A modal dialog. The browser keeps the focus inside and restores it afterwards. */
 export function Dialog({ label, class: className, testId, onClose, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
@@ -29,7 +29,7 @@ export function Dialog({ label, class: className, testId, onClose, children }: P
         onClose?.();
       }}
       onClose={() => {
-        // A second Esc closes a dialog whatever the page says; one that has to be answered comes back.
+        // A second Esc always closes a dialog; one that has to be answered is opened again.
         if (!onClose) ref.current?.showModal();
         else if (ref.current) onClose();
       }}

@@ -21,10 +21,10 @@ interface Props {
   controller: Controller;
 }
 
-/** Messages of one author within this time stand together. */
+/** Messages of one author within this time are grouped. */
 const groupMs = 5 * 60_000;
 
-/** The conversation: what is stored, what is being sent, what is being written. */
+/** The conversation: stored messages, those being sent, and answers being written. */
 export function MessageList({ chat, agent, me, connection, controller }: Props) {
   const today = useToday();
   const older = () => void controller.loadOlder(agent.id);

@@ -9,7 +9,7 @@ interface Props {
   message: Message;
   own: boolean;
   author: string;
-  /** Whether it goes on from the message above: same author, shortly after. */
+  /** Whether it continues the message above: same author, shortly after. */
   follows: boolean;
   onDelete: () => void;
 }
@@ -56,7 +56,7 @@ export function MessageRow({ message, own, author, follows, onDelete }: Props) {
   );
 }
 
-/** Something an agent does on the way to its answer. */
+/** An action of an agent before its answer. */
 function ActionRow({ message, author }: { message: Message; author: string }) {
   return (
     <p class="action-row" data-testid="action" data-message-id={message.id} data-status={message.action?.status}>

@@ -1,7 +1,7 @@
 import type { Note } from "../chat";
 import { CloseIcon } from "./icons";
 
-/** What became of the last thing somebody did, where that is not plain to see. */
+/** The result of the last action, where it is not visible otherwise. */
 export function NoteRow({ note, onDismiss }: { note: Note; onDismiss: () => void }) {
   return (
     <div class={`note note-${note.tone}`} role={note.tone === "error" ? "alert" : "status"} data-testid="outcome">

@@ -11,7 +11,7 @@ interface Props {
   onDiscard: () => void;
 }
 
-/** An own message on its way to the server, or one that did not get there. */
+/** An own message that is being sent, or could not be delivered. */
 export function PendingRow({ message, me, follows, connected, onRetry, onDiscard }: Props) {
   return (
     <Bubble

@@ -4,7 +4,7 @@ interface Props {
   onRetry?: () => void;
 }
 
-/** Stands in the place of what could not be shown. */
+/** Shown in place of what could not be loaded. */
 export function Problem({ title, text, onRetry }: Props) {
   return (
     <div class="empty problem" role="alert" data-testid="problem">

@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { type Block, type Inline, parse } from "../text";
 
-/** The text of a message as elements. The elements stay the same ones until the text changes. */
+/** The text of a message as elements, which are kept until the text changes. */
 export function RichText({ text }: { text: string }) {
   return useMemo(() => <>{parse(text).map(block)}</>, [text]);
 }
