@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"github.com/elizad/elizad/gen/api"
-
-	"github.com/google/uuid"
 )
 
 // Attachments that no agent could see are refused with their place, over REST and sockets.
@@ -17,7 +15,12 @@ func TestAttachmentsOfAWrongForm(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	channel, user := n.dm()
-	path := "/api/messaging/channels/" + channel.String() + "/messages"
+	post := func(attachments any) answer {
+		return n.post(channel, api.PostMessageRequest{AuthorID: &user, Content: new("x"), Attachments: jsonOf(attachments)})
+	}
+	inMetadata := func(attachments any) answer {
+		return n.post(channel, api.PostMessageRequest{AuthorID: &user, Content: new("x"), Metadata: jsonOf(map[string]any{"attachments": attachments})})
+	}
 	for _, tt := range []struct {
 		attachments any
 		place       string
@@ -27,18 +30,14 @@ func TestAttachmentsOfAWrongForm(t *testing.T) {
 		{[]any{map[string]any{"url": "x", "title": []int{}}}, "attachments[0].title must be a text"}, {[]any{map[string]any{}}, "attachments[0] needs a url"},
 		{[]any{[]any{}}, "attachments[0] must be an object with a url"}, {map[string]any{"id": "1"}, "attachments[0] needs a url"},
 	} {
-		for place, body := range map[string]map[string]any{
-			tt.place:               {"author_id": user, "content": "x", "attachments": tt.attachments},
-			"metadata." + tt.place: {"author_id": user, "content": "x", "metadata": map[string]any{"attachments": tt.attachments}},
-		} {
-			a := n.do("POST", path, body)
+		for place, a := range map[string]answer{tt.place: post(tt.attachments), "metadata." + tt.place: inMetadata(tt.attachments)} {
 			clearError(t, place, a, http.StatusBadRequest, "VALIDATION_ERROR")
 			if e := into[api.Error](a); !strings.HasPrefix(e.Error.Message, place) {
 				t.Errorf("message %q, want %q", e.Error.Message, place)
 			}
 		}
 	}
-	clearError(t, "a text", n.do("POST", path, map[string]any{"author_id": user, "content": "x", "attachments": "cat.png"}), http.StatusBadRequest, "VALIDATION_ERROR")
+	clearError(t, "a text", post("cat.png"), http.StatusBadRequest, "VALIDATION_ERROR")
 	if got := n.history(channel); len(got) > 0 {
 		t.Errorf("stored %+v", got)
 	}
@@ -46,7 +45,7 @@ func TestAttachmentsOfAWrongForm(t *testing.T) {
 		map[string]any{"url": "https://example.org/a.png"}, []any{"https://example.org/a.png"}, []any{},
 		[]any{map[string]any{"id": 1, "url": "https://example.org/a.png", "contentType": nil, "size": 4}}, nil,
 	} {
-		n.do("POST", path, map[string]any{"author_id": user, "content": "x", "attachments": fine}).want(201)
+		post(fine).want(201)
 	}
 }
 
@@ -62,10 +61,9 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 		place("uploads", "agents", agent.String(), "x.png"), place("uploads", "channels", channel.String(), "y.png"),
 		"https://example.com/z.png", "/etc/passwd", "/media/generated/x/y.png", "relative.png", place("elizad.db"), place("generated", agent.String(), "..", "..", "elizad.db"),
 	}
-	posted := n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{
-		"author_id": user, "content": "look", "message_server_id": uuid.Nil, "metadata": map[string]any{"attachments": attachments},
-		"raw_message": map[string]any{"text": "look", "attachments": attachments[:1]},
-	}).want(201)
+	look := api.PostMessageRequest{AuthorID: &user, Content: new("look"), Metadata: jsonOf(map[string]any{"attachments": attachments})}
+	look.RawMessage = jsonOf(map[string]any{"text": "look", "attachments": attachments[:1]})
+	posted := n.post(channel, look).want(201)
 	if strings.Contains(string(posted.body), place("generated")) || strings.Contains(string(posted.body), place("uploads")) {
 		t.Errorf("the answer names a place on disk: %s", posted.body)
 	}
@@ -83,9 +81,8 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 			t.Errorf("raw message: %s", got)
 		}
 	}
-	second := data[api.Message](n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{
-		"author_id": user, "content": "again", "message_server_id": uuid.Nil, "metadata": map[string]any{"attachments": attachments},
-	}).want(201))
+	look.Content, look.RawMessage = new("again"), nil
+	second := data[api.Message](n.post(channel, look).want(201))
 	if got := fmt.Sprint(object(second.Metadata)["attachments"]); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -79,15 +79,11 @@ func TestBuiltinNotice(t *testing.T) {
 	if noticed(n, user) {
 		t.Error("the notice is repeated after a restart")
 	}
-	job := n.job(api.CreateJobRequest{UserID: uuid.New(), Content: "Hello"})
-	done := into[struct {
-		Result struct{ Message struct{ Content string } }
-	}](n.do("GET", "/api/messaging/jobs/"+job.JobID.String(), nil, "Prefer", "wait=20").want(200))
+	done := n.endedJob(n.job(api.CreateJobRequest{Content: "Hello"}).JobID)
 	if text := done.Result.Message.Content; text == "" || strings.Contains(text, doctor.Notice) {
 		t.Errorf("the job's answer is %q", text)
 	}
-	s := n.session(nil)
-	said := into[api.MessagePostedEnvelope](n.do("POST", "/api/messaging/sessions/"+s.SessionID.String()+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(201))
+	said := into[api.SessionMessagePostedEnvelope](n.askSession(n.session(nil).SessionID, "Hello").want(201))
 	if text := said.AgentResponse.Text; text == "" || strings.Contains(text, doctor.Notice) {
 		t.Errorf("the session's answer is %q", text)
 	}

@@ -43,7 +43,8 @@ func TestKeysOfTheEnvironmentStayAtHome(t *testing.T) {
 	if evil.saw("canary") {
 		t.Errorf("a key of the environment arrived: %s", evil.all.String())
 	}
-	a := n.do("GET", "/api/agents/"+n.bring("told", map[string]any{"settings": map[string]any{"modelProvider": "openai", "OPENAI_BASE_URL": evil.URL}}).String(), nil).want(200)
+	told := n.bring("told", map[string]any{"settings": map[string]any{"modelProvider": "openai", "OPENAI_BASE_URL": evil.URL}})
+	a := n.read(n.api().GetAgent(t.Context(), told)).want(200)
 	for _, word := range []string{"OPENAI_API_KEY", "OPENAI_BASE_URL", "is not used"} {
 		if !strings.Contains(string(a.body), word) {
 			t.Errorf("the agent's notice says nothing of %s: %s", word, a.body)
@@ -307,14 +308,14 @@ func TestAddressesOfCallersAreGuarded(t *testing.T) {
 			if a := n.read(n.api().GetAgent(t.Context(), id)).want(200); strings.Contains(string(a.body), "internal-secret-42") {
 				t.Errorf("what the address answers is told: %s", a.body)
 			}
-			if logs := n.do("GET", "/api/agents/"+id.String()+"/logs", nil).want(200); strings.Contains(string(logs.body), "internal-secret-42") {
+			if logs := n.read(n.api().ListAgentLogs(t.Context(), id, nil)).want(200); strings.Contains(string(logs.body), "internal-secret-42") {
 				t.Errorf("what the address answers is in the agent's log: %s", logs.body)
 			}
 		})
 	}
 	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+inside.URL)
 	n.use(n.agentID())
-	if runs := n.do("GET", "/api/agents/"+n.agentID().String()+"/logs", nil).want(200); !strings.Contains(string(runs.body), "internal-secret-42") {
+	if runs := n.read(n.api().ListAgentLogs(t.Context(), n.agentID(), nil)).want(200); !strings.Contains(string(runs.body), "internal-secret-42") {
 		t.Errorf("the operator's own model is not quoted: %s", runs.body)
 	}
 }

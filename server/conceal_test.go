@@ -70,7 +70,7 @@ func TestSecretsFromBeforeAreSealed(t *testing.T) {
 	if !good.saw("canary-old-1") {
 		t.Error("the key is lost")
 	}
-	shown := n.do("GET", "/api/agents/"+id.String(), nil).want(200)
+	shown := n.read(n.api().GetAgent(t.Context(), id)).want(200)
 	var settings struct {
 		Deep    struct{ BotToken string }
 		Secrets map[string]string

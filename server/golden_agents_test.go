@@ -86,14 +86,15 @@ func TestGoldenSystem(t *testing.T) {
 	b := golden(t)
 	agent := b.agentID()
 	upload := `{"success":true,"data":{"url":"/u","type":"image","filename":"f","originalName":"f.png","size":7}}`
-	b.add("upload to an agent", b.upload("/api/media/agents/"+agent.String()+"/upload-media", formPart{"file", "f.png", "image/png", pngBytes}), 200, upload)
-	b.add("upload to a channel", b.upload("/api/media/channels/"+b.group().String()+"/upload-media", formPart{"file", "f.png", "image/png", pngBytes}), 200, upload)
-	b.add("upload nothing", b.upload("/api/media/agents/"+agent.String()+"/upload-media", formPart{"other", "", "", "x"}), 400,
+	picture := formPart{"file", "f.png", "image/png", pngBytes}
+	b.add("upload to an agent", b.uploadToAgent(agent, picture), 200, upload)
+	b.add("upload to a channel", b.uploadToChannel(b.group(), picture), 200, upload)
+	b.add("upload nothing", b.uploadToAgent(agent, formPart{"other", "", "", "x"}), 400,
 		`{"success":false,"error":{"code":"INVALID_REQUEST","message":"no"}}`)
-	recording := formPart{"file", "f.wav", "audio/wav", wavBytes}
-	b.add("transcribe", b.upload("/api/audio/"+agent.String()+"/transcriptions", recording), 200, `{"success":true,"data":{"text":"t"}}`)
-	b.add("an audio message", b.upload("/api/audio/"+agent.String()+"/audio-messages", recording), 200, `{"success":true,"data":{"transcription":"t","message":"m"}}`)
-	b.add("a spoken message", b.upload("/api/audio/"+agent.String()+"/speech/conversation", recording), 200, `{"success":true,"data":{"text":"t","audio":"b","metadata":{}}}`)
+	ways, recording := b.recordings(agent), formPart{"file", "f.wav", "audio/wav", wavBytes}
+	b.add("transcribe", ways["transcription"](recording), 200, `{"success":true,"data":{"text":"t"}}`)
+	b.add("an audio message", ways["audio message"](recording), 200, `{"success":true,"data":{"transcription":"t","message":"m"}}`)
+	b.add("a spoken message", ways["conversation"](recording), 200, `{"success":true,"data":{"text":"t","audio":"b","metadata":{}}}`)
 	b.ask("speech without text", "POST", "/api/audio/"+agent.String()+"/speech/generate", map[string]any{}, 400, `{"success":false,"error":{"code":"INVALID_REQUEST","message":"no"}}`)
 	b.ask("ping", "GET", "/api/server/ping", nil, 200, `{"pong":true,"timestamp":1}`)
 	b.ask("hello", "GET", "/api/server/hello", nil, 200, `{"message":"Hello World!"}`)

@@ -82,7 +82,7 @@ func (n *node) use(id uuid.UUID) {
 		AuthorID: new(uuid.New()), Content: new("How are you?"), MessageServerID: new(uuid.Nil), Transport: new(api.TransportHTTP),
 		Metadata: jsonOf(map[string]any{"isDm": true, "targetUserId": id}),
 	})
-	n.upload("/api/audio/"+id.String()+"/transcriptions", formPart{"file", "a.wav", "audio/wav", wavBytes})
+	n.recordings(id)["transcription"](formPart{"file", "a.wav", "audio/wav", wavBytes})
 	_ = n.read(n.api().GenerateSpeech(n.t.Context(), id, api.SpeechRequest{Text: new("Hello")}))
 }
 

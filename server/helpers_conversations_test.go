@@ -69,6 +69,18 @@ func (n *node) action(body api.SubmitMessageRequest) answer {
 	return n.read(n.api().CreateAction(n.t.Context(), body))
 }
 
+// changeAction changes a message about an action.
+func (n *node) changeAction(id uuid.UUID, to api.ActionPatch) answer {
+	n.t.Helper()
+	return n.read(n.api().UpdateAction(n.t.Context(), id, to))
+}
+
+// edit changes the text of a message.
+func (n *node) edit(id uuid.UUID, text string) answer {
+	n.t.Helper()
+	return n.read(n.api().UpdateMessage(n.t.Context(), id, nil, api.MessagePatch{Content: text}))
+}
+
 // ingest brings messages of another platform.
 func (n *node) ingest(body api.IngestRequest) answer {
 	n.t.Helper()

@@ -2,11 +2,16 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"mime/multipart"
+	"net/http"
 	"net/textproto"
 
 	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/gen/apiclient"
 )
 
 // pngBytes is the smallest PNG: one transparent pixel.
@@ -70,9 +75,19 @@ func (n *node) uploadToMessage(channel uuid.UUID, parts ...formPart) answer {
 	return n.read(n.api().UploadMessageMediaWithBody(n.t.Context(), channel, nil, kind, bytes.NewReader(body)))
 }
 
-// upload sends a form to path.
-func (n *node) upload(path string, parts ...formPart) answer {
-	n.t.Helper()
-	body, kind := form(parts...)
-	return n.do("POST", path, body, "Content-Type", kind)
+// recordings returns the ways to have an agent hear something.
+func (n *node) recordings(agent uuid.UUID) map[string]func(parts ...formPart) answer {
+	type operation = func(ctx context.Context, agent api.AgentID, kind string, body io.Reader, _ ...apiclient.RequestEditorFn) (*http.Response, error)
+	by := func(send operation) func(parts ...formPart) answer {
+		return func(parts ...formPart) answer {
+			n.t.Helper()
+			body, kind := form(parts...)
+			return n.read(send(n.t.Context(), agent, kind, bytes.NewReader(body)))
+		}
+	}
+	client := n.api()
+	return map[string]func(parts ...formPart) answer{
+		"transcription": by(client.TranscribeWithBody), "audio message": by(client.TranscribeAudioMessageWithBody),
+		"speech": by(client.ProcessSpeechWithBody), "conversation": by(client.ConverseAloudWithBody),
+	}
 }

@@ -289,7 +289,7 @@ func (n *node) versioned() []versioned {
 			return n.read(n.api().UpdateChannel(ctx, channel, nil, api.ChannelPatch{Topic: &text}))
 		}},
 		{"a message", func(n *node) answer { return n.read(n.api().GetMessage(ctx, message)) }, func(n *node, text string) answer {
-			return n.read(n.api().UpdateMessage(ctx, message, nil, api.MessagePatch{Content: text}))
+			return n.edit(message, text)
 		}},
 	}
 }

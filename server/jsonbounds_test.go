@@ -26,18 +26,12 @@ func TestMetadataIsBounded(t *testing.T) {
 		}
 		return body
 	}
-	session := into[struct{ SessionID string }](n.do("POST", m+"sessions", map[string]any{"agentId": agentID, "userId": user}).want(201)).SessionID
-	world := data[struct {
-		World struct{ ID string }
-		ID    string
-	}](n.do("POST", "/api/agents/"+agentID.String()+"/worlds", map[string]any{"name": "World"}).want(201))
-	if world.ID == "" {
-		world.ID = world.World.ID
-	}
+	session := n.sessionOf(user).SessionID
+	world := data[api.WorldResult](n.createWorld(agentID, api.CreateWorldRequest{Name: new("World")}).want(201)).WorldID
 	message := map[string]any{"author_id": user, "content": "Hello"}
 	there := map[string]any{"channel_id": channel, "author_id": user, "content": "Hello"}
 	const message1M, place, small = "1048576", "65536", ""
-	for _, c := range []struct {
+	for _, c := range []struct { // sent raw: no valid request says this
 		name, method, path, field string
 		rest                      map[string]any
 		bound                     string
@@ -48,14 +42,14 @@ func TestMetadataIsBounded(t *testing.T) {
 		{"a submitted message", "POST", m + "submit", "metadata", there, message1M},
 		{"an action", "POST", m + "action", "metadata", there, message1M},
 		{"a message from elsewhere", "POST", m + "ingest-external", "metadata", there, message1M},
-		{"a message of a session", "POST", m + "sessions/" + session + "/messages", "metadata", map[string]any{"content": "Hello"}, small},
+		{"a message of a session", "POST", m + "sessions/" + session.String() + "/messages", "metadata", map[string]any{"content": "Hello"}, small},
 		{"a session", "POST", m + "sessions", "metadata", map[string]any{"agentId": agentID, "userId": user}, small},
 		{"a job", "POST", m + "jobs", "metadata", map[string]any{"userId": user, "content": "Hello"}, small},
 		{"a channel", "POST", m + "channels", "metadata", map[string]any{"name": "x", "message_server_id": uuid.Nil}, place},
 		{"a change of a channel", "PATCH", m + "channels/" + channel.String(), "metadata", nil, place},
 		{"a message server", "POST", m + "message-servers", "metadata", map[string]any{"name": "x", "sourceType": "x"}, place},
 		{"a world", "POST", "/api/agents/" + agentID.String() + "/worlds", "metadata", map[string]any{"name": "x"}, place},
-		{"a change of a world", "PATCH", "/api/agents/" + agentID.String() + "/worlds/" + world.ID, "metadata", nil, place},
+		{"a change of a world", "PATCH", "/api/agents/" + agentID.String() + "/worlds/" + world.String(), "metadata", nil, place},
 		{"a room", "POST", "/api/agents/" + agentID.String() + "/rooms", "metadata", map[string]any{"name": "x"}, place},
 	} {
 		size := 1 << 20
@@ -74,10 +68,10 @@ func TestMetadataIsBounded(t *testing.T) {
 
 	// What is merged into what is there counts with it.
 	for range 2 {
-		n.do("PATCH", m+"channels/"+channel.String(), map[string]any{"metadata": of(40 << 10)}).want(200)
+		n.read(n.api().UpdateChannel(t.Context(), channel, nil, api.ChannelPatch{Metadata: jsonOf(of(40 << 10))})).want(200)
 	}
-	n.do("PATCH", "/api/agents/"+agentID.String()+"/worlds/"+world.ID, map[string]any{"metadata": map[string]any{"a": strings.Repeat("x", 40<<10)}}).want(200)
-	both := n.do("PATCH", "/api/agents/"+agentID.String()+"/worlds/"+world.ID, map[string]any{"metadata": map[string]any{"b": strings.Repeat("x", 40<<10)}})
+	n.changeWorld(agentID, world, api.WorldPatch{Metadata: jsonOf(of(40 << 10))}).want(200)
+	both := n.changeWorld(agentID, world, api.WorldPatch{Metadata: jsonOf(map[string]any{"b": strings.Repeat("x", 40<<10)})})
 	if e := into[api.Error](both).Error; both.status != 400 || !strings.Contains(e.Message, "65536") {
 		t.Errorf("merged: status %d, %.300s", both.status, both.body)
 	}

@@ -18,41 +18,37 @@ type lengthWay struct {
 }
 
 func lengthWays() []lengthWay {
-	const m = "/api/messaging/"
-	over := func(method string, call func(n *node, channel, user uuid.UUID, text string) (path string, body map[string]any)) func(*node, uuid.UUID, uuid.UUID, string) (uuid.UUID, answer) {
+	in := func(send func(n *node, channel, user uuid.UUID, text string) answer) func(*node, uuid.UUID, uuid.UUID, string) (uuid.UUID, answer) {
 		return func(n *node, channel, user uuid.UUID, text string) (uuid.UUID, answer) {
 			n.t.Helper()
-			path, body := call(n, channel, user, text)
-			return channel, n.do(method, m+path, body)
+			return channel, send(n, channel, user, text)
 		}
 	}
 	return []lengthWay{
-		{"post", over("POST", func(_ *node, channel, user uuid.UUID, text string) (string, map[string]any) {
-			return "channels/" + channel.String() + "/messages", map[string]any{"author_id": user, "content": text}
+		{"post", in(func(n *node, channel, user uuid.UUID, text string) answer {
+			return n.post(channel, api.PostMessageRequest{AuthorID: &user, Content: &text})
 		})},
-		{"post and wait", over("POST", func(_ *node, channel, user uuid.UUID, text string) (string, map[string]any) {
-			return "channels/" + channel.String() + "/messages", map[string]any{"author_id": user, "content": text, "transport": "http"}
+		{"post and wait", in((*node).ask)},
+		{"submit", in(func(n *node, channel, user uuid.UUID, text string) answer {
+			return n.submit(api.SubmitMessageRequest{ChannelID: channel, AuthorID: user, Content: text})
 		})},
-		{"submit", over("POST", func(_ *node, channel, user uuid.UUID, text string) (string, map[string]any) {
-			return "submit", map[string]any{"channel_id": channel, "author_id": user, "content": text}
+		{"action", in(func(n *node, channel, user uuid.UUID, text string) answer {
+			return n.action(api.SubmitMessageRequest{ChannelID: channel, AuthorID: user, Content: text})
 		})},
-		{"action", over("POST", func(_ *node, channel, user uuid.UUID, text string) (string, map[string]any) {
-			return "action", map[string]any{"channel_id": channel, "author_id": user, "content": text}
+		{"ingest", in(func(n *node, channel, user uuid.UUID, text string) answer {
+			return n.ingest(api.IngestRequest{ChannelID: channel.String(), AuthorID: &user, Content: &text})
 		})},
-		{"ingest", over("POST", func(_ *node, channel, user uuid.UUID, text string) (string, map[string]any) {
-			return "ingest-external", map[string]any{"channel_id": channel, "author_id": user, "content": text}
+		{"ingest of a list", in(func(n *node, channel, _ uuid.UUID, text string) answer {
+			return n.ingest(api.IngestRequest{Platform: new("telegram"), ChannelID: channel.String(), Messages: []api.ExternalMessage{
+				{ID: "1", AuthorID: "4411", Content: "first"}, {ID: "2", AuthorID: "4411", Content: text},
+			}})
 		})},
-		{"ingest of a list", over("POST", func(_ *node, channel, _ uuid.UUID, text string) (string, map[string]any) {
-			return "ingest-external", map[string]any{"platform": "telegram", "channelId": channel, "messages": []any{
-				map[string]any{"id": "1", "authorId": "4411", "content": "first"}, map[string]any{"id": "2", "authorId": "4411", "content": text},
-			}}
+		{"edit", in(func(n *node, channel, user uuid.UUID, text string) answer {
+			return n.edit(n.say(channel, user, "short").ID, text)
 		})},
-		{"edit", over("PATCH", func(n *node, channel, user uuid.UUID, text string) (string, map[string]any) {
-			return "messages/" + n.say(channel, user, "short").ID.String(), map[string]any{"content": text}
-		})},
-		{"edit of an action", over("PATCH", func(n *node, channel, user uuid.UUID, text string) (string, map[string]any) {
-			made := data[api.Message](n.do("POST", m+"action", map[string]any{"channel_id": channel, "author_id": user, "content": "short"}).want(201))
-			return "action/" + made.ID.String(), map[string]any{"content": text}
+		{"edit of an action", in(func(n *node, channel, user uuid.UUID, text string) answer {
+			made := n.action(api.SubmitMessageRequest{ChannelID: channel, AuthorID: user, Content: "short"}).want(201)
+			return n.changeAction(data[api.Message](made).ID, api.ActionPatch{Content: &text})
 		})},
 		{"session", func(n *node, _, user uuid.UUID, text string) (uuid.UUID, answer) {
 			s := n.sessionOf(user)
@@ -63,7 +59,7 @@ func lengthWays() []lengthWay {
 			if a.status != 201 {
 				return uuid.Nil, a
 			}
-			return n.endedJob(into[api.JobCreated](a).JobID).ChannelID, a
+			return into[api.Job](n.read(n.api().GetJob(n.t.Context(), into[api.JobCreated](a).JobID, nil)).want(200)).ChannelID, a
 		}},
 		{"Socket.IO", func(n *node, channel, user uuid.UUID, text string) (uuid.UUID, answer) {
 			return channel, n.overSocket(channel, text, func(frame map[string]any) *websocket.Conn {
@@ -141,8 +137,7 @@ func TestMessageLengthIsASetting(t *testing.T) {
 	channel, user := n.dm()
 	long := n.say(channel, user, strings.Repeat("x", cfg.Limits.MaxMessage))
 	wantTooLong(t, n.ask(channel, user, strings.Repeat("x", cfg.Limits.MaxMessage+1)), cfg.Limits.MaxMessage+1, cfg.Limits.MaxMessage)
-	action := map[string]any{"channel_id": channel, "author_id": user, "content": long.Content}
-	made := data[api.Message](n.do("POST", "/api/messaging/action", action).want(201))
+	made := data[api.Message](n.action(api.SubmitMessageRequest{ChannelID: channel, AuthorID: user, Content: long.Content}).want(201))
 	n.stop()
 
 	cfg.Limits.MaxMessage = 10
@@ -159,12 +154,11 @@ func TestMessageLengthIsASetting(t *testing.T) {
 		})
 	}
 	// What is longer from before stays, and may change in all but its text.
-	path := "/api/messaging/action/" + made.ID.String()
-	changed := data[api.Message](n.do("PATCH", path, map[string]any{"metadata": map[string]any{"status": "completed"}}).want(200))
+	changed := data[api.Message](n.changeAction(made.ID, api.ActionPatch{Metadata: jsonOf(map[string]any{"status": "completed"})}).want(200))
 	if changed.Content != long.Content || object(changed.Metadata)["status"] != "completed" {
 		t.Errorf("%d characters, %v", len(changed.Content), changed.Metadata)
 	}
-	wantTooLong(t, n.do("PATCH", path, map[string]any{"content": long.Content[1:]}), 299_999, 10)
+	wantTooLong(t, n.changeAction(made.ID, api.ActionPatch{Content: new(long.Content[1:])}), 299_999, 10)
 }
 
 func wantTooLong(t *testing.T, a answer, has, takes int) {

@@ -16,21 +16,18 @@ func TestSingleMessages(t *testing.T) {
 	channel, author := n.group(), uuid.New()
 	m := n.say(channel, author, "helo")
 	get := func(id uuid.UUID) answer { return n.read(n.api().GetMessage(t.Context(), id)) }
-	edit := func(n *node, id uuid.UUID, text string) answer {
-		return n.read(n.api().UpdateMessage(t.Context(), id, nil, api.MessagePatch{Content: text}))
-	}
 	if got := data[api.Message](get(m.ID).want(200)); got.Content != "helo" || got.ChannelID != channel {
 		t.Errorf("message %+v", got)
 	}
-	edited := data[api.Message](edit(n, m.ID, "hello").want(200))
+	edited := data[api.Message](n.edit(m.ID, "hello").want(200))
 	if edited.Content != "hello" || object(edited.Metadata)["edited"] != true || edited.Seq != m.Seq {
 		t.Errorf("message %+v", edited)
 	}
-	clearError(t, "a stranger", edit(n.as(uuid.New()), m.ID, "x"), http.StatusForbidden, "FORBIDDEN")
-	edit(n.as(author), m.ID, "hello!").want(200)
-	clearError(t, "empty", edit(n, m.ID, ""), http.StatusBadRequest, "")
+	clearError(t, "a stranger", n.as(uuid.New()).edit(m.ID, "x"), http.StatusForbidden, "FORBIDDEN")
+	n.as(author).edit(m.ID, "hello!").want(200)
+	clearError(t, "empty", n.edit(m.ID, ""), http.StatusBadRequest, "")
 	clearError(t, "unknown", get(uuid.New()), http.StatusNotFound, "NOT_FOUND")
-	clearError(t, "unknown", edit(n, uuid.New(), "x"), http.StatusNotFound, "NOT_FOUND")
+	clearError(t, "unknown", n.edit(uuid.New(), "x"), http.StatusNotFound, "NOT_FOUND")
 }
 
 func TestSearchOverREST(t *testing.T) {

@@ -35,16 +35,11 @@ func (n *node) askStream(channel, user uuid.UUID, question string) spoken {
 	}
 	out.history = n.history(channel)
 	out.last = out.history[0]
-	runs := data[struct{ Runs []struct{ RunID string } }](n.do("GET", "/api/agents/"+n.agentID().String()+"/runs?limit=1", nil).want(200)).Runs
-	run := data[struct {
-		Events []struct {
-			Type string
-			Data map[string]any
-		}
-	}](n.do("GET", "/api/agents/"+n.agentID().String()+"/runs/"+runs[0].RunID, nil).want(200))
+	last := n.runs(n.agentID(), api.ListRunsParams{Limit: new("1")}).Runs[0]
+	run := data[api.RunDetail](n.read(n.api().GetRun(n.t.Context(), n.agentID(), last.RunID, nil)).want(200))
 	for _, e := range run.Events {
 		if e.Type == "MODEL_USED" {
-			out.calls = append(out.calls, e.Data)
+			out.calls = append(out.calls, object(e.Data))
 		}
 	}
 	return out
@@ -219,13 +214,11 @@ func TestBrokenAnswerStaysVisible(t *testing.T) {
 				failure["reason"] != "model_unavailable" || failure["partial"] != true || !strings.Contains(failure["message"].(string), "middle of the answer") {
 				t.Errorf("the history holds %+v", got.history)
 			}
-			if one := data[api.Message](n.do("GET", "/api/messaging/messages/"+got.last.ID.String(), nil).want(200)); one.Content != got.text {
+			if one := data[api.Message](n.read(n.api().GetMessage(t.Context(), got.last.ID)).want(200)); one.Content != got.text {
 				t.Errorf("the message is %+v", one)
 			}
-			run := data[struct {
-				Runs []struct{ Status, Outcome, Reason, ReplyID string }
-			}](n.do("GET", "/api/agents/"+n.agentID().String()+"/runs", nil).want(200)).Runs[0]
-			if run.Outcome != "failed" || run.Reason != "model_unavailable" || run.ReplyID != got.last.ID.String() {
+			run := n.runs(n.agentID(), api.ListRunsParams{}).Runs[0]
+			if run.Outcome != "failed" || run.Reason != "model_unavailable" || deref(run.ReplyID) != got.last.ID {
 				t.Errorf("the run is %+v", run)
 			}
 		})
@@ -262,7 +255,7 @@ func TestFailuresAgreeEverywhere(t *testing.T) {
 	}
 
 	s := n.session(nil)
-	n.do("POST", sessionsPath+"/"+s.SessionID.String()+"/messages", map[string]any{"content": "Hello", "transport": "http"}).want(502)
+	n.askSession(s.SessionID, "Hello").want(502)
 	entry(s.ChannelID)
 
 	job := n.endedJob(n.job(api.CreateJobRequest{Content: "Hello"}).JobID)

@@ -72,12 +72,12 @@ func TestPlainAgentStatus(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	p := n.peer(t, doors()[1])
-	for _, step := range []struct{ method, path, want string }{
-		{"POST", "/stop", `"status":"inactive"`}, {"POST", "/start", `"status":"active"`}, {"DELETE", "", `"agents":[]`},
-	} {
-		n.do(step.method, "/api/agents/"+n.agentID().String()+step.path, nil)
-		p.until(step.want)
-	}
+	n.stopAgent(n.agentID())
+	p.until(`"status":"inactive"`)
+	n.startAgent(n.agentID())
+	p.until(`"status":"active"`)
+	n.read(n.api().DeleteAgent(t.Context(), n.agentID())).want(204)
+	p.until(`"agents":[]`)
 }
 
 // TestSocketsAreSentAway stops a server on which clients are: both doors say that they may come back.

@@ -7,11 +7,14 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
 )
 
+// The routes of plugins are no part of the contract, and asked raw.
 func TestPluginRoutes(t *testing.T) {
 	t.Parallel()
 	n := withPlugin(t, testConfig(t), lab())
@@ -82,7 +85,7 @@ func TestPluginRoutesNeedARunningAgent(t *testing.T) {
 	}
 	n.do("GET", "/api/agents?agentId=all", nil).want(200) // the contract's own routes read it as they like
 
-	panels := data[[]struct{ Name, Path string }](n.do("GET", "/api/agents/"+id.String()+"/panels", nil).want(200))
+	panels := n.panels(id)
 	want := "/api/agents/" + id.String() + "/plugins/lab/panel?agentId=" + id.String()
 	if len(panels) != 1 || panels[0].Name != "Lab Panel" || panels[0].Path != want {
 		t.Fatalf("panels %+v", panels)
@@ -92,7 +95,7 @@ func TestPluginRoutesNeedARunningAgent(t *testing.T) {
 	n.stopAgent(id)
 	clearError(t, "the panel of an agent that is stopped", n.do("GET", panels[0].Path, nil), 404, "AGENT_NOT_FOUND")
 	clearError(t, "a plugin that no agent runs", n.do("GET", "/api/lab/panel", nil), 404, "NOT_FOUND")
-	if left := data[[]any](n.do("GET", "/api/agents/"+id.String()+"/panels", nil).want(200)); len(left) > 0 {
+	if left := n.panels(id); len(left) > 0 {
 		t.Errorf("panels %v of an agent that is stopped", left)
 	}
 }
@@ -102,15 +105,14 @@ func TestPluginRoutesBelongToTheirAgent(t *testing.T) {
 	t.Parallel()
 	n := withPlugin(t, testConfig(t), lab())
 	for name, plugins := range map[string][]string{"Bob": {"lab"}, "Carol": {}} {
-		made := data[struct{ ID string }](n.do("POST", "/api/agents", map[string]any{"agent": map[string]any{"name": name, "bio": "x", "plugins": plugins}}).want(201))
-		n.do("POST", "/api/agents/"+made.ID+"/start", nil).want(200)
-		a := n.do("GET", "/api/agents/"+made.ID+"/plugins/lab/panel", nil)
+		id := n.bring(name, map[string]any{"plugins": plugins}).String()
+		a := n.do("GET", "/api/agents/"+id+"/plugins/lab/panel", nil)
 		if len(plugins) == 0 {
 			clearError(t, name, a, 404, "NOT_FOUND")
-		} else if !strings.Contains(string(a.want(200).body), made.ID) {
+		} else if !strings.Contains(string(a.want(200).body), id) {
 			t.Errorf("%s: %s", name, a.body)
 		}
-		if named := n.do("GET", "/lab/panel?agentId="+made.ID, nil); len(plugins) > 0 && !strings.Contains(string(named.want(200).body), made.ID) {
+		if named := n.do("GET", "/lab/panel?agentId="+id, nil); len(plugins) > 0 && !strings.Contains(string(named.want(200).body), id) {
 			t.Errorf("%s by query: %s", name, named.body)
 		}
 	}
@@ -146,14 +148,9 @@ func TestPluginWithAWrongRoute(t *testing.T) {
 			t.Parallel()
 			n := withPlugin(t, testConfig(t), lab(route))
 			clearError(t, name, n.do("GET", "/api/agents/"+n.agentID().String()+"/plugins/lab/panel", nil), 404, "NOT_FOUND")
-			agent := data[struct {
-				PluginStatus []struct {
-					Name, Status string
-					Available    bool
-				}
-			}](n.do("GET", "/api/agents/"+n.agentID().String(), nil).want(200))
-			if len(agent.PluginStatus) != 1 || agent.PluginStatus[0].Available || agent.PluginStatus[0].Status != "unavailable" {
-				t.Errorf("%+v", agent.PluginStatus)
+			status := data[api.Agent](n.read(n.api().GetAgent(t.Context(), n.agentID())).want(200)).PluginStatus
+			if len(status) != 1 || status[0].Available || status[0].Status != "unavailable" {
+				t.Errorf("%+v", status)
 			}
 		})
 	}

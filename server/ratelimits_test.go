@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 )
 
 func TestLimitsAreTold(t *testing.T) {
@@ -22,24 +23,24 @@ func TestLimitsAreTold(t *testing.T) {
 		}
 		return []string{a.header.Get("RateLimit-Limit"), a.header.Get("RateLimit-Remaining"), a.header.Get("RateLimit-Policy")}
 	}
-	if diff := cmp.Diff([]string{"4", "3", "4;w=900"}, limits(n.do("GET", "/api/agents", nil).want(200))); diff != "" {
+	if diff := cmp.Diff([]string{"4", "3", "4;w=900"}, limits(n.read(n.api().ListAgents(t.Context())).want(200))); diff != "" {
 		t.Error(diff)
 	}
-	upload := "/api/media/agents/" + uuid.NewString() + "/upload-media"
-	if diff := cmp.Diff([]string{"2", "1", "2;w=900"}, limits(n.do("POST", upload, nil).want(400))); diff != "" {
+	upload := func() answer { return n.uploadToAgent(n.agentID()) } // of nothing
+	if diff := cmp.Diff([]string{"2", "1", "2;w=900"}, limits(upload().want(400))); diff != "" {
 		t.Error(diff)
 	}
-	n.do("POST", upload, nil).want(400)
-	tooMuch := n.do("POST", upload, nil)
+	upload().want(400)
+	tooMuch := upload()
 	clearError(t, "the third upload", tooMuch, http.StatusTooManyRequests, "UPLOAD_RATE_LIMIT_EXCEEDED")
-	tooMany := n.do("GET", "/api/agents", nil)
+	tooMany := n.read(n.api().ListAgents(t.Context()))
 	clearError(t, "the fifth request", tooMany, http.StatusTooManyRequests, "RATE_LIMIT_EXCEEDED")
 	for _, a := range []answer{tooMuch, tooMany} {
 		if a.header.Get("Retry-After") != a.header.Get("RateLimit-Reset") {
 			t.Errorf("Retry-After is %q, the window ends in %q", a.header.Get("Retry-After"), a.header.Get("RateLimit-Reset"))
 		}
 	}
-	if a := n.do("GET", "/healthz", nil).want(200); a.header.Get("RateLimit-Limit") != "" {
+	if a := n.read(n.api().GetLiveness(t.Context())).want(200); a.header.Get("RateLimit-Limit") != "" {
 		t.Error("health checks are limited")
 	}
 }
@@ -53,7 +54,7 @@ func TestAgentsAreNotLimited(t *testing.T) {
 	channel, user := n.dm()
 	posted := 0
 	for a := (answer{}); a.status != http.StatusTooManyRequests; posted++ {
-		a = n.do("POST", "/api/messaging/channels/"+channel.String()+"/messages", map[string]any{"author_id": user, "content": fmt.Sprint("Hello ", posted)})
+		a = n.post(channel, api.PostMessageRequest{AuthorID: &user, Content: new(fmt.Sprint("Hello ", posted))})
 	}
 	posted-- // the last was refused
 	agent := n.agentID()
@@ -77,10 +78,11 @@ func TestWrongKeysAreCounted(t *testing.T) {
 	cfg.Security.AuthToken = "open sesame"
 	cfg.Limits.RateLimit, cfg.Limits.APIMax = true, 3
 	n := startWith(t, cfg)
+	guess := func(key string) answer { return n.read(n.with("X-API-KEY", key).api().ListAgents(t.Context())) }
 	for range 3 {
-		clearError(t, "a guess", n.do("GET", "/api/agents", nil, "X-API-KEY", "guess"), http.StatusUnauthorized, "UNAUTHORIZED")
+		clearError(t, "a guess", guess("guess"), http.StatusUnauthorized, "UNAUTHORIZED")
 	}
-	clearError(t, "a guess too many", n.do("GET", "/api/agents", nil, "X-API-KEY", "open sesame"), http.StatusTooManyRequests, "RATE_LIMIT_EXCEEDED")
+	clearError(t, "a guess too many", guess("open sesame"), http.StatusTooManyRequests, "RATE_LIMIT_EXCEEDED")
 }
 
 func TestHealthIsLimited(t *testing.T) {
@@ -89,12 +91,12 @@ func TestHealthIsLimited(t *testing.T) {
 	cfg.Limits.RateLimit = true
 	n := startWith(t, cfg)
 	for range 100 {
-		n.do("GET", "/health", nil).want(200)
+		n.read(n.api().GetHealth(t.Context())).want(200)
 	}
-	if a := n.do("GET", "/health", nil).want(429); a.header.Get("Retry-After") == "" {
+	if a := n.read(n.api().GetHealth(t.Context())).want(429); a.header.Get("Retry-After") == "" {
 		t.Errorf("%v", a.header)
 	}
-	n.do("GET", "/healthz", nil).want(200)
+	n.read(n.api().GetLiveness(t.Context())).want(200)
 }
 
 // TestHandshakesAreLimited has a client that connects again and again told to wait, while everything else goes on.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/gen/api"
+
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/settings"
@@ -30,21 +32,19 @@ func TestOneSenderLeavesWorkersToOthers(t *testing.T) {
 	cfg.Messages.ConcurrentRuns = 4
 	cfg.Agents.Environment = settings.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=sk-of-nobody-0123456789", "LARGE_MODEL=m", "SMALL_MODEL=m"})
 	n := startWith(t, cfg)
-	var agents []string
+	var agents []uuid.UUID
 	for i := range 5 {
-		agents = append(agents, n.bring(fmt.Sprint("Ann", i), nil).String())
+		agents = append(agents, n.bring(fmt.Sprint("Ann", i), nil))
 	}
-	ask := func(user, text, transport string, agent string) answer {
-		return n.do("POST", "/api/messaging/channels/"+uuid.NewString()+"/messages", map[string]any{
-			"author_id": user, "content": text, "message_server_id": uuid.Nil, "transport": transport,
-			"metadata": map[string]any{"isDm": true, "targetUserId": agent},
-		})
+	ask := func(user, agent uuid.UUID, text string, transport api.Transport) answer {
+		dm := jsonOf(map[string]any{"isDm": true, "targetUserId": agent})
+		return n.post(uuid.New(), api.PostMessageRequest{AuthorID: &user, Content: &text, Transport: &transport, Metadata: dm})
 	}
 	flooder, other := uuid.New(), uuid.New()
 	for i := range 500 {
-		ask(flooder.String(), "flood", "websocket", agents[i%len(agents)]).want(201)
+		ask(flooder, agents[i%len(agents)], "flood", api.TransportWebsocket).want(201)
 	}
-	if a := ask(other.String(), "Hello", "http", agents[0]).want(201); !strings.Contains(string(a.body), "Fine.") {
+	if a := ask(other, agents[0], "Hello", api.TransportHTTP).want(201); !strings.Contains(string(a.body), "Fine.") {
 		t.Errorf("answered: %s", a.body)
 	}
 	close(answered)

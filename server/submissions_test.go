@@ -66,10 +66,7 @@ func TestActionMessages(t *testing.T) {
 	if deref(m.SourceType) != "agent_action" {
 		t.Errorf("message %+v", m)
 	}
-	change := func(id uuid.UUID, to api.ActionPatch) answer {
-		return n.read(n.api().UpdateAction(t.Context(), id, to))
-	}
-	after := data[api.Message](change(m.ID, api.ActionPatch{
+	after := data[api.Message](n.changeAction(m.ID, api.ActionPatch{
 		Content: new("Executed"), RawMessage: jsonOf(map[string]any{"actionStatus": "completed"}), Metadata: jsonOf(map[string]any{"took": 3}),
 	}).want(200))
 	if after.ID != m.ID || after.Content != "Executed" || object(after.RawMessage)["actionStatus"] != "completed" || object(after.Metadata)["run"] != "1" || object(after.Metadata)["took"] != float64(3) {
@@ -80,9 +77,9 @@ func TestActionMessages(t *testing.T) {
 			t.Errorf("an empty change made %+v", same)
 		}
 	}
-	clearError(t, "unknown", change(uuid.New(), api.ActionPatch{}), http.StatusNotFound, "")
+	clearError(t, "unknown", n.changeAction(uuid.New(), api.ActionPatch{}), http.StatusNotFound, "")
 	said := n.say(channel, uuid.New(), "mine")
-	clearError(t, "no action", change(said.ID, api.ActionPatch{Content: new("forged")}), http.StatusForbidden, "FORBIDDEN")
+	clearError(t, "no action", n.changeAction(said.ID, api.ActionPatch{Content: new("forged")}), http.StatusForbidden, "FORBIDDEN")
 }
 
 func TestIngestedMessages(t *testing.T) {
