@@ -21,6 +21,13 @@ type FindClientMessageParams struct {
 	Since     dbtype.Millis
 }
 
+type HasReplyWithParams struct {
+	AuthorID  uuid.UUID
+	Since     dbtype.Millis
+	LimitRows int64
+	Words     string
+}
+
 type InsertMessageParams struct {
 	ID         uuid.UUID
 	ChannelID  uuid.UUID
@@ -82,11 +89,4 @@ type UpdateMessageParams struct {
 	Metadata   dbtype.JSON
 	UpdatedAt  dbtype.Millis
 	ID         uuid.UUID
-}
-
-type WasToldParams struct {
-	AuthorID  uuid.UUID
-	Since     dbtype.Millis
-	LimitRows int64
-	Words     string
 }

@@ -143,6 +143,8 @@ type Scoped interface {
 	GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Session, error)
 	GetTurn(ctx context.Context, id uuid.UUID) (Turn, error)
 	GetWorld(ctx context.Context, arg GetWorldParams) (World, error)
+	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
+	HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error)
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
 	InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error)
@@ -245,8 +247,6 @@ type Scoped interface {
 	UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error)
 	// The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
 	UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error)
-	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
-	WasTold(ctx context.Context, arg WasToldParams) (bool, error)
 	// The kind of an id other than an agent's; empty for none. An agent that was deleted is no participant and no author.
 	WhatHasID(ctx context.Context, id uuid.UUID) (string, error)
 }
@@ -728,6 +728,10 @@ func (q scopedQueries) GetWorld(ctx context.Context, arg GetWorldParams) (World,
 	return q.all.GetWorld(ctx, unscoped.GetWorldParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
 }
 
+func (q scopedQueries) HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error) {
+	return q.all.HasReplyWith(ctx, unscoped.HasReplyWithParams{Tenant: q.scope.Tenant, AuthorID: arg.AuthorID, Since: arg.Since, LimitRows: arg.LimitRows, Words: arg.Words})
+}
+
 func (q scopedQueries) InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error) {
 	return q.all.InsertAgent(ctx, unscoped.InsertAgentParams{Tenant: q.scope.Tenant, ID: arg.ID, Name: arg.Name, Character: arg.Character, Secrets: arg.Secrets, Enabled: arg.Enabled, Running: arg.Running, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
 }
@@ -1026,10 +1030,6 @@ func (q scopedQueries) UpsertSourceChannel(ctx context.Context, arg UpsertSource
 
 func (q systemQueries) WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error) {
 	return q.all.WarnSessions(ctx, unscoped.WarnSessionsParams{Now: arg.Now, Tenant: q.scope.Tenant, LimitRows: arg.LimitRows})
-}
-
-func (q scopedQueries) WasTold(ctx context.Context, arg WasToldParams) (bool, error) {
-	return q.all.WasTold(ctx, unscoped.WasToldParams{Tenant: q.scope.Tenant, AuthorID: arg.AuthorID, Since: arg.Since, LimitRows: arg.LimitRows, Words: arg.Words})
 }
 
 func (q scopedQueries) WhatHasID(ctx context.Context, id uuid.UUID) (string, error) {

@@ -143,6 +143,34 @@ func (q *Queries) GetMessageForUpdate(ctx context.Context, arg GetMessageForUpda
 	return i, err
 }
 
+const hasReplyWith = `-- name: HasReplyWith :one
+SELECT EXISTS (
+    SELECT 1 FROM turns t JOIN messages r ON r.id = t.reply_id
+    WHERE t.tenant = ?1 AND t.message_id IN (
+        SELECT m.id FROM messages m
+        WHERE m.tenant = ?1 AND m.author_id = ?2 AND m.created_at >= ?3
+        ORDER BY m.created_at DESC, m.seq DESC
+        LIMIT ?4)
+      AND r.content LIKE '%' || CAST(?5 AS TEXT) || '%')
+`
+
+type HasReplyWithParams = unscoped.HasReplyWithParams
+
+// scope: tenant
+// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
+func (q *Queries) HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, hasReplyWith,
+		arg.Tenant,
+		arg.AuthorID,
+		arg.Since,
+		arg.LimitRows,
+		arg.Words,
+	)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const insertMessage = `-- name: InsertMessage :exec
 INSERT INTO messages (tenant, id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
@@ -495,32 +523,4 @@ func (q *Queries) UpdateMessage(ctx context.Context, arg UpdateMessageParams) (M
 		&i.Tenant,
 	)
 	return i, err
-}
-
-const wasTold = `-- name: WasTold :one
-SELECT EXISTS (
-    SELECT 1 FROM turns t JOIN messages r ON r.id = t.reply_id
-    WHERE t.tenant = ?1 AND t.message_id IN (
-        SELECT m.id FROM messages m
-        WHERE m.tenant = ?1 AND m.author_id = ?2 AND m.created_at >= ?3
-        ORDER BY m.created_at DESC, m.seq DESC
-        LIMIT ?4)
-      AND r.content LIKE '%' || CAST(?5 AS TEXT) || '%')
-`
-
-type WasToldParams = unscoped.WasToldParams
-
-// scope: tenant
-// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
-func (q *Queries) WasTold(ctx context.Context, arg WasToldParams) (bool, error) {
-	row := q.db.QueryRowContext(ctx, wasTold,
-		arg.Tenant,
-		arg.AuthorID,
-		arg.Since,
-		arg.LimitRows,
-		arg.Words,
-	)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
 }

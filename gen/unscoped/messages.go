@@ -37,6 +37,14 @@ type GetMessageForUpdateParams struct {
 	ID     uuid.UUID
 }
 
+type HasReplyWithParams struct {
+	Tenant    int64
+	AuthorID  uuid.UUID
+	Since     dbtype.Millis
+	LimitRows int64
+	Words     string
+}
+
 type InsertMessageParams struct {
 	Tenant     int64
 	ID         uuid.UUID
@@ -116,12 +124,4 @@ type UpdateMessageParams struct {
 	UpdatedAt  dbtype.Millis
 	Tenant     int64
 	ID         uuid.UUID
-}
-
-type WasToldParams struct {
-	Tenant    int64
-	AuthorID  uuid.UUID
-	Since     dbtype.Millis
-	LimitRows int64
-	Words     string
 }

@@ -265,6 +265,9 @@ type Querier interface {
 	// scope: tenant
 	GetWorld(ctx context.Context, arg GetWorldParams) (World, error)
 	// scope: tenant
+	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
+	HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error)
+	// scope: tenant
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	// scope: tenant
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
@@ -472,9 +475,6 @@ type Querier interface {
 	// scope: system
 	// Claims sessions that are near their end and have not been announced yet.
 	WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error)
-	// scope: tenant
-	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
-	WasTold(ctx context.Context, arg WasToldParams) (bool, error)
 	// scope: tenant
 	// The kind of an id other than an agent's; empty for none. An agent that was deleted is no participant and no author.
 	WhatHasID(ctx context.Context, arg WhatHasIDParams) (string, error)

@@ -25,7 +25,7 @@ WHERE m.tenant = sqlc.arg(tenant) AND m.channel_id = sqlc.arg(channel_id) AND (m
 ORDER BY m.seq DESC
 LIMIT sqlc.arg(limit_rows)::bigint;
 
--- name: WasTold :one
+-- name: HasReplyWith :one
 -- scope: tenant
 -- Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
 SELECT EXISTS (

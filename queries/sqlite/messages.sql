@@ -24,7 +24,7 @@ WHERE m.tenant = @tenant AND m.channel_id = @channel_id AND (m.seq <= @up_to_seq
 ORDER BY m.seq DESC
 LIMIT @limit_rows;
 
--- name: WasTold :one
+-- name: HasReplyWith :one
 -- scope: tenant
 -- Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
 SELECT EXISTS (

@@ -160,16 +160,16 @@ func (c *TurnContext) addMembers(agentID uuid.UUID, members []db.ListChannelMemb
 	}
 }
 
-// maxTold is how many of a person's messages are searched for words that an agent said to them.
-const maxTold = 1000
+// maxRepliesSearched is how many of a person's messages have their replies searched for words.
+const maxRepliesSearched = 1000
 
-// WasTold reports whether an agent said some words to a person since a point in time, in any channel.
-func (s *Service) WasTold(ctx context.Context, personID uuid.UUID, words string, since time.Time) (told bool, err error) {
-	err = store.SystemView(ctx, s.store, "reading what somebody was told", func(q db.System) error {
-		told, err = q.WasTold(ctx, db.WasToldParams{AuthorID: personID, Words: words, Since: dbtype.MillisOf(since), LimitRows: maxTold})
+// HasReplyWith reports whether an agent has replied to a person with some words since a point in time, in any channel.
+func (s *Service) HasReplyWith(ctx context.Context, personID uuid.UUID, words string, since time.Time) (found bool, err error) {
+	err = store.SystemView(ctx, s.store, "searching the replies to a person", func(q db.System) error {
+		found, err = q.HasReplyWith(ctx, db.HasReplyWithParams{AuthorID: personID, Words: words, Since: dbtype.MillisOf(since), LimitRows: maxRepliesSearched})
 		return err
 	})
-	return told, err
+	return found, err
 }
 
 // StreamChunk announces a piece of the reply that turn t is writing.

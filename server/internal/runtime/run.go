@@ -117,7 +117,7 @@ func (r *run) wasIntroduced(ctx context.Context) (bool, error) {
 	if introduced, known := r.service.introductions.recall(person, r.startedAt); known {
 		return introduced, nil
 	}
-	introduced, err := r.service.cfg.Messages.WasTold(ctx, person, words, r.startedAt.Add(-introductionAge))
+	introduced, err := r.service.cfg.Messages.HasReplyWith(ctx, person, words, r.startedAt.Add(-introductionAge))
 	if err == nil {
 		r.service.introductions.note(person, introduced, r.startedAt)
 	}

@@ -26,7 +26,7 @@ type Messages interface {
 	ReleaseTurn(ctx context.Context, owner string, t messaging.Turn) error
 	ReleaseTurns(ctx context.Context, owner string) error
 	TurnContext(ctx context.Context, t messaging.Turn, recent int) (messaging.TurnContext, error)
-	WasTold(ctx context.Context, personID uuid.UUID, words string, since time.Time) (bool, error)
+	HasReplyWith(ctx context.Context, personID uuid.UUID, words string, since time.Time) (bool, error)
 	StreamChunk(ctx context.Context, serverID uuid.UUID, t messaging.Turn, index int, text string)
 	FinishTurn(ctx context.Context, owner string, t messaging.Turn, o messaging.Outcome) (*messaging.Message, error)
 	AddTurnLog(ctx context.Context, t messaging.Turn, log []messaging.TurnLogEntry) error

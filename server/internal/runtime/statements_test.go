@@ -130,7 +130,7 @@ func TestIntroductionIsAskedForOnce(t *testing.T) {
 			if told != 1 {
 				t.Errorf("told %d times", told)
 			}
-			if n := trace.Count("WasTold"); n != 1 {
+			if n := trace.Count("HasReplyWith"); n != 1 {
 				t.Errorf("the database was asked %d times", n)
 			}
 		})

@@ -81,19 +81,19 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		claimed := f.claim(t, "node-a", start, 1)[0]
 		reply := f.post(t, channel, agent, "Hi. (I am no model; set A_KEY.)", start+1)
 		updated(t, f, db.System.FinishTurn, db.FinishTurnParams{ID: claimed.ID, Owner: "node-a", Status: "replied", ReplyID: &reply.ID, EndedAt: new(start + 1)})
-		told := db.WasToldParams{AuthorID: person, Words: "(I am no model; set A_KEY.)", Since: start, LimitRows: 10}
+		replied := db.HasReplyWithParams{AuthorID: person, Words: "(I am no model; set A_KEY.)", Since: start, LimitRows: 10}
 		for name, tt := range map[string]struct {
-			change func(*db.WasToldParams)
+			change func(*db.HasReplyWithParams)
 			want   bool
 		}{
-			"told":          {func(*db.WasToldParams) {}, true},
-			"other words":   {func(p *db.WasToldParams) { p.Words = "something else" }, false},
-			"too long ago":  {func(p *db.WasToldParams) { p.Since = start + 1 }, false},
-			"somebody else": {func(p *db.WasToldParams) { p.AuthorID = uuid.New() }, false},
+			"replied":       {func(*db.HasReplyWithParams) {}, true},
+			"other words":   {func(p *db.HasReplyWithParams) { p.Words = "something else" }, false},
+			"too long ago":  {func(p *db.HasReplyWithParams) { p.Since = start + 1 }, false},
+			"somebody else": {func(p *db.HasReplyWithParams) { p.AuthorID = uuid.New() }, false},
 		} {
-			p := told
+			p := replied
 			tt.change(&p)
-			if got := viewed(t, f, db.System.WasTold, p); got != tt.want {
+			if got := viewed(t, f, db.System.HasReplyWith, p); got != tt.want {
 				t.Errorf("%s: %v", name, got)
 			}
 		}
