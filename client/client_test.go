@@ -205,7 +205,7 @@ func TestRetries(t *testing.T) {
 }
 
 // A server that redirects its clients elsewhere, as a proxy may, doesn't get their keys sent along.
-func TestKeysStayAtHome(t *testing.T) {
+func TestKeysAreNotSentElsewhere(t *testing.T) {
 	t.Parallel()
 	for target, stays := range map[string]bool{
 		"https://elizad.test/api/server/ping": false, "https://elsewhere.test/": true, "http://elizad.test.evil.test/": true,

@@ -190,25 +190,25 @@ func TestNothingIsMissed(t *testing.T) {
 				}
 			}
 			var speaking sync.WaitGroup
-			trouble := make(chan struct{})
+			disturb := make(chan struct{})
 			speaking.Go(func() {
 				for round := range rounds {
 					send(t, speaker, room, round*each, round*each+each/2)
-					trouble <- struct{}{}
+					disturb <- struct{}{}
 					send(t, speaker, room, round*each+each/2, (round+1)*each) // meanwhile
 				}
 			})
 			for range rounds {
-				<-trouble
+				<-disturb
 				tt.disturb(h, a, b)
 			}
 			speaking.Wait()
-			heard := collect(t, listener, 0, rounds*each)
-			if diff := cmp.Diff(heard, collect(t, speaker, 0, rounds*each)); diff != "" {
+			received := collect(t, listener, 0, rounds*each)
+			if diff := cmp.Diff(received, collect(t, speaker, 0, rounds*each)); diff != "" {
 				t.Errorf("the two have heard different things:\n%s", diff)
 			}
 			once := map[string]bool{}
-			for _, text := range heard {
+			for _, text := range received {
 				once[text] = true
 			}
 			if len(once) != rounds*each {
@@ -389,7 +389,7 @@ func TestSocketRefusals(t *testing.T) {
 	}
 }
 
-func TestSocketPatience(t *testing.T) {
+func TestSocketWaitsForRateLimits(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, func(c *settings.Settings) {
 		c.Limits.RateLimit, c.Limits.SocketMax, c.Limits.SocketWindow = true, 5, time.Second
@@ -417,11 +417,11 @@ func TestDialFails(t *testing.T) {
 	}
 	page := httptest.NewServer(http.NotFoundHandler())
 	defer page.Close()
-	stranger, err := client.New(page.URL)
+	elsewhere, err := client.New(page.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stranger.Dial(t.Context()); !client.IsNotFound(err) {
+	if _, err := elsewhere.Dial(t.Context()); !client.IsNotFound(err) {
 		t.Errorf("somebody else's server: %v", err)
 	}
 }

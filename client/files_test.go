@@ -136,8 +136,8 @@ func TestSpeech(t *testing.T) {
 	if _, err := c.StartAgent(ctx, agent); err != nil {
 		t.Fatal(err)
 	}
-	if heard, err := c.Transcribe(ctx, agent, client.Recording{File: client.File{Name: "a.wav", Content: wav(1 << 20)}, Language: "en"}); err != nil || heard != "Hello" {
-		t.Errorf("heard %q, %v", heard, err)
+	if words, err := c.Transcribe(ctx, agent, client.Recording{File: client.File{Name: "a.wav", Content: wav(1 << 20)}, Language: "en"}); err != nil || words != "Hello" {
+		t.Errorf("transcribed %q, %v", words, err)
 	}
 	d, err := c.Speak(ctx, agent, client.Speech{Text: "Good day", Voice: "alloy", Speed: 1.5})
 	if err != nil {

@@ -28,7 +28,7 @@ func read[T any](t *testing.T, list iter.Seq2[T, error], id func(T) string, mean
 }
 
 // Entries that are added while a list is read are not in it, and shift none of the others.
-func TestListsStandStill(t *testing.T) {
+func TestListsAreStable(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	c, _ := h.client(alice)
@@ -146,13 +146,13 @@ func TestHistoryWhileMessagesGo(t *testing.T) {
 func TestServiceSecret(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, func(c *settings.Settings) { c.Security.AuthToken, c.Security.ServiceKey = "open sesame", "we are one" })
-	stranger, _ := h.client(alice, client.WithAPIKey("open sesame"))
+	plain, _ := h.client(alice, client.WithAPIKey("open sesame"))
 	bridge, _ := h.client(uuid.New(), client.WithAPIKey("open sesame"), client.WithServiceSecret("we are one"))
-	said := client.SubmittedMessage{AuthorID: h.agent(stranger), ChannelID: h.room(stranger), Content: "I, the agent"}
-	if _, err := stranger.Submit(t.Context(), said); !client.IsCode(err, apierr.Forbidden) {
+	message := client.SubmittedMessage{AuthorID: h.agent(plain), ChannelID: h.room(plain), Content: "I, the agent"}
+	if _, err := plain.Submit(t.Context(), message); !client.IsCode(err, apierr.Forbidden) {
 		t.Errorf("without the secret: %v", err)
 	}
-	if m, err := bridge.Submit(t.Context(), said); err != nil || m.AuthorID != said.AuthorID {
+	if m, err := bridge.Submit(t.Context(), message); err != nil || m.AuthorID != message.AuthorID {
 		t.Errorf("%+v, %v", m, err)
 	}
 }

@@ -63,7 +63,7 @@ func TestSession(t *testing.T) {
 	}
 }
 
-func TestSessionEndsWhileSomebodyListens(t *testing.T) {
+func TestSessionEndsWithAListener(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, func(c *settings.Settings) {
 		c.Sessions.MinTimeout, c.Sessions.Timeout, c.Sessions.Warning = time.Millisecond, 2*time.Second, time.Second
@@ -151,9 +151,9 @@ func TestGroup(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	c, _ := h.client(alice)
-	ctx, agent, nobody := t.Context(), h.agent(c), uuid.New()
-	g, err := c.CreateGroup(ctx, uuid.Nil, client.NewGroup{Name: new("Club"), AgentIds: []uuid.UUID{agent, nobody}})
-	if err != nil || len(g.Rooms) != 1 || g.Rooms[0].AgentID != agent || len(g.Failures) != 1 || g.Failures[0].AgentID != nobody {
+	ctx, agent, unknown := t.Context(), h.agent(c), uuid.New()
+	g, err := c.CreateGroup(ctx, uuid.Nil, client.NewGroup{Name: new("Club"), AgentIds: []uuid.UUID{agent, unknown}})
+	if err != nil || len(g.Rooms) != 1 || g.Rooms[0].AgentID != agent || len(g.Failures) != 1 || g.Failures[0].AgentID != unknown {
 		t.Fatalf("%+v, %v", g, err)
 	}
 	if g, err = c.CreateGroup(ctx, uuid.Nil, client.NewGroup{Name: new("Club")}); err != nil || len(g.Worlds) != 1 {

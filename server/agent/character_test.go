@@ -72,7 +72,7 @@ func TestBioKeepsItsForm(t *testing.T) {
 	}
 }
 
-func TestParseCharacterTakesStoredAgentBack(t *testing.T) {
+func TestParseCharacterAcceptsAStoredAgent(t *testing.T) {
 	t.Parallel()
 	c, err := agent.ParseCharacter([]byte(`{"name":"A","bio":"b","enabled":true,"status":"active","createdAt":1,"updatedAt":2,"server_id":null,"characterName":"A",` +
 		`"model":{"provider":"builtin"},"pluginStatus":[],"secretKeys":["K"]}`))
@@ -84,7 +84,7 @@ func TestParseCharacterTakesStoredAgentBack(t *testing.T) {
 	}
 }
 
-func TestParseCharacterTakesExampleGroups(t *testing.T) {
+func TestParseCharacterAcceptsExampleGroups(t *testing.T) {
 	t.Parallel()
 	c, err := agent.ParseCharacter([]byte(`{"name":"A","bio":"b","messageExamples":[{"examples":[{"name":"A","content":{"text":"hi"}}]}]}`))
 	if err != nil {

@@ -56,7 +56,7 @@ func TestUUIDFor(t *testing.T) {
 	}
 }
 
-func TestParseUUIDTakesOneForm(t *testing.T) {
+func TestParseUUIDAcceptsOneForm(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"", "{b850bc30-45f8-0041-a00a-83df46d8555d}", "urn:uuid:b850bc30-45f8-0041-a00a-83df46d8555d",

@@ -145,7 +145,7 @@ func TestImportCharacters(t *testing.T) {
 }
 
 // An imported character that is written again reads as the same character.
-func TestFilesOfStrangers(t *testing.T) {
+func TestFilesFromElsewhere(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]agent.Bio{
 		"character-with-mark.json":        agent.BioText("Counts things."),

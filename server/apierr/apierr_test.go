@@ -54,7 +54,7 @@ func TestPublicMessageHidesCause(t *testing.T) {
 	}
 }
 
-func TestCauseThatSaysTheSameIsToldOnce(t *testing.T) {
+func TestCauseWithTheSameTextIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("name is required")
 	err := apierr.Wrap(cause, apierr.CreateFailed, "%s", cause.Error())

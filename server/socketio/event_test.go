@@ -187,7 +187,7 @@ func TestEventsAreHandledInOrderOneAtATime(t *testing.T) {
 	stop()
 }
 
-func TestPanicInAHandlerHurtsNobody(t *testing.T) {
+func TestPanicInAHandlerAffectsNoOther(t *testing.T) {
 	bubble(t, socketio.Config{}, func(t *testing.T, b *bundle) {
 		b.onConnect = func(s *socketio.Socket) {
 			s.On("panic", func(context.Context, *socketio.Event) { panic("oops") })

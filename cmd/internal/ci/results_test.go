@@ -12,8 +12,8 @@ import (
 
 func TestLongTestsShowThemselves(t *testing.T) {
 	t.Parallel()
-	var told []string
-	rs := newResults(func(line string) { told = append(told, line) })
+	var reported []string
+	rs := newResults(func(line string) { reported = append(reported, line) })
 	const pkg = `"Package":"github.com/elizad/elizad/server/x"`
 	if _, err := rs.Write([]byte(`{"Action":"pass",` + pkg + `,"Test":"TestA/short","Elapsed":3.9}
 {"Action":"fail",` + pkg + `,"Test":"TestA/long","Elapsed":61.25}
@@ -22,7 +22,7 @@ func TestLongTestsShowThemselves(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"fail     61.2s  server/x TestA/long", "fail     62.0s  server/x (2)"}
-	if diff := cmp.Diff(want, told); diff != "" {
+	if diff := cmp.Diff(want, reported); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }

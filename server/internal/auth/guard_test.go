@@ -12,16 +12,16 @@ import (
 	"github.com/elizad/elizad/server/internal/throttle"
 )
 
-// door is a guard with its own clock and log.
-type door struct {
+// clockedGuard is a guard with its own clock and log.
+type clockedGuard struct {
 	auth.Guard
 	t   *testing.T
 	now time.Time
 	log strings.Builder
 }
 
-func newDoor(t *testing.T, keys ...string) *door {
-	d := &door{t: t, now: time.Unix(1_700_000_000, 0)}
+func newClockedGuard(t *testing.T, keys ...string) *clockedGuard {
+	d := &clockedGuard{t: t, now: time.Unix(1_700_000_000, 0)}
 	d.Guard = auth.NewGuard(auth.NewKeys(keys...), auth.NewFailures(slog.New(slog.NewTextHandler(&d.log, nil)), func() time.Time { return d.now }))
 	return d
 }
@@ -32,7 +32,7 @@ const (
 	blocked = "blocked"
 )
 
-func (d *door) want(caller, key, want string) {
+func (d *clockedGuard) want(caller, key, want string) {
 	d.t.Helper()
 	got := in
 	switch err := d.Check(caller, key); {
@@ -52,7 +52,7 @@ func (d *door) want(caller, key, want string) {
 
 func TestFailuresAreCounted(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, "right")
+	d := newClockedGuard(t, "right")
 	for i := range 10 {
 		d.want("a", "wrong "+strconv.Itoa(i), refused)
 		d.want("a", "right", map[bool]string{true: in, false: blocked}[i < 9])
@@ -83,7 +83,7 @@ func TestFailuresAreCounted(t *testing.T) {
 // TestForgottenClient has one client that repeats an old key for ever, behind the address of clients with the right one.
 func TestForgottenClient(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, "right")
+	d := newClockedGuard(t, "right")
 	for range 10 {
 		d.want("nat", "old", refused)
 	}
@@ -98,7 +98,7 @@ func TestForgottenClient(t *testing.T) {
 
 func TestFailuresAreBounded(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, "right")
+	d := newClockedGuard(t, "right")
 	for i := range 2 * throttle.MaxCallers {
 		d.want(strconv.Itoa(i), "wrong", refused)
 		if i%1_000 == 0 {
@@ -110,7 +110,7 @@ func TestFailuresAreBounded(t *testing.T) {
 
 func TestSurroundingSpace(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, " right\r\n", "\n")
+	d := newClockedGuard(t, " right\r\n", "\n")
 	for _, key := range []string{"right", "right\r\n", "\tright "} {
 		d.want("a", key, in)
 	}

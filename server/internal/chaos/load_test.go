@@ -33,7 +33,7 @@ type load struct {
 	acked   atomic.Int64
 
 	mu         sync.Mutex
-	channels   map[string]map[string]said // what was acknowledged, by channel and id
+	channels   map[string]map[string]acknowledged // what was acknowledged, by channel and id
 	jobs       []string
 	sessions   []string
 	files      map[string]string // contents by address
@@ -41,8 +41,8 @@ type load struct {
 	refused    map[string]int    // refusals by code
 }
 
-// said is a message that was acknowledged.
-type said struct {
+// acknowledged is a message that was acknowledged.
+type acknowledged struct {
 	seq     int64
 	content string
 }
@@ -54,7 +54,7 @@ func newLoad(m *machine) *load {
 		Data struct{ Agents []struct{ ID string } }
 	}
 	m.must(200, "GET", "/api/agents", nil, &list)
-	l := &load{m: m, agent: list.Data.Agents[0].ID, endsCount: true, channels: map[string]map[string]said{}, files: map[string]string{}, refused: map[string]int{}}
+	l := &load{m: m, agent: list.Data.Agents[0].ID, endsCount: true, channels: map[string]map[string]acknowledged{}, files: map[string]string{}, refused: map[string]int{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	l.end = cancel
 	m.t.Cleanup(l.finish)
@@ -62,7 +62,7 @@ func newLoad(m *machine) *load {
 		user := uuid.NewString()
 		var channel struct{ Data struct{ ID string } }
 		m.must(200, "GET", "/api/messaging/dm-channel?targetUserId="+l.agent+"&currentUserId="+user, nil, &channel)
-		l.channels[channel.Data.ID] = map[string]said{}
+		l.channels[channel.Data.ID] = map[string]acknowledged{}
 		l.repeat(ctx, func() { l.say(ctx, channel.Data.ID, user) })
 	}
 	l.repeat(ctx, func() { l.job(ctx) })
@@ -152,7 +152,7 @@ func (l *load) say(ctx context.Context, channel, user string) {
 	if before, twice := l.channels[channel][answer.UserMessage.ID]; twice {
 		l.m.t.Errorf("%q and %q were acknowledged as one message", before.content, content)
 	}
-	l.channels[channel][answer.UserMessage.ID] = said{answer.UserMessage.Seq, content}
+	l.channels[channel][answer.UserMessage.ID] = acknowledged{answer.UserMessage.Seq, content}
 }
 
 func (l *load) job(ctx context.Context) {
@@ -242,7 +242,7 @@ func (l *load) checkSession(t *testing.T, id string) {
 
 // checkChannel checks that each acknowledged message is in a channel once, at its number, that no number is missing, and that
 // each message of the user has one reply when all turns have ended.
-func (l *load) checkChannel(t *testing.T, channel string, acked map[string]said) {
+func (l *load) checkChannel(t *testing.T, channel string, acked map[string]acknowledged) {
 	t.Helper()
 	var messages []message
 	eventually(t, "every message is answered", func() bool {

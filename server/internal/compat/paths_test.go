@@ -20,7 +20,7 @@ func TestPaths(t *testing.T) {
 	middleware := compat.Paths(doc)
 	for _, tt := range []struct {
 		asked, passed string
-		told          bool
+		deprecated    bool
 	}{
 		{"GET /api/agents", "GET /api/agents", false},
 		{"GET /API/Agents/", "GET /api/agents", false},
@@ -49,10 +49,10 @@ func TestPaths(t *testing.T) {
 		method, path, _ := strings.Cut(tt.asked, " ")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))
-		if told := w.Header().Get("Deprecation") != "" && len(w.Header().Values("Link")) == 2; passed != tt.passed || told != tt.told {
-			t.Errorf("%s is passed as %s, want %s; deprecated: %t", tt.asked, passed, tt.passed, told)
+		if deprecated := w.Header().Get("Deprecation") != "" && len(w.Header().Values("Link")) == 2; passed != tt.passed || deprecated != tt.deprecated {
+			t.Errorf("%s is passed as %s, want %s; deprecated: %t", tt.asked, passed, tt.passed, deprecated)
 		}
-		if !tt.told {
+		if !tt.deprecated {
 			continue
 		}
 		address, _, _ := strings.Cut(strings.TrimPrefix(w.Header().Values("Link")[1], "<"), ">")

@@ -67,7 +67,7 @@ func TestParse(t *testing.T) {
 }
 
 // Files found in the wild.
-func TestFilesOfStrangers(t *testing.T) {
+func TestFilesFromElsewhere(t *testing.T) {
 	t.Parallel()
 	model := map[string]string{"OPENAI_BASE_URL": "http://127.0.0.1:1234/v1", "OPENAI_API_KEY": "test-key-123456", "OPENAI_LARGE_MODEL": "some-model"}
 	for name, want := range map[string]map[string]string{

@@ -73,8 +73,8 @@ func TestExplorerFillsInWhatWorks(t *testing.T) {
 	if err := json.Unmarshal([]byte(list), &channels); err != nil || len(channels.Data.Channels) == 0 {
 		t.Fatalf("channels %s (%v)", list, err)
 	}
-	said := strings.NewReader(`{"author_id": "11111111-1111-4111-8111-111111111111", "content": "Hello", "transport": "http"}`)
-	if status := send(t, http.MethodPost, chat+"channels/"+channels.Data.Channels[0].ID+"/messages", said); status != http.StatusCreated {
+	message := strings.NewReader(`{"author_id": "11111111-1111-4111-8111-111111111111", "content": "Hello", "transport": "http"}`)
+	if status := send(t, http.MethodPost, chat+"channels/"+channels.Data.Channels[0].ID+"/messages", message); status != http.StatusCreated {
 		t.Fatalf("a message: status %d", status)
 	}
 	refusals := refusals()

@@ -232,7 +232,7 @@ func (p *process) checkAnnounced(id string, h *receiver) {
 type session struct {
 	path   string
 	shown  map[string]any
-	said   []any
+	posted []any
 	expiry time.Time
 }
 
@@ -247,14 +247,14 @@ func (p *process) session(minutes int) *session {
 	}, &made)
 	s := &session{path: "/api/messaging/sessions/" + made.SessionID}
 	p.call(201, "POST", s.path+"/messages", map[string]any{"content": "Hello", "transport": "http"}, nil)
-	s.shown, s.said, s.expiry = s.read(p)
-	if len(s.said) != 2 {
-		p.t.Fatalf("the session holds %v", s.said)
+	s.shown, s.posted, s.expiry = s.read(p)
+	if len(s.posted) != 2 {
+		p.t.Fatalf("the session holds %v", s.posted)
 	}
 	return s
 }
 
-func (s *session) read(p *process) (shown map[string]any, said []any, expiry time.Time) {
+func (s *session) read(p *process) (shown map[string]any, posted []any, expiry time.Time) {
 	p.t.Helper()
 	p.call(200, "GET", s.path, nil, &shown)
 	delete(shown, "timeRemaining") // it is the time that must pass
@@ -269,17 +269,17 @@ func (s *session) read(p *process) (shown map[string]any, said []any, expiry tim
 
 // check checks that a session has its earlier state, and goes on.
 func (s *session) check(p *process) {
-	shown, said, _ := s.read(p)
+	shown, posted, _ := s.read(p)
 	if diff := cmp.Diff(s.shown, shown); diff != "" {
 		p.t.Errorf("the session (-before +after):\n%s", diff)
 	}
-	if diff := cmp.Diff(s.said, said); diff != "" {
+	if diff := cmp.Diff(s.posted, posted); diff != "" {
 		p.t.Errorf("its messages (-before +after):\n%s", diff)
 	}
 	p.call(201, "POST", s.path+"/messages", map[string]any{"content": "Are you still there?", "transport": "http"}, nil)
-	shown, said, expiry := s.read(p)
-	if len(said) != 4 || !expiry.After(s.expiry) || shown["renewalCount"] != 1+s.shown["renewalCount"].(float64) {
-		p.t.Errorf("after another message: %v, %v", shown, said)
+	shown, posted, expiry := s.read(p)
+	if len(posted) != 4 || !expiry.After(s.expiry) || shown["renewalCount"] != 1+s.shown["renewalCount"].(float64) {
+		p.t.Errorf("after another message: %v, %v", shown, posted)
 	}
 }
 

@@ -204,7 +204,7 @@ func TestIdempotentForms(t *testing.T) {
 	}
 }
 
-func TestIdempotentForgetsWhoLeft(t *testing.T) {
+func TestIdempotentKeepsNoPartialAnswer(t *testing.T) {
 	t.Parallel()
 	a := answers{}
 	ctx, leave := context.WithCancelCause(t.Context())

@@ -28,7 +28,7 @@ func newKeys(st store.System, now func() time.Time) *idempotency.Keys {
 	return idempotency.New(idempotency.Config{Store: st, Logger: slog.New(slog.DiscardHandler), Now: now, Owner: uuid.New()})
 }
 
-func TestLifeOfAKey(t *testing.T) {
+func TestKeyLifecycle(t *testing.T) {
 	t.Parallel()
 	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -97,7 +97,7 @@ func release(t *testing.T, claims ...httpx.Claim) {
 	}
 }
 
-func TestRequestAtWorkKeepsItsKey(t *testing.T) {
+func TestRunningRequestKeepsItsKey(t *testing.T) {
 	t.Parallel()
 	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -268,7 +268,7 @@ func TestRecoverBesideOthers(t *testing.T) {
 	release(t, lost, held)
 }
 
-func TestAnonymousCallersHaveKeysOfTheirOwn(t *testing.T) {
+func TestAnonymousCallersHaveSeparateKeys(t *testing.T) {
 	t.Parallel()
 	st, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Dir: t.TempDir()})
 	if err != nil {

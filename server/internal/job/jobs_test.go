@@ -53,7 +53,7 @@ func TestJobEndsWithItsTurn(t *testing.T) {
 	}
 }
 
-func TestJobHasAChannelOfItsOwn(t *testing.T) {
+func TestJobHasItsOwnChannel(t *testing.T) {
 	t.Parallel()
 	b, _ := timed(t)
 	j := b.job(t, job.NewJob{})
@@ -100,7 +100,7 @@ func TestAnswerAfterTheTimeOfAJob(t *testing.T) {
 	}
 }
 
-func TestJobEndsWhenItsQuestionGoes(t *testing.T) {
+func TestJobEndsWhenItsQuestionIsDeleted(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(*bench, job.Job) error{
 		"message": func(b *bench, j job.Job) error {

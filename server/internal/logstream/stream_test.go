@@ -132,8 +132,8 @@ func TestSubscription(t *testing.T) {
 	}
 }
 
-// TestNothingIsLostUnseen logs from many goroutines while one reads. What arrives and what is reported as dropped must add up.
-func TestNothingIsLostUnseen(t *testing.T) {
+// TestLossIsReported logs from many goroutines while one reads. What arrives and what is reported as dropped must add up.
+func TestLossIsReported(t *testing.T) {
 	t.Parallel()
 	const writers, each = 4, 500
 	s := logstream.NewStream(100)

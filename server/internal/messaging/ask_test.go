@@ -141,8 +141,8 @@ func TestAskResumes(t *testing.T) {
 	other.Close()
 	_, err = resume(&messaging.Position{MessageID: uuid.New()}, "hello")
 	messagingtest.WantCode(t, err, apierr.NotFound)
-	stranger := messaging.Draft{ChannelID: c.ID, AuthorID: uuid.New(), Content: "hello", Resume: at(0, 0)}
-	_, err = b.Ask(t.Context(), b.Who, stranger, uuid.Nil)
+	wrongAuthor := messaging.Draft{ChannelID: c.ID, AuthorID: uuid.New(), Content: "hello", Resume: at(0, 0)}
+	_, err = b.Ask(t.Context(), b.Who, wrongAuthor, uuid.Nil)
 	messagingtest.WantCode(t, err, apierr.NotFound)
 }
 

@@ -88,8 +88,8 @@ func TestActionIsBroughtUpToDate(t *testing.T) {
 	if e := messagingtest.Next(t, sub); e.Type != messaging.EventMessageUpdated || string(e.Message.RawMessage) != `{"actionStatus":"completed"}` {
 		t.Errorf("event %+v", e)
 	}
-	said := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "hello"}).Message
-	_, err = b.UpdateAction(t.Context(), b.Who, said.ID, messaging.ActionUpdate{Content: new("bye")})
+	message := b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "hello"}).Message
+	_, err = b.UpdateAction(t.Context(), b.Who, message.ID, messaging.ActionUpdate{Content: new("bye")})
 	messagingtest.WantCode(t, err, apierr.Forbidden)
 	_, err = b.UpdateAction(t.Context(), b.Who, action.Message.ID, messaging.ActionUpdate{InReplyTo: new(uuid.New())})
 	messagingtest.WantCode(t, err, apierr.BadRequest)

@@ -86,7 +86,7 @@ func TestChannelsMirrorAPlatform(t *testing.T) {
 	messagingtest.WantCode(t, err, apierr.ServerNotFound)
 }
 
-func TestDeletedServerTakesItsChannelsAlong(t *testing.T) {
+func TestDeletedServerDeletesItsChannels(t *testing.T) {
 	t.Parallel()
 	b := messagingtest.New(t)
 	server, err := b.CreateServer(t.Context(), b.Who, messaging.NewServer{Name: "Guild", SourceType: "discord"})

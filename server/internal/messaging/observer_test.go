@@ -18,37 +18,37 @@ import (
 func TestObserver(t *testing.T) {
 	t.Parallel()
 	b := messagingtest.New(t)
-	var heard []string
+	var calls []string
 	var refusal error
 	own := uuid.New()
 	b.Observe(messaging.Observer{
 		Source: "survey",
 		TurnsEnded: func(_ context.Context, _ db.Scoped, reply *messaging.Message, turns []messaging.Turn) error {
-			heard = nil // it may be a repetition
+			calls = nil // it may be a repetition
 			for _, turn := range turns {
-				heard = append(heard, string(turn.Status))
+				calls = append(calls, string(turn.Status))
 			}
 			if reply != nil {
-				heard = append(heard, reply.Content)
+				calls = append(calls, reply.Content)
 			}
 			return refusal
 		},
 		ChannelRemoved: func(ctx context.Context, q db.Scoped, channelID uuid.UUID) error {
-			heard = append(heard, "removed")
+			calls = append(calls, "removed")
 			_, err := q.GetChannel(ctx, channelID) // it is still there
 			return err
 		},
 		Committed: func(context.Context) {
 			texts := b.Texts(t, own)
-			heard = append(heard, "after "+texts[len(texts)-1])
+			calls = append(calls, "after "+texts[len(texts)-1])
 		},
 	})
 	wants := func(want ...string) {
 		t.Helper()
-		if !slices.Equal(heard, want) {
-			t.Errorf("heard %q, want %q", heard, want)
+		if !slices.Equal(calls, want) {
+			t.Errorf("heard %q, want %q", calls, want)
 		}
-		heard = nil
+		calls = nil
 	}
 	insert, err := b.OwnChannel("survey", own, messaging.NewChannel{Name: "survey", Type: messaging.TypeDM, Participants: []uuid.UUID{b.User, b.Agent}})
 	if err != nil {
@@ -85,7 +85,7 @@ func TestObserver(t *testing.T) {
 	}
 	refusal = nil
 	b.Answer(t, b.Claim(t, 1)[0], "Still fine")
-	heard = nil
+	calls = nil
 	if err := b.DeleteChannel(t.Context(), b.Who, own); err != nil {
 		t.Fatal(err)
 	}

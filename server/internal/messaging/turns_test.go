@@ -147,7 +147,7 @@ func TestLeasePasses(t *testing.T) {
 	}
 }
 
-func TestPrepareGivesBackTurnsOfADeadProcess(t *testing.T) {
+func TestPrepareReleasesTurnsOfADeadProcess(t *testing.T) {
 	t.Parallel()
 	b := messagingtest.New(t)
 	c := b.DM(t)
@@ -274,7 +274,7 @@ func TestMailboxLimit(t *testing.T) {
 	b.Say(t, messaging.Draft{ChannelID: c.ID, Content: "fits again"})
 }
 
-func TestWhatGoesAwayCancelsItsTurns(t *testing.T) {
+func TestDeletionsCancelTurns(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string

@@ -141,7 +141,7 @@ func TestAddressesAreShownWithoutPasswords(t *testing.T) {
 }
 
 // Addresses found in the wild.
-func TestAddressesOfStrangers(t *testing.T) {
+func TestAddressesFromElsewhere(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("testdata/addresses")
 	if err != nil {

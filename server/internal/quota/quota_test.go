@@ -27,8 +27,8 @@ func TestCheck(t *testing.T) {
 	if e := apierr.From(err); e.Code != apierr.QuotaExceeded || !strings.Contains(e.Message, "There may be 8 things") || !strings.Contains(e.Details, "MAX_THINGS") {
 		t.Errorf("one too many: %+v", e)
 	}
-	trouble := errors.New("trouble")
-	if err := things.Check(func(int64) (int64, error) { return 0, trouble }); !errors.Is(err, trouble) {
+	failure := errors.New("trouble")
+	if err := things.Check(func(int64) (int64, error) { return 0, failure }); !errors.Is(err, failure) {
 		t.Errorf("a count that failed: %v", err)
 	}
 }

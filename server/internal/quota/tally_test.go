@@ -113,10 +113,10 @@ func TestTallyRarelyCounts(t *testing.T) {
 		counts++
 		return there(has)(atMost)
 	}
-	ofNobody := func(int64) (int64, error) { return 0, nil }
+	none := func(int64) (int64, error) { return 0, nil }
 	admit := func() {
 		t.Helper()
-		if err := tally.Admit(1, all, ofNobody); err != nil {
+		if err := tally.Admit(1, all, none); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -167,15 +167,15 @@ func TestTallyCountsCallersAboveTheShare(t *testing.T) {
 
 func TestTallyWithoutALimitCountsNothing(t *testing.T) {
 	t.Parallel()
-	trouble := errors.New("trouble")
-	fails := func(int64) (int64, error) { return 0, trouble }
+	failure := errors.New("trouble")
+	fails := func(int64) (int64, error) { return 0, failure }
 	if err := quota.NewTally(quota.Quota{}, noon).Admit(1, fails, fails); err != nil {
 		t.Errorf("no limit: %v", err)
 	}
-	if err := quota.NewTally(things(8), noon).Admit(1, fails, nil); !errors.Is(err, trouble) {
+	if err := quota.NewTally(things(8), noon).Admit(1, fails, nil); !errors.Is(err, failure) {
 		t.Errorf("a count that failed: %v", err)
 	}
-	if err := quota.NewTally(things(8), noon).Admit(1, there(7), fails); !errors.Is(err, trouble) {
+	if err := quota.NewTally(things(8), noon).Admit(1, there(7), fails); !errors.Is(err, failure) {
 		t.Errorf("a caller's count that failed: %v", err)
 	}
 }

@@ -39,12 +39,12 @@ func TestCursorsAreBounded(t *testing.T) {
 		t.Fatal("the hub is closed")
 	}
 	defer g.plain.leave(c)
-	var heard []uuid.UUID
+	var listened []uuid.UUID
 	for i := range 20 * minSwept {
 		id := uuid.New()
 		if i%100 == 0 {
 			g.plain.join(c, id)
-			heard = append(heard, id)
+			listened = append(listened, id)
 		}
 		if err := g.follow(t.Context(), uuid.Nil, id); err != nil {
 			t.Fatal(err)
@@ -53,7 +53,7 @@ func TestCursorsAreBounded(t *testing.T) {
 	if n := len(g.cursors.channels()); n > 2*minSwept {
 		t.Errorf("%d channels are followed", n)
 	}
-	for _, id := range heard {
+	for _, id := range listened {
 		if !g.cursors.known(id) {
 			t.Fatalf("channel %v is listened to and not followed", id)
 		}

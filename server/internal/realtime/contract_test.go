@@ -74,14 +74,14 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 })
 
 // checkContract checks what was sent against the contract.
-func checkContract(t *testing.T, door, name string, payload []byte) {
+func checkContract(t *testing.T, transport, name string, payload []byte) {
 	t.Helper()
 	c, err := loadContract()
 	if err != nil {
 		t.Fatalf("reading the contract: %v", err)
 	}
 	schemas := c.socketio[name]
-	if door == "plain" {
+	if transport == "plain" {
 		schemas = c.plain[name]
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
@@ -94,5 +94,5 @@ func checkContract(t *testing.T, door, name string, payload []byte) {
 			return
 		}
 	}
-	t.Errorf("%s %q is not in the contract: %s: %v", door, name, payload, last)
+	t.Errorf("%s %q is not in the contract: %s: %v", transport, name, payload, last)
 }

@@ -43,7 +43,7 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-func TestHandshakesHaveALimitOfTheirOwn(t *testing.T) {
+func TestHandshakesHaveASeparateLimit(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *realtime.Config) { c.RateLimit = throttle.Limit{Max: 2, Window: time.Hour} })
 	for i, want := range []int{http.StatusSwitchingProtocols, http.StatusSwitchingProtocols, http.StatusTooManyRequests} {

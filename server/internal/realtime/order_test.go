@@ -72,14 +72,14 @@ func TestEventsInAnyOrderNeedNoDatabase(t *testing.T) {
 	t.Parallel()
 	const messages = 5
 	reversed := &backwards{Local: bus.NewLocal()}
-	door := &held{at: uuid.New(), waits: make(chan struct{}), release: make(chan struct{})}
-	b := setupOn(t, reversed, func(cfg *realtime.Config) { door.Messaging, cfg.Messaging = cfg.Messaging, door })
+	domain := &held{at: uuid.New(), waits: make(chan struct{}), release: make(chan struct{})}
+	b := setupOn(t, reversed, func(cfg *realtime.Config) { domain.Messaging, cfg.Messaging = cfg.Messaging, domain })
 	user := uuid.New()
 	channel := b.dm(user)
 	c, other := b.connect(user), b.connect(uuid.New())
 	c.join(channel.ID)
-	other.emit("join_channel", object{"channelId": door.at, "lastSeq": 0})
-	<-door.waits
+	other.emit("join_channel", object{"channelId": domain.at, "lastSeq": 0})
+	<-domain.waits
 	reversed.mu.Lock()
 	reversed.keep = messages
 	reversed.mu.Unlock()
@@ -88,7 +88,7 @@ func TestEventsInAnyOrderNeedNoDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	close(door.release)
+	close(domain.release)
 	for i := range messages {
 		if got := c.want("messageBroadcast").data["text"]; got != fmt.Sprint(i) {
 			t.Fatalf("message %d is %v", i, got)
@@ -100,7 +100,7 @@ func TestEventsInAnyOrderNeedNoDatabase(t *testing.T) {
 	if got := c.want("messageBroadcast").data["text"]; got != "the last" {
 		t.Errorf("after all: %v", got) // none was delivered twice
 	}
-	if n := door.reads.Load(); n != 0 {
+	if n := domain.reads.Load(); n != 0 {
 		t.Errorf("%d reads of messages whose events were there", n)
 	}
 }

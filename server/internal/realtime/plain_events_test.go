@@ -55,7 +55,7 @@ func TestPlainAgentsStartAndStop(t *testing.T) {
 			return []realtime.AgentStatus{{ID: other, Name: "Ada", Running: true}, {ID: uuid.Nil, Name: "Eliza", Running: running.Load()}}, nil
 		}
 	})
-	stranger := b.plain("") // has not shown its key
+	unauthenticated := b.plain("") // has not shown its key
 	first, second := b.plain("?apiKey=k"), b.plain("?apiKey=k")
 	for _, p := range []*plain{first, second} {
 		p.want("status", "connected")
@@ -74,11 +74,11 @@ func TestPlainAgentsStartAndStop(t *testing.T) {
 			}
 		}
 	}
-	stranger.write(object{"type": "auth", "apiKey": "k"})
-	stranger.want("status", "connected") // and nothing before
+	unauthenticated.write(object{"type": "auth", "apiKey": "k"})
+	unauthenticated.want("status", "connected") // and nothing before
 }
 
-func TestSocketsHearThatAgentsChanged(t *testing.T) {
+func TestSocketsAreNotifiedOfAgentChanges(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	socket := b.connect(uuid.New())
@@ -87,7 +87,7 @@ func TestSocketsHearThatAgentsChanged(t *testing.T) {
 }
 
 // A client that can set neither headers nor the query identifies itself by a frame.
-func TestPlainClientTakesAName(t *testing.T) {
+func TestPlainClientSetsItsIdentity(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := uuid.New()
@@ -143,12 +143,12 @@ func TestPlainReaderThatLags(t *testing.T) {
 	if err != nil || len(turns) != 1 {
 		t.Fatal(turns, err)
 	}
-	told := make(chan error, 1) // when everything was delivered to all
+	delivered := make(chan error, 1) // when everything was delivered to all
 	go func() {
 		for {
 			_, raw, err := quick.conn.Read(t.Context())
 			if err != nil || strings.Contains(string(raw), `"status":"complete"`) {
-				told <- err
+				delivered <- err
 				return
 			}
 		}
@@ -163,7 +163,7 @@ func TestPlainReaderThatLags(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-told; err != nil {
+	if err := <-delivered; err != nil {
 		t.Fatal(err)
 	}
 	next := 0

@@ -102,7 +102,7 @@ func TestSpellingsOfJoin(t *testing.T) {
 	}
 }
 
-func TestMessageGoesToEverybodyOnce(t *testing.T) {
+func TestMessageReachesAllOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := uuid.New()

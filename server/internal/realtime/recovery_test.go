@@ -31,7 +31,7 @@ func (b *bench) begin(auth string) (*client, greeting) {
 }
 
 // A client that lost its connection gets its rooms, its name and its subscription back, under the same id.
-func TestConnectionComesBack(t *testing.T) {
+func TestConnectionIsRecovered(t *testing.T) {
 	t.Parallel()
 	stream := logstream.NewStream(100)
 	log := slog.New(stream.Handler(slog.LevelDebug))
@@ -82,7 +82,7 @@ func TestConnectionComesBack(t *testing.T) {
 }
 
 // The secret of a session is useless to another entity.
-func TestSessionIsGivenBackToItsOwner(t *testing.T) {
+func TestSessionIsRecoveredByItsOwnerOnly(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	owner, thief := uuid.New(), uuid.New()

@@ -9,7 +9,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-func TestChangedMessageComesAgainUnderItsID(t *testing.T) {
+func TestChangedMessageIsSentAgainUnderItsID(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := uuid.New()

@@ -44,7 +44,7 @@ func TestEventStreamKeepsAlive(t *testing.T) {
 }
 
 // An error during a stream is sent to its reader, without its cause.
-func TestEventStreamTellsErrors(t *testing.T) {
+func TestEventStreamSendsErrors(t *testing.T) {
 	t.Parallel()
 	stream := &eventStream{
 		ctx: t.Context(),

@@ -178,14 +178,14 @@ func TestStreamResumes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			body := map[string]any{"content": "Hello", "transport": "sse"}
 			f.play(t, []string{"How ", "do you "}, messaging.Outcome{Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "How do you do."}})
-			whole := eventsOf(t, f.call(t, "POST", tt.path, body).raw)
-			if len(whole) != 5 {
-				t.Fatalf("events %+v", whole)
+			complete := eventsOf(t, f.call(t, "POST", tt.path, body).raw)
+			if len(complete) != 5 {
+				t.Fatalf("events %+v", complete)
 			}
-			for i, seen := range whole {
+			for i, seen := range complete {
 				again := eventsOf(t, f.call(t, "POST", tt.path, body, "Last-Event-ID", seen.id).raw)
 				var text strings.Builder
-				for _, e := range whole[:i+1] {
+				for _, e := range complete[:i+1] {
 					if e.name == "chunk" {
 						text.WriteString(e.data["chunk"].(string))
 					}
@@ -196,7 +196,7 @@ func TestStreamResumes(t *testing.T) {
 					}
 				}
 				last := again[len(again)-1]
-				if text.String() != "How do you do." || last.name != "done" || again[0].name == "user_message" || last.data["responseId"] != whole[4].data["responseId"] {
+				if text.String() != "How do you do." || last.name != "done" || again[0].name == "user_message" || last.data["responseId"] != complete[4].data["responseId"] {
 					t.Errorf("after %s: %q, %+v", seen.id, text.String(), again)
 				}
 			}
@@ -212,7 +212,7 @@ func TestStreamResumes(t *testing.T) {
 	}
 }
 
-func TestStreamOfASessionTellsItsStatus(t *testing.T) {
+func TestStreamOfASessionHasItsStatus(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	f.addAgent(t, eliza)

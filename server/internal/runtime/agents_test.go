@@ -36,7 +36,7 @@ func wantCode(t *testing.T, err error, code apierr.Code) {
 	}
 }
 
-func TestLifeOfAnAgent(t *testing.T) {
+func TestAgentLifecycle(t *testing.T) {
 	t.Parallel()
 	b := setup(t, builtin(t))
 	agents := b.Agents()

@@ -76,7 +76,7 @@ func TestRunIsBrokenOff(t *testing.T) {
 	}
 }
 
-func TestNewerMessageTakesThePlaceOfARun(t *testing.T) {
+func TestNewerMessageReplacesARun(t *testing.T) {
 	t.Parallel()
 	b, ada, dm, turn, _, left := writing(t)
 	if _, err := b.messages.UpdateChannel(t.Context(), b.who, dm.ID, messaging.ChannelPatch{Policy: new(messaging.PolicyLatest)}); err != nil {
@@ -126,7 +126,7 @@ func TestStopLetsRunsFinish(t *testing.T) {
 }
 
 // A run that doesn't finish in time is released, and the next server answers the message, once.
-func TestStopGivesTurnsBack(t *testing.T) {
+func TestStopReleasesTurns(t *testing.T) {
 	t.Parallel()
 	b, _, dm, turn, _, left := writing(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)

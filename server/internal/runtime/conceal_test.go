@@ -130,11 +130,11 @@ func TestSecretsByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := json.Marshal(got.Character)
+	complete, err := json.Marshal(got.Character)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.update(t, string(whole))
+	s.update(t, string(complete))
 	s.update(t, `{"settings":{"OPENAI_API_KEY":"`+mask+`","secrets":{"GROQ_API_KEY":"`+mask+`"}}}`)
 	if after := s.row(t); after.Version != before.Version {
 		t.Errorf("a character that comes back as it was read is another: %s", after.Character)

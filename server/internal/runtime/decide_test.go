@@ -117,7 +117,7 @@ func TestWhetherToAnswer(t *testing.T) {
 // A message from a person who is alone with an agent is answered, in channels of every type, without a decision of the model.
 func TestAloneWithOnePerson(t *testing.T) {
 	t.Parallel()
-	stranger := uuid.New()
+	other := uuid.New()
 	for name, tt := range map[string]struct {
 		kind   messaging.ChannelType
 		who    func(user, ada, bob uuid.UUID) []uuid.UUID // takes part
@@ -129,11 +129,11 @@ func TestAloneWithOnePerson(t *testing.T) {
 		"feed":                    {messaging.TypeFeed, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada} }, uuid.Nil, false, true},
 		"voices":                  {messaging.TypeVoiceGroup, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada} }, uuid.Nil, false, true},
 		"a guest":                 {messaging.TypeGroup, func(_, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{ada} }, uuid.Nil, false, true},
-		"another takes part":      {messaging.TypeGroup, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada, stranger} }, uuid.Nil, false, false},
-		"another guest spoke":     {messaging.TypeGroup, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada} }, stranger, false, false},
+		"another takes part":      {messaging.TypeGroup, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada, other} }, uuid.Nil, false, false},
+		"another guest spoke":     {messaging.TypeGroup, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada} }, other, false, false},
 		"another agent":           {messaging.TypeGroup, func(user, ada, bob uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada, bob} }, uuid.Nil, false, false},
 		"another agent, stopped":  {messaging.TypeGroup, func(user, ada, bob uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada, bob} }, uuid.Nil, true, true},
-		"in a thread with people": {messaging.TypeThread, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada, stranger} }, uuid.Nil, false, false},
+		"in a thread with people": {messaging.TypeThread, func(user, ada, _ uuid.UUID) []uuid.UUID { return []uuid.UUID{user, ada, other} }, uuid.Nil, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -218,7 +218,7 @@ func TestReplyToTheAgentIsAnswered(t *testing.T) {
 	}
 }
 
-func TestToldToStopMeansSilence(t *testing.T) {
+func TestRequestToStopMutesTheRoom(t *testing.T) {
 	t.Parallel()
 	_, models := scripted(t, deciding("STOP"))
 	b := running(t, models)

@@ -98,7 +98,7 @@ func filtered(text string) modeltest.Script {
 	return s
 }
 
-func TestAnAnswerThatBreaksUnseenIsAskedForAgain(t *testing.T) {
+func TestAnAnswerThatBreaksUnseenIsRetried(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]modeltest.Script{
 		"in the thought":     broken("<response><thought>hm"),
@@ -135,7 +135,7 @@ func modelCalls(log []event) (calls []map[string]any) {
 	return calls
 }
 
-func TestAttemptsStandInTheRecord(t *testing.T) {
+func TestAttemptsAreRecorded(t *testing.T) {
 	t.Parallel()
 	refused := modeltest.Response(400, "", `{"error":{"message":"not allowed to stream","param":"stream"}}`)
 	busy := modeltest.Fail(429, "slow down")
@@ -182,7 +182,7 @@ func TestFilteredReplyEnds(t *testing.T) {
 	}
 }
 
-func TestNoneIsToldAsNone(t *testing.T) {
+func TestNoneIsReportedAsNone(t *testing.T) {
 	t.Parallel()
 	_, models := scripted(t, always(modeltest.Say("<response><thought>t</thought><actions>NONE</actions><text></text></response>")))
 	b := running(t, models)
@@ -225,7 +225,7 @@ func TestAFailedDecisionLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestMailboxGoesOnAfterAFailure(t *testing.T) {
+func TestMailboxContinuesAfterAFailure(t *testing.T) {
 	t.Parallel()
 	_, models := scripted(t, inOrder(modeltest.Fail(http.StatusUnauthorized, "no"), modeltest.Frame("better now")))
 	b := running(t, models)
@@ -243,7 +243,7 @@ func TestMailboxGoesOnAfterAFailure(t *testing.T) {
 	}
 }
 
-func TestUnusableAnswersAreAskedForAgain(t *testing.T) {
+func TestUnusableAnswersAreRetried(t *testing.T) {
 	t.Parallel()
 	server, models := scripted(t, inOrder(modeltest.Say("<response></response>"), modeltest.Say("<thought>hm"), modeltest.Frame("third time lucky")))
 	b := running(t, models)

@@ -44,7 +44,7 @@ func TestClockThatJumpsDoesNotDisturbARun(t *testing.T) {
 }
 
 // A turn that another process claimed while this one was suspended belongs to that process: the run here ends without a reply.
-func TestRunWhoseLeaseWasLostIsBrokenOff(t *testing.T) {
+func TestRunWithALostLeaseIsCancelled(t *testing.T) {
 	t.Parallel()
 	b, _, dm, turn, _, left := writing(t, func(c *runtime.Config) { c.Lease = 300 * time.Millisecond })
 	b.ahead.Store(int64(time.Hour))
@@ -77,7 +77,7 @@ func (b *bench) other() *messaging.Service {
 }
 
 // A claim whose response was lost leaves a turn that is ours and doesn't run. It is claimed again once its lease has expired.
-func TestTurnThatNobodyRunsIsTakenUp(t *testing.T) {
+func TestAbandonedTurnIsClaimed(t *testing.T) {
 	t.Parallel()
 	b := setup(t, builtin(t), func(c *runtime.Config) { c.Owner, c.Lease = "we", 300*time.Millisecond })
 	ada := b.agent(t, "Ada", "")

@@ -43,7 +43,7 @@ func named(log, message, attr string) bool {
 
 // The log at its default level shows who answered, how fast, through which model and for how many tokens, or why there was no
 // answer.
-func TestLogTellsWhatBecameOfAMessage(t *testing.T) {
+func TestLogShowsTheOutcomeOfAMessage(t *testing.T) {
 	t.Parallel()
 	_, models := scripted(t, inOrder(modeltest.Frame("good day"), modeltest.Fail(http.StatusUnauthorized, "no")))
 	b := running(t, models)

@@ -134,10 +134,10 @@ func TestPluginAction(t *testing.T) {
 func TestFailingActions(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		handle func(context.Context, *agent.Run) (agent.Result, error)
-		goOn   bool
-		told   string // what the model learns
-		after  bool   // whether the action after it runs
+		handle   func(context.Context, *agent.Run) (agent.Result, error)
+		goOn     bool
+		reported string // what the model learns
+		after    bool   // whether the action after it runs
 	}{
 		"error": {func(context.Context, *agent.Run) (agent.Result, error) { return agent.Result{}, errors.New("secret") }, false, "An internal error occurred", false},
 		"public error": {func(context.Context, *agent.Run) (agent.Result, error) {
@@ -165,7 +165,7 @@ func TestFailingActions(t *testing.T) {
 			if got.reply() != "It went wrong." {
 				t.Fatalf("reply %q, turn %+v", got.reply(), got.Turn)
 			}
-			if prompt := server.Requests()[1].Prompt(); !strings.Contains(prompt, "TRY_IT failed. "+tt.told) || strings.Contains(prompt, "secret") {
+			if prompt := server.Requests()[1].Prompt(); !strings.Contains(prompt, "TRY_IT failed. "+tt.reported) || strings.Contains(prompt, "secret") {
 				t.Errorf("prompt of the reply: %s", prompt)
 			}
 			if after := len(ran) > 0; after != tt.after {
@@ -187,7 +187,7 @@ func TestOnlyActionFails(t *testing.T) {
 	}
 }
 
-func TestWhatActionsSayIsPartOfTheReply(t *testing.T) {
+func TestTextsOfActionsArePartOfTheReply(t *testing.T) {
 	t.Parallel()
 	parts := agent.Components{Actions: []agent.Action{{Name: "ROLL_DICE", Handle: func(context.Context, *agent.Run) (agent.Result, error) {
 		return agent.Result{Say: "You rolled a 4. "}, nil

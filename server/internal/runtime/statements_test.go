@@ -88,7 +88,7 @@ func TestStatementsOfAnAnswer(t *testing.T) {
 
 // Whether a person had the introduction is read from the database once, whether they had it or not: the query has to look
 // through a day of their messages.
-func TestIntroductionIsAskedForOnce(t *testing.T) {
+func TestIntroductionIsReadOnce(t *testing.T) {
 	t.Parallel()
 	p, err := doctor.New(doctor.Options{})
 	if err != nil {
@@ -98,8 +98,8 @@ func TestIntroductionIsAskedForOnce(t *testing.T) {
 		return runtime.ModelChoice{Provider: p, Introduction: doctor.Notice}
 	})
 	for name, tt := range map[string]struct {
-		before int // messages in the channel
-		told   bool
+		before     int // messages in the channel
+		introduced bool
 	}{
 		"somebody new":                         {0, true},
 		"who may have been told, further back": {100, false},
@@ -118,17 +118,17 @@ func TestIntroductionIsAskedForOnce(t *testing.T) {
 			if tt.before > 0 {
 				b.fill(t, dm, tt.before)
 			}
-			told := 0
+			introduced := 0
 			for _, channel := range []messaging.Channel{dm, dm, room} {
 				if strings.Contains(b.say(t, ada, b.draft(channel, "Ada, I feel that this is important")).reply(), doctor.Notice) {
-					told++
+					introduced++
 				}
-				if channel.ID == dm.ID && told > 0 != tt.told {
-					t.Errorf("told in the direct channel: %v", told > 0)
+				if channel.ID == dm.ID && introduced > 0 != tt.introduced {
+					t.Errorf("introduced in the direct channel: %v", introduced > 0)
 				}
 			}
-			if told != 1 {
-				t.Errorf("told %d times", told)
+			if introduced != 1 {
+				t.Errorf("introduced %d times", introduced)
 			}
 			if n := trace.Count("HasReplyWith"); n != 1 {
 				t.Errorf("the database was asked %d times", n)

@@ -33,22 +33,22 @@ func TestTitle(t *testing.T) {
 	})
 	b := running(t, models)
 	ada := b.agent(t, "Ada", "")
-	said := talk(ada, "Hello", "Hi", "Tell me about ships", "They sail")
-	got, err := b.Title(t.Context(), b.who, ada, said)
+	conversation := talk(ada, "Hello", "Hi", "Tell me about ships", "They sail")
+	got, err := b.Title(t.Context(), b.who, ada, conversation)
 	if err != nil || got.Text != "Ships on the sea" || got.Reason != "" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if !strings.Contains(prompt, "User: Hello\nAgent: Hi\nUser: Tell me about ships\nAgent: They sail") {
 		t.Errorf("prompt %q", prompt)
 	}
-	if got, err := b.Title(t.Context(), b.who, ada, said[:3]); err != nil || got.Text != "" || got.Reason == "" {
+	if got, err := b.Title(t.Context(), b.who, ada, conversation[:3]); err != nil || got.Text != "" || got.Reason == "" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	answer = " "
-	if got, err := b.Title(t.Context(), b.who, ada, said); err != nil || got.Text != "" || got.Reason == "" {
+	if got, err := b.Title(t.Context(), b.who, ada, conversation); err != nil || got.Text != "" || got.Reason == "" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := b.Title(t.Context(), b.who, uuid.New(), said); !apierr.IsCode(err, apierr.NotFound) {
+	if _, err := b.Title(t.Context(), b.who, uuid.New(), conversation); !apierr.IsCode(err, apierr.NotFound) {
 		t.Errorf("unknown agent: %v", err)
 	}
 }

@@ -54,24 +54,24 @@ func (b *bench) session(t testing.TB, p session.TimeoutPatch) session.Session {
 	return s
 }
 
-// said is the result of posting a message in a session.
-type said struct {
+// posted is the result of posting a message in a session.
+type posted struct {
 	messaging.Posted
 	Session session.Update
 }
 
 // say posts a message in a session.
-func (b *bench) say(t testing.TB, id uuid.UUID, text string) (said, error) {
+func (b *bench) say(t testing.TB, id uuid.UUID, text string) (posted, error) {
 	t.Helper()
 	d, err := b.sessions.Draft(t.Context(), b.Who, id, session.Message{Content: text})
 	if err != nil {
-		return said{}, err
+		return posted{}, err
 	}
 	p, err := b.Post(t.Context(), b.Who, d.Draft)
 	if err != nil {
-		return said{}, err
+		return posted{}, err
 	}
-	return said{p, d.Update(p)}, nil
+	return posted{p, d.Update(p)}, nil
 }
 
 func (b *bench) sweep(t testing.TB) {

@@ -19,7 +19,7 @@ func TestSweepWarnsAndExpiresOnce(t *testing.T) {
 	b, c := timed(t)
 	s := b.session(t, session.TimeoutPatch{Timeout: new(10.0), Warning: new(2.0)})
 	events := messagingtest.Follow(t, b.Bench, s.ChannelID)
-	heard := func() []messaging.EventType {
+	received := func() []messaging.EventType {
 		b.sweep(t)
 		b.sweep(t)
 		var out []messaging.EventType
@@ -38,7 +38,7 @@ func TestSweepWarnsAndExpiresOnce(t *testing.T) {
 	check := func(after time.Duration, want ...messaging.EventType) {
 		t.Helper()
 		c.Now = s.CreatedAt.Add(after)
-		if diff := cmp.Diff(want, heard()); diff != "" {
+		if diff := cmp.Diff(want, received()); diff != "" {
 			t.Errorf("after %v: %s", after, diff)
 		}
 	}
@@ -58,7 +58,7 @@ func TestSweepWarnsAndExpiresOnce(t *testing.T) {
 }
 
 // An event about a session names the message server of its channel, whichever that is.
-func TestEndIsToldOnTheServerOfTheChannel(t *testing.T) {
+func TestEndIsPublishedOnTheServerOfTheChannel(t *testing.T) {
 	t.Parallel()
 	b, c := timed(t)
 	home, err := b.CreateServer(t.Context(), b.Who, messaging.NewServer{Name: "Elsewhere", SourceType: "platform"})

@@ -60,7 +60,7 @@ func (f failing) Update(context.Context, store.Scope, func(db.Scoped) error) err
 func (f failing) SystemView(context.Context, func(db.System) error) error          { return f.err }
 func (f failing) SystemUpdate(context.Context, func(db.System) error) error        { return f.err }
 
-func TestErrorSaysWhatWasBeingDone(t *testing.T) {
+func TestErrorNamesTheOperation(t *testing.T) {
 	t.Parallel()
 	cause := apierr.New(apierr.QueueFull, "Full")
 	for _, err := range []error{

@@ -98,7 +98,7 @@ func TestPage(t *testing.T) {
 }
 
 // The page finds the server's root from wherever it was loaded.
-func TestPageSaysWhereTheRootIs(t *testing.T) {
+func TestPageHasTheServersRoot(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[string]string{"/": "./", "/?a=/b/c": "./", "/chat/x": "../", "/chat/x/": "../../"} {
 		if page := get(t, chat(), "GET", target).Body.String(); !strings.Contains(page, `<base href="`+want+`" />`) {

@@ -110,7 +110,7 @@ func TestGenerateSendsTheRequest(t *testing.T) {
 
 func TestGenerateDialects(t *testing.T) {
 	t.Parallel()
-	const stream, whole = "text/event-stream", "application/json"
+	const stream, complete = "text/event-stream", "application/json"
 	long := strings.Repeat("x", 900_000)
 	tests := map[string]struct {
 		contentType, body string
@@ -132,9 +132,9 @@ func TestGenerateDialects(t *testing.T) {
 		"content in parts": {stream, "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":[]},{\"type\":\"text\",\"text\":\"a\"}]},\"finish_reason\":\"stop\"}]}\n\n",
 			"a", model.FinishStop},
 		"garbage after the end": {stream, "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata: oops\n\n", "a", model.FinishStop},
-		"whole though a stream was asked for": {whole, `{"choices":[{"message":{"role":"assistant","content":"a b"},"finish_reason":"content_filter"}]}`,
+		"whole though a stream was asked for": {complete, `{"choices":[{"message":{"role":"assistant","content":"a b"},"finish_reason":"content_filter"}]}`,
 			"a b", model.FinishFilter},
-		"a refusal is the answer": {whole, `{"choices":[{"message":{"content":null,"refusal":"No."},"finish_reason":"stop"}]}`, "No.", model.FinishStop},
+		"a refusal is the answer": {complete, `{"choices":[{"message":{"content":null,"refusal":"No."},"finish_reason":"stop"}]}`, "No.", model.FinishStop},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

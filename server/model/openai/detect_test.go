@@ -252,13 +252,13 @@ func TestKeysStayWithTheirAddresses(t *testing.T) {
 						case !may && (e.APIKey != "" || err == nil && !v.KeyOptional):
 							t.Errorf("%s of %v with %s of %v: used", keyName, keyFrom, urlName, urlFrom)
 						case !may:
-							said := e.Notice
+							text := e.Notice
 							if err != nil {
-								said = err.Error()
+								text = err.Error()
 							}
 							for _, word := range []string{keyName, urlName, keyFrom.String(), urlFrom.String(), "elsewhere.example"} {
-								if !strings.Contains(said, word) {
-									t.Errorf("%s of %v with %s of %v: %q says nothing of %s", keyName, keyFrom, urlName, urlFrom, said, word)
+								if !strings.Contains(text, word) {
+									t.Errorf("%s of %v with %s of %v: %q says nothing of %s", keyName, keyFrom, urlName, urlFrom, text, word)
 								}
 							}
 						}

@@ -51,12 +51,12 @@ func TestGenerateRecordedAnswers(t *testing.T) {
 func TestGenerateFraming(t *testing.T) {
 	t.Parallel()
 	const (
-		sse   = "text/event-stream"
-		plain = "application/json"
-		begin = `data: {"object":"chat.completion.chunk","choices":[{"delta":{"content":"Hi 😀 "}}]}` + "\n\n"
-		rest  = `data: {"object":"chat.completion.chunk","choices":[{"delta":{"content":"there."},"finish_reason":"stop"}]}` + "\n\n"
-		done  = "data: [DONE]\n\n"
-		whole = `{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"Hi 😀 there."},"finish_reason":"stop"}]}`
+		sse      = "text/event-stream"
+		plain    = "application/json"
+		begin    = `data: {"object":"chat.completion.chunk","choices":[{"delta":{"content":"Hi 😀 "}}]}` + "\n\n"
+		rest     = `data: {"object":"chat.completion.chunk","choices":[{"delta":{"content":"there."},"finish_reason":"stop"}]}` + "\n\n"
+		done     = "data: [DONE]\n\n"
+		complete = `{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"Hi 😀 there."},"finish_reason":"stop"}]}`
 	)
 	delta := func(content string) string {
 		return `data: {"choices":[{"delta":{"content":` + content + `}}]}` + "\n\n"
@@ -66,12 +66,12 @@ func TestGenerateFraming(t *testing.T) {
 		"stream under no type":                     {"", begin + rest + done},
 		"stream under octet-stream":                {"application/octet-stream", begin + rest + done},
 		"stream under NDJSON":                      {"application/x-ndjson", begin + rest + done},
-		"whole under a stream's type":              {sse, whole},
-		"whole under no type":                      {"", whole},
-		"whole after a byte order mark":            {plain, "\uFEFF" + whole},
-		"whole after keep-alive spaces":            {plain, "\n \n  \n" + whole}, // as OpenRouter and DeepSeek keep a stream alive
-		"whole over many lines":                    {plain, strings.ReplaceAll(whole, ",", ",\n\t")},
-		"whole in a list":                          {plain, "[" + whole + "]"},
+		"whole under a stream's type":              {sse, complete},
+		"whole under no type":                      {"", complete},
+		"whole after a byte order mark":            {plain, "\uFEFF" + complete},
+		"whole after keep-alive spaces":            {plain, "\n \n  \n" + complete}, // as OpenRouter and DeepSeek keep a stream alive
+		"whole over many lines":                    {plain, strings.ReplaceAll(complete, ",", ",\n\t")},
+		"whole in a list":                          {plain, "[" + complete + "]"},
 		"one JSON value a line":                    {"application/x-ndjson", strings.ReplaceAll(begin+rest, "data: ", "")},
 		"chunks in a list":                         {plain, "[" + strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(begin+rest), "data: ", ""), "\n\n", ",") + "]"},
 		"values in a stream without a field name":  {sse, ": hello\n\n" + strings.ReplaceAll(begin+rest, "data: ", "") + done},
@@ -87,7 +87,7 @@ func TestGenerateFraming(t *testing.T) {
 		"a progress report (llama.cpp)":            {sse, `data: {"choices":[],"object":"chat.completion.chunk","model":"m","prompt_progress":{"total":9}}` + "\n\n" + begin + rest + done},
 		"usage after the end":                      {sse, begin + rest + `data: {"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}` + "\n\n" + done},
 		"no blank lines and named events":          {sse, "event: chunk\n" + strings.ReplaceAll(begin+"event: chunk\n"+rest+done, "\n\n", "\n")},
-		"whole message as the last chunk":          {sse, begin + `data: {"choices":[{"delta":{"content":"there."}}]}` + "\n\ndata: " + whole + "\n\n" + done},
+		"whole message as the last chunk":          {sse, begin + `data: {"choices":[{"delta":{"content":"there."}}]}` + "\n\ndata: " + complete + "\n\n" + done},
 		"the same, trimmed, in a chunk":            {sse, begin + delta(`"there."`) + `data: {"object":"chat.completion.chunk","choices":[{"message":{"content":" Hi 😀 there.\n"},"finish_reason":"stop"}]}` + "\n\n"},
 		"delta and message in each chunk":          {sse, `data: {"choices":[{"delta":{"content":"Hi 😀 "},"message":{"content":"Hi 😀 "}}]}` + "\n\n" + `data: {"choices":[{"delta":{"content":"there."},"message":{"content":"Hi 😀 there."},"finish_reason":"stop"}]}` + "\n\n"},
 		"pieces called messages":                   {sse, strings.ReplaceAll(begin+rest, "delta", "message") + done},

@@ -109,7 +109,7 @@ func TestGenerateRetryAfter(t *testing.T) {
 
 func TestGenerateBrokenAnswers(t *testing.T) {
 	t.Parallel()
-	const stream, whole = "text/event-stream", "application/json"
+	const stream, complete = "text/event-stream", "application/json"
 	const begun = "data: {\"choices\":[{\"delta\":{\"content\":\"half\"}}]}\n\n"
 	tests := map[string]struct {
 		contentType, body string
@@ -127,13 +127,13 @@ func TestGenerateBrokenAnswers(t *testing.T) {
 		"rate limit in the stream":    {stream, `data: {"error":{"message":"slow","type":"rate_limit_error"}}` + "\n\n", "", model.RateLimit, "slow"},
 		"wrong key in the stream":     {stream, `data: {"error":{"message":"no","code":"invalid_api_key"}}` + "\n\n", "", model.Auth, "TEST_KEY"},
 		"error beside a choice":       {stream, `data: {"error":{"code":"server_error","message":"x"},"choices":[{"delta":{},"finish_reason":"error"}]}` + "\n\n", "", model.Unavailable, "x"},
-		"error object under 200":      {whole, `{"object":"error","message":"no such model","type":"NotFoundError","code":404}`, "", model.Config, "no such model"},
+		"error object under 200":      {complete, `{"object":"error","message":"no such model","type":"NotFoundError","code":404}`, "", model.Config, "no such model"},
 		"a web page":                  {"text/html", "<!doctype html><title>Welcome</title>", "", model.Protocol, "TEST_URL"},
-		"JSON of something else":      {whole, `{"hello":"world"}`, "", model.Protocol, "TEST_URL"},
-		"nothing at all":              {whole, "", "", model.Unavailable, "empty"},
-		"half a document":             {whole, `{"choices":[{"message":{"content":"ha`, "", model.Unavailable, "middle"},
+		"JSON of something else":      {complete, `{"hello":"world"}`, "", model.Protocol, "TEST_URL"},
+		"nothing at all":              {complete, "", "", model.Unavailable, "empty"},
+		"half a document":             {complete, `{"choices":[{"message":{"content":"ha`, "", model.Unavailable, "middle"},
 		"a text":                      {"text/plain", "Hello!", "", model.Protocol, "TEST_URL"},
-		"a list where an object goes": {whole, `[1,2,3]`, "", model.Protocol, "TEST_URL"},
+		"a list where an object goes": {complete, `[1,2,3]`, "", model.Protocol, "TEST_URL"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestGenerateCutConnection(t *testing.T) {
 	}
 }
 
-func TestGenerateNobodyListens(t *testing.T) {
+func TestGenerateWithoutAServer(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

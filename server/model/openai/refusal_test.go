@@ -296,8 +296,8 @@ func TestFormsAreForgotten(t *testing.T) {
 	})
 }
 
-// TestRetryWaitsAsTheBodySays is the case of a limit per minute, from its refusal to the answer.
-func TestRetryWaitsAsTheBodySays(t *testing.T) {
+// TestRetryWaitsAsLongAsTheBodyAsks is the case of a limit per minute, from its refusal to the answer.
+func TestRetryWaitsAsLongAsTheBodyAsks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start, calls := time.Now(), 0

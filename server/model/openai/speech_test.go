@@ -31,21 +31,21 @@ func recording(content string) model.Recording {
 func TestTranscribe(t *testing.T) {
 	t.Parallel()
 	server := speechServer(t)
-	var heard modeltest.Heard
-	server.Hear(func(h modeltest.Heard) modeltest.Script { heard = h; return modeltest.Say("Hello there") })
+	var request modeltest.Heard
+	server.Hear(func(h modeltest.Heard) modeltest.Script { request = h; return modeltest.Say("Hello there") })
 	content := strings.Repeat("RIFF", 50_000)
 	text, err := newClient(t, server.URL, withSpeech).Transcribe(t.Context(), recording(content))
 	if err != nil || text != "Hello there" {
 		t.Fatalf("%q, %v", text, err)
 	}
-	if heard.Fields["model"] != "ears" || heard.Fields["response_format"] != "json" || heard.Fields["language"] != "en" ||
-		heard.Filename != "recording.wav" || heard.ContentType != "audio/wav" || string(heard.Audio) != content {
-		t.Errorf("the request: %v, file %q of type %q with %d bytes", heard.Fields, heard.Filename, heard.ContentType, len(heard.Audio))
+	if request.Fields["model"] != "ears" || request.Fields["response_format"] != "json" || request.Fields["language"] != "en" ||
+		request.Filename != "recording.wav" || request.ContentType != "audio/wav" || string(request.Audio) != content {
+		t.Errorf("the request: %v, file %q of type %q with %d bytes", request.Fields, request.Filename, request.ContentType, len(request.Audio))
 	}
-	if heard.Length < int64(len(content)) {
-		t.Errorf("announced length %d", heard.Length)
+	if request.Length < int64(len(content)) {
+		t.Errorf("announced length %d", request.Length)
 	}
-	if got := heard.Header.Get("Authorization"); got != "Bearer "+testKey {
+	if got := request.Header.Get("Authorization"); got != "Bearer "+testKey {
 		t.Errorf("authorization %q", got)
 	}
 }

@@ -71,7 +71,7 @@ func TestVolatileFramesNeedAReadyTransport(t *testing.T) {
 }
 
 // Once a chunk of a stream is dropped, so are the rest of them, until its end; other queued messages stay.
-func TestSheddingDropsWholeStreams(t *testing.T) {
+func TestSheddingDropsCompleteStreams(t *testing.T) {
 	bubble(t, engineio.Config{QueuePackets: 5}, func(t *testing.T, b *bundle) {
 		url, r := b.open()
 		send := func(text string, opts engineio.SendOptions) bool { return r.session.Send(chunk(text), opts) }
@@ -106,7 +106,7 @@ func TestChunkThatDoesNotFitIsShed(t *testing.T) {
 }
 
 // One client that does not read delays no other.
-func TestStuckClientDelaysNobody(t *testing.T) {
+func TestStuckClientDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	b := setup(t, engineio.Config{QueueBytes: 1 << 20}, sockettest.ServeTCP)
 	stuck := b.rawDial(t, "")

@@ -209,7 +209,7 @@ func TestPongsDoNotMixWithMessages(t *testing.T) {
 	raw.close()
 }
 
-func TestClientIsToldOfTheClose(t *testing.T) {
+func TestClientGetsTheClose(t *testing.T) {
 	t.Parallel()
 	b := setup(t, engineio.Config{}, sockettest.ServeTCP)
 	ws, r := b.dial()

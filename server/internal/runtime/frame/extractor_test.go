@@ -114,8 +114,8 @@ func TestPiecesMakeTheFinalText(t *testing.T) {
 		if shown+rest != final {
 			t.Fatalf("%q: %q + %q is not %q", answer, shown, rest, final)
 		}
-		whole := frame.NewExtractor(true, manner)
-		if got := whole.Write(answer); got != shown {
+		complete := frame.NewExtractor(true, manner)
+		if got := complete.Write(answer); got != shown {
 			t.Fatalf("%q: at once %q is shown, in pieces %q", answer, got, shown)
 		}
 		literal := strings.Contains(answer, "<![CDATA[") // in which a tag is text
@@ -142,8 +142,8 @@ func FuzzExtractor(f *testing.F) {
 		if rest, final := x.Finish(d.Text); shown+rest != final {
 			t.Errorf("%q: %q + %q is not %q", answer, shown, rest, final)
 		}
-		if whole := frame.NewExtractor(false, manner).Write(answer); whole != shown {
-			t.Errorf("%q: at once %q is shown, in pieces %q", answer, whole, shown)
+		if complete := frame.NewExtractor(false, manner).Write(answer); complete != shown {
+			t.Errorf("%q: at once %q is shown, in pieces %q", answer, complete, shown)
 		}
 	})
 }

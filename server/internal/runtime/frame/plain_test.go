@@ -9,8 +9,8 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime/frame"
 )
 
-// TestPlainAnswersAreWhole reads answers that don't follow the form: people read them unchanged.
-func TestPlainAnswersAreWhole(t *testing.T) {
+// TestPlainAnswersAreComplete reads answers that don't follow the form: people read them unchanged.
+func TestPlainAnswersAreComplete(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{
 		"link in brackets":        "See <https://example.org/start> first. Then write:\n\n```html\n<p>Hello</p>\n```\n\nThat is all.",

@@ -48,7 +48,7 @@ func TestHostedDatabase(t *testing.T) {
 		_ = s.Close()
 	}
 	wrong := strings.Replace(h.URL("localhost"), url.UserPassword(h.User, h.Password).String(), h.User+":hunter2", 1)
-	stranger := strings.Replace(h.URL("localhost"), h.User+":", "bob:", 1)
+	otherUser := strings.Replace(h.URL("localhost"), h.User+":", "bob:", 1)
 	create := "createdb -h localhost -p " + h.Port + " -U postgres --owner="
 	const unverified = "its TLS certificate can't be verified"
 	for name, tt := range map[string]struct {
@@ -65,7 +65,7 @@ func TestHostedDatabase(t *testing.T) {
 		"wrong password":      {wrong + "?sslmode=require", []string{"password authentication failed", "Correct the password in POSTGRES_URL", create + h.User}},
 		"its own twice":       {wrong, []string{"password authentication failed", "Correct the password in POSTGRES_URL"}},
 		"no password":         {strings.Replace(wrong, ":hunter2", "", 1) + "?sslmode=require", []string{"password", "POSTGRES_URL"}},
-		"no such user":        {stranger + "?sslmode=require", []string{"password authentication failed", "createuser -h localhost -p " + h.Port + " -U postgres --pwprompt bob", create + "bob"}},
+		"no such user":        {otherUser + "?sslmode=require", []string{"password authentication failed", "createuser -h localhost -p " + h.Port + " -U postgres --pwprompt bob", create + "bob"}},
 		"no such database":    {strings.Replace(h.URL("localhost"), "/"+h.Database, "/nowhere", 1) + "?sslmode=require", []string{`database "nowhere" does not exist`, create + h.User + " nowhere"}},
 		"a file that is none": {h.URL("localhost") + "?sslmode=verify-full&sslrootcert=/nowhere.pem", []string{"POSTGRES_URL", "/nowhere.pem"}},
 	} {

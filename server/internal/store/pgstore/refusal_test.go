@@ -45,7 +45,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody := closed.Addr().String()
+	unused := closed.Addr().String()
 	_ = closed.Close()
 	foreign, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -78,11 +78,11 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		"no right":        {without("CREATE"), []string{"permission denied for schema public", "'GRANT USAGE, CREATE ON SCHEMA public TO elizad'"}},
 		"no right at all": {without("ALL"), []string{"no schema", "'GRANT USAGE, CREATE ON SCHEMA public TO elizad'"}},
 		"no parameter":    {url + "&colour=blue", []string{`"colour"`, "Remove colour=… from POSTGRES_URL"}},
-		"nobody listens":  {"postgres://ada:hunter2@" + nobody + "/ada", []string{"ada on " + nobody + ", as user ada", "no PostgreSQL listens there", "in POSTGRES_URL"}},
+		"nobody listens":  {"postgres://ada:hunter2@" + unused + "/ada", []string{"ada on " + unused + ", as user ada", "no PostgreSQL listens there", "in POSTGRES_URL"}},
 		"no socket":       {"postgres://ada:hunter2@%2Fnowhere/ada", []string{"no PostgreSQL listens there"}},
 		"no host":         {"postgres://ada:hunter2@nowhere.invalid/ada", []string{`there is no host "nowhere.invalid"`}},
 		"no PostgreSQL":   {"postgres://ada:hunter2@" + foreign.Addr().String() + "/ada", []string{"it closed the connection", "sslmode=require"}},
-		"no file":         {"postgres://ada:hunter2@" + nobody + "/ada?sslmode=verify-full&sslrootcert=/nowhere.pem", []string{"POSTGRES_URL", "/nowhere.pem"}},
+		"no file":         {"postgres://ada:hunter2@" + unused + "/ada?sslmode=verify-full&sslrootcert=/nowhere.pem", []string{"POSTGRES_URL", "/nowhere.pem"}},
 		"no address":      {"mysql://ada:hunter2@h/ada", []string{"POSTGRES_URL (--postgres-url) begins with mysql://"}},
 	} {
 		s, err := pgstore.Open(t.Context(), pgstore.Config{URL: tt.url})

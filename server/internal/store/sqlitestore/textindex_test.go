@@ -54,7 +54,7 @@ func TestSearchFindsAllThatWasCommitted(t *testing.T) {
 	}
 }
 
-func TestIndexIsFilledThoughNobodySearches(t *testing.T) {
+func TestIndexIsFilledWithoutSearches(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := open(t, dir)

@@ -236,7 +236,7 @@ func TestGroupsAreFoundByTheirTexts(t *testing.T) {
 	}
 }
 
-func TestFailedCommitFailsItsWholeGroup(t *testing.T) {
+func TestFailedCommitFailsItsGroup(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
 	var broken atomic.Bool

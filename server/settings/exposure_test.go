@@ -9,8 +9,8 @@ import (
 
 const strong = "9f2c41d07ab85e6633d1"
 
-// TestDoors checks for each combination of address and keys whether the server starts, and what it reports about it.
-func TestDoors(t *testing.T) {
+// TestExposure checks for each combination of address and keys whether the server starts, and what it reports about it.
+func TestExposure(t *testing.T) {
 	t.Parallel()
 	const (
 		here       = "127.0.0.1"
@@ -82,13 +82,13 @@ func TestDoors(t *testing.T) {
 				}
 			}
 			warnings := s.Warnings()
-			said := strings.Join(warnings, "\n")
-			if err == nil && (len(warnings) > 1 || (said == "") != (tt.warned == "") || !strings.Contains(said, tt.warned)) {
+			text := strings.Join(warnings, "\n")
+			if err == nil && (len(warnings) > 1 || (text == "") != (tt.warned == "") || !strings.Contains(text, tt.warned)) {
 				t.Errorf("warnings: %q, want one with %q", warnings, tt.warned)
 			}
 			for _, secret := range []string{strong, "hunter2"} {
-				if strings.Contains(said, secret) || err != nil && strings.Contains(err.Error(), secret) {
-					t.Errorf("a secret is shown: %q, %v", said, err)
+				if strings.Contains(text, secret) || err != nil && strings.Contains(err.Error(), secret) {
+					t.Errorf("a secret is shown: %q, %v", text, err)
 				}
 			}
 		})
