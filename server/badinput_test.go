@@ -13,6 +13,8 @@ import (
 	"github.com/google/uuid"
 )
 
+// What this file sends is raw: no valid request says it.
+
 // A body that isn't framed as HTTP wants it is the caller's fault, whoever reads it first.
 func TestBodyThatBreaksOff(t *testing.T) {
 	t.Parallel()

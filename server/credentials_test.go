@@ -31,6 +31,12 @@ func locked(t *testing.T) *node {
 	return startWith(t, cfg)
 }
 
+// list asks for the agents, for which a key is wanted where there is one.
+func (n *node) list() answer {
+	n.t.Helper()
+	return n.read(n.api().ListAgents(n.t.Context()))
+}
+
 // How a door answers a key.
 const (
 	letIn   = "in"
@@ -43,7 +49,7 @@ func keyDoors() map[string]func(n *node, address, key string) string {
 	rest := func(path string, header func(key string) (name, value string)) func(*node, string, string) string {
 		return func(n *node, address, key string) string {
 			name, value := header(key)
-			a := n.do("GET", path, nil, "X-Forwarded-For", address, name, value)
+			a := n.do("GET", path, nil, "X-Forwarded-For", address, name, value) // raw, as one of the doors
 			return outcomeOf(n.t, a.status, a.header)
 		}
 	}
@@ -231,7 +237,7 @@ func TestGuessesAreCounted(t *testing.T) {
 			}
 		})
 	}
-	if a := n.do("GET", "/api/agents", nil, "X-Forwarded-For", "2001:db8:1:1::7"); a.status != http.StatusUnauthorized {
+	if a := n.with("X-Forwarded-For", "2001:db8:1:1::7").list(); a.status != http.StatusUnauthorized {
 		t.Errorf("without a key: %d", a.status)
 	}
 }
@@ -257,7 +263,7 @@ func TestAddressesOfGuesses(t *testing.T) {
 			n := startWith(t, cfg)
 			for i := range 12 {
 				want := map[bool]int{true: http.StatusUnauthorized, false: http.StatusTooManyRequests}[i < 10]
-				n.do("GET", "/api/agents", nil, "X-API-KEY", fmt.Sprint("guess", i), "X-Forwarded-For", tt.address(i), "X-Real-Ip", fmt.Sprintf("192.0.2.%d", i)).want(want)
+				n.with("X-API-KEY", fmt.Sprint("guess", i), "X-Forwarded-For", tt.address(i), "X-Real-Ip", fmt.Sprintf("192.0.2.%d", i)).list().want(want)
 			}
 		})
 	}
@@ -336,26 +342,25 @@ func TestWrongServiceSecret(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Security.ServiceKey = "b3Lw8-secret-of-the-services"
 	n := startWith(t, cfg)
-	n.do("GET", "/api/agents", nil, "X-Internal-Service-Secret", cfg.Security.ServiceKey).want(200)
+	n.with("X-Internal-Service-Secret", cfg.Security.ServiceKey).list().want(200)
 	for i := range 12 {
-		a := n.do("GET", "/api/agents", nil, "X-Internal-Service-Secret", fmt.Sprint("guess", i))
+		a := n.with("X-Internal-Service-Secret", fmt.Sprint("guess", i)).list()
 		if got, want := outcomeOf(t, a.status, a.header), map[bool]string{true: refused, false: blocked}[i < 10]; got != want {
 			t.Errorf("guess %d: %s", i, got)
 		}
 	}
-	n.do("GET", "/api/agents", nil).want(200)
+	n.list().want(200)
 }
 
 // TestOwnersOperations tries to stop an open server and to handle its settings: as whom, from what page, through what proxy.
 func TestOwnersOperations(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	const path = "/api/system/env/local"
 	own := n.http.URL
 	port := own[strings.LastIndex(own, ":"):]
 	token := []string{"X-API-KEY", n.ownerToken()}
-	settings := map[string]any{"content": map[string]any{"SMALL_MODEL": "stored"}}
-	n.do("POST", path, settings, token...).want(200)
+	settings := map[string]any{"SMALL_MODEL": "stored"}
+	n.with(token...).setEnvironment(settings).want(200)
 	for name, tt := range map[string]struct {
 		header []string
 		want   int
@@ -375,19 +380,20 @@ func TestOwnersOperations(t *testing.T) {
 		"the token through a proxy":         {append([]string{"X-Forwarded-For", "203.0.113.7"}, token...), 200, false},
 		"a forged address":                  {[]string{"X-Forwarded-For", "127.0.0.1", "Forwarded", "for=127.0.0.1"}, 403, true},
 	} {
-		reads := n.do("GET", path, nil, tt.header...)
+		caller := n.with(tt.header...)
+		reads := caller.environment()
 		switch masked := strings.Contains(string(reads.body), `"SMALL_MODEL":"********"`); {
 		case tt.names && (reads.status != 200 || !masked):
 			t.Errorf("%s reads: %d %s, want the names alone", name, reads.status, reads.body)
 		case !tt.names && (reads.status != tt.want || masked):
 			t.Errorf("%s reads: %d %s", name, reads.status, reads.body)
 		}
-		if a := n.do("POST", path, settings, tt.header...); a.status != tt.want {
+		if a := caller.setEnvironment(settings); a.status != tt.want {
 			t.Errorf("%s writes: %d %s", name, a.status, a.body)
 		}
 		if tt.want != 200 {
-			n.do("POST", "/api/server/stop", nil, tt.header...).want(tt.want)
-			n.do("POST", "/API//runtime/stop/", nil, tt.header...).want(tt.want)
+			caller.read(caller.api().StopServer(t.Context())).want(tt.want)
+			caller.do("POST", "/API//runtime/stop/", nil).want(tt.want)
 		}
 	}
 	select {
@@ -396,12 +402,12 @@ func TestOwnersOperations(t *testing.T) {
 	default:
 	}
 	for i := range 12 {
-		a := n.do("GET", path, nil, "X-API-KEY", fmt.Sprint("guess", i))
+		a := n.with("X-API-KEY", fmt.Sprint("guess", i)).environment()
 		if i == 11 {
 			a.want(http.StatusTooManyRequests)
 		}
 	}
-	n.do("GET", "/api/agents", nil, "X-API-KEY", "guess").want(200) // which asks for no key
+	n.with("X-API-KEY", "guess").list().want(200) // which asks for no key
 }
 
 // TestOwnerToken is the same after a restart, and nobody else can read it.
@@ -543,14 +549,14 @@ func TestKeyGuardsTheAPI(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Security.AuthToken = "open sesame"
 	n := startWith(t, cfg)
-	refused := n.do("GET", "/api/agents", nil)
+	refused := n.list()
 	clearError(t, "no key", refused, http.StatusUnauthorized, "UNAUTHORIZED")
 	if challenge := refused.header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "ApiKey ") {
 		t.Errorf("the challenge names a scheme that isn't there: %s", challenge)
 	}
-	clearError(t, "wrong key", n.do("GET", "/api/agents", nil, "X-API-KEY", "open"), http.StatusUnauthorized, "UNAUTHORIZED")
-	n.do("GET", "/api/agents", nil, "X-API-KEY", "open sesame").want(200)
-	n.do("GET", "/healthz", nil).want(200)
+	clearError(t, "wrong key", n.with("X-API-KEY", "open").list(), http.StatusUnauthorized, "UNAUTHORIZED")
+	n.with("X-API-KEY", "open sesame").list().want(200)
+	n.read(n.api().GetLiveness(t.Context())).want(200)
 	if a := n.do("GET", fmt.Sprintf("/socket.io/?EIO=4&transport=polling&t=%d", 1), nil); a.status != 200 {
 		t.Errorf("the handshake of the transport is refused: %d %s", a.status, a.body)
 	}

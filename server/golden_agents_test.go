@@ -28,7 +28,7 @@ func TestGoldenAgents(t *testing.T) {
 	b.ask("list panels", "GET", path+"/panels", nil, 200, `{"success":true,"data":[{"name":"Lab Panel","path":"/p"}]}`)
 	world := `{"success":true,"data":{"world":{"id":"W","agentId":"A","name":"W1","metadata":{"k":1},"messageServerId":"0","createdAt":"T"}}}`
 	made := b.ask("create a world", "POST", path+"/worlds", map[string]any{"name": "W1", "metadata": map[string]any{"k": 1}, "messageServerId": uuid.Nil}, 201, world)
-	id := data[struct{ World struct{ ID string } }](made).World.ID
+	id := data[api.WorldResult](made).WorldID.String()
 	b.ask("change a world", "PATCH", path+"/worlds/"+id, map[string]any{"settings": map[string]any{"x": 1}}, 200,
 		`{"success":true,"data":{"world":{"id":"W"},"worldId":"W","settings":{"x":1}}}`)
 	b.ask("list worlds", "GET", "/api/agents/worlds", nil, 200, `{"success":true,"data":{"worlds":[{"id":"W","name":"N"}]}}`)
@@ -61,17 +61,17 @@ func TestGoldenRuns(t *testing.T) {
 	summary := `"runId":"X","status":"completed","startedAt":1,"endedAt":2,"durationMs":70,"messageId":"M","roomId":"R","entityId":"A",
 		"counts":{"actions":1,"modelCalls":3,"errors":2,"evaluators":1}`
 	runs := b.ask("list runs", "GET", path+"/runs", nil, 200, `{"success":true,"data":{"runs":[{`+summary+`,"metadata":{}}],"total":1,"hasMore":false}}`)
-	run := data[struct{ Runs []struct{ RunID string } }](runs).Runs[0].RunID
+	run := data[api.RunList](runs).Runs[0].RunID.String()
 	b.ask("read a run", "GET", path+"/runs/"+run, nil, 200,
 		`{"success":true,"data":{"summary":{`+summary+`},"events":[{"type":"RUN_STARTED","timestamp":1,"data":{"source":"s","messageId":"M"}}]}}`)
 	b.ask("an unknown run", "GET", path+"/runs/"+uuid.NewString(), nil, 404, `{"success":false,"error":{"code":"NOT_FOUND","message":"no"}}`)
 	log := b.ask("read the log", "GET", path+"/logs?type=run_event", nil, 200,
 		`{"success":true,"data":[{"id":"L","createdAt":"T","entityId":"A","body":{"runId":"X","status":"completed"},"type":"run_event","roomId":"R"}]}`)
 	b.ask("the whole log", "GET", path+"/logs?limit=50", nil, 200, "")
-	b.ask("delete an entry", "DELETE", path+"/logs/"+data[[]struct{ ID string }](log)[0].ID, nil, 204, "")
+	b.ask("delete an entry", "DELETE", path+"/logs/"+data[[]api.AgentLogEntry](log)[0].ID.String(), nil, 204, "")
 	memory := `{"id":"M","type":"messages","createdAt":1,"content":{"text":"t","source":"client"},"entityId":"A","agentId":"A","roomId":"R","unique":true,"metadata":{"type":"message"}}`
 	memories := b.ask("list memories", "GET", path+"/memories", nil, 200, `{"success":true,"data":{"memories":[`+memory+`]}}`)
-	id := data[struct{ Memories []struct{ ID string } }](memories).Memories[1].ID
+	id := data[api.MemoryList](memories).Memories[1].ID.String()
 	b.ask("memories of a room", "GET", "/api/memory/"+agent.String()+"/rooms/"+channel.String()+"/memories?tableName=messages", nil, 200, `{"success":true,"data":{"memories":[`+memory+`]}}`)
 	b.ask("change a memory", "PATCH", path+"/memories/"+id, map[string]any{"content": map[string]any{"text": "Good morning"}}, 200,
 		`{"success":true,"data":{"id":"M","message":"done"}}`)

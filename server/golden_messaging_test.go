@@ -27,7 +27,7 @@ func TestGoldenServersAndChannels(t *testing.T) {
 		`{"success":true,"data":{"messageServers":[{"id":"S","name":"n","sourceType":"s","createdAt":"T","updatedAt":"T"}]}}`)
 	server := b.ask("create a message server", "POST", m+"/message-servers", map[string]any{"name": "Guild", "sourceType": "discord", "sourceId": "1", "metadata": map[string]any{"k": 1}}, 201,
 		`{"success":true,"data":{"server":{"id":"S","name":"n","sourceType":"s","sourceId":"1","metadata":{"k":1},"createdAt":"T","updatedAt":"T"},"id":"S","name":"n"}}`)
-	guild := m + "/message-servers/" + data[struct{ ID string }](server).ID
+	guild := m + "/message-servers/" + data[api.MessageServerCreated](server).ID.String()
 	b.ask("create a message server without a name", "POST", m+"/message-servers", map[string]any{}, 400, originalFailure)
 	b.ask("mirror channels", "POST", guild+"/sync-channels", map[string]any{"channels": []any{map[string]any{"name": "general", "type": "GROUP", "sourceId": "7"}}}, 200,
 		`{"success":true,"data":{"synced":1}}`)
@@ -46,7 +46,7 @@ func TestGoldenServersAndChannels(t *testing.T) {
 	made := b.ask("create a channel", "POST", m+"/channels", map[string]any{
 		"name": "Tea", "message_server_id": uuid.Nil, "participantCentralUserIds": []string{somebody().String()}, "type": "GROUP", "metadata": map[string]any{"k": 1},
 	}, 201, channel)
-	path := m + "/channels/" + data[struct{ ID string }](made).ID
+	path := m + "/channels/" + data[api.ChannelCreated](made).ID.String()
 	b.ask("create a channel of no kind", "POST", m+"/channels", map[string]any{"name": "x", "type": "BOGUS"}, 201, channel)
 	b.ask("read a channel", "GET", path+"/details", nil, 200, channel)
 	joined := `{"success":true,"data":{"channelId":"C","agentId":"A","message":"m"}}`
@@ -57,7 +57,7 @@ func TestGoldenServersAndChannels(t *testing.T) {
 	b.ask("remove an agent", "DELETE", path+"/agents/"+agent.String(), nil, 200, joined)
 	b.ask("remove an agent again", "DELETE", path+"/agents/"+agent.String(), nil, 404, originalFailure)
 	for _, text := range []string{"one", "two", "three", "four"} {
-		b.do("POST", path+"/messages", map[string]any{"author_id": somebody(), "content": text}).want(201)
+		b.say(data[api.ChannelCreated](made).ID, somebody(), text)
 	}
 	b.ask("a title", "POST", path+"/generate-title", map[string]any{"agentId": agent}, 200, `{"success":true,"data":{"title":"t","channelId":"C"}}`)
 	b.ask("change a channel", "PATCH", path, map[string]any{"name": "Coffee", "metadata": map[string]any{"l": 2}}, 200, channel)

@@ -21,6 +21,7 @@ func TestRequestsHaveNames(t *testing.T) {
 	}
 }
 
+// The contract has no HEAD: it is sent raw.
 func TestHeadIsGetWithoutABody(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())

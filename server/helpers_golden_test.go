@@ -53,7 +53,8 @@ func golden(t *testing.T) *book {
 func somebody() uuid.UUID { return uuid.MustParse("17dcb1c8-cf1f-438a-b8c7-dc93995e78be") }
 
 // ask sends a request and adds its answer. The original is what the original server sends here, if it sends that: each of its
-// members must be in the answer, with the same type of value.
+// members must be in the answer, with the same type of value. It is sent raw, as the original's programs send it and as the golden
+// file is read: by method and path.
 func (b *book) ask(name, method, path string, body any, status int, original string, header ...string) answer {
 	b.t.Helper()
 	a := b.do(method, path, body, header...)

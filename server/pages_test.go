@@ -14,22 +14,21 @@ import (
 )
 
 // The Link headers of a list lead to everything that was there at its beginning, once, with the filters of the first request;
-// what comes in between moves no page.
+// what comes in between moves no page. Links are followed as they are, from paths that are sent raw.
 func TestLinksLeadThroughLists(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
 	agent := n.agentID()
 	channel, user := n.dm()
-	job := func() {
-		job := into[api.JobCreated](n.do("POST", jobsPath, map[string]any{"userId": user, "agentId": agent, "content": "Hello"}).want(201))
-		n.do("GET", jobsPath+"/"+job.JobID.String(), nil, "Prefer", "wait=20").want(200) // its end: by then the agent has a room for it
+	job := func() { // to its end: by then the agent has a room for it
+		n.endedJob(n.job(api.CreateJobRequest{UserID: user, AgentID: &agent, Content: "Hello"}).JobID)
 	}
-	session := func() { n.do("POST", sessionsPath, map[string]any{"userId": user, "agentId": agent}).want(201) }
+	session := func() { n.sessionOf(user) }
 	for i := range 5 {
 		n.ask(channel, user, fmt.Sprintf("Question %d?", i)).want(201)
 		job()
 		session()
-		n.do("POST", "/api/agents/"+agent.String()+"/rooms", map[string]any{"name": fmt.Sprint("Room ", i)}).want(201)
+		n.createRoom(agent, api.CreateRoomRequest{Name: new(fmt.Sprint("Room ", i))}).want(201)
 	}
 	more := func() { n.ask(channel, user, "One more?").want(201) }
 	for name, tt := range map[string]struct {
@@ -84,20 +83,16 @@ func TestCursors(t *testing.T) {
 	for i := range 5 {
 		n.say(channel, uuid.New(), fmt.Sprint(i+1))
 	}
-	type page struct {
-		Messages []api.Message
-		Cursors  struct{ Next, Prev string }
-	}
 	var got []string
 	path := "/api/messaging/channels/" + channel.String() + "/messages?limit=2"
-	var newest string
+	var newest *string
 	for path != "" {
-		a := n.do("GET", path, nil).want(200)
-		p := data[page](a)
+		a := n.do("GET", path, nil).want(200) // as the link before it says
+		p := data[api.MessageList](a)
 		for _, m := range p.Messages {
 			got = append(got, m.Content)
 		}
-		if newest == "" {
+		if newest == nil {
 			newest = p.Cursors.Prev
 			n.say(channel, uuid.New(), "6") // moves no page
 		}
@@ -106,46 +101,52 @@ func TestCursors(t *testing.T) {
 	if diff := cmp.Diff([]string{"5", "4", "3", "2", "1"}, got); diff != "" {
 		t.Error(diff)
 	}
-	after := data[page](n.do("GET", "/api/messaging/channels/"+channel.String()+"/messages?cursor="+newest, nil).want(200))
+	at := func(cursor *string) answer {
+		return n.read(n.api().ListMessages(t.Context(), channel, &api.ListMessagesParams{Cursor: cursor}))
+	}
+	after := data[api.MessageList](at(newest).want(200))
 	if len(after.Messages) != 1 || after.Messages[0].Content != "6" {
 		t.Errorf("newer %+v", after)
 	}
-	still := data[page](n.do("GET", "/api/messaging/channels/"+channel.String()+"/messages?cursor="+after.Cursors.Prev, nil).want(200))
-	if len(still.Messages) != 0 || still.Cursors.Prev != after.Cursors.Prev {
+	still := data[api.MessageList](at(after.Cursors.Prev).want(200))
+	if len(still.Messages) != 0 || deref(still.Cursors.Prev) != deref(after.Cursors.Prev) {
 		t.Errorf("nothing newer: %+v", still)
 	}
-	clearError(t, "a made-up cursor", n.do("GET", "/api/messaging/channels/"+channel.String()+"/messages?cursor=abc", nil), http.StatusBadRequest, "")
+	clearError(t, "a made-up cursor", at(new("abc")), http.StatusBadRequest, "")
 }
 
 func TestTotalsAndPagesOfLists(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	var want []string
+	var want, got []uuid.UUID
 	for range 3 {
-		want = append([]string{n.group().String()}, want...)
+		want = append([]uuid.UUID{n.group()}, want...)
 	}
-	path := "/api/messaging/message-servers/" + uuid.Nil.String() + "/channels?limit=2"
-	type page struct {
-		Channels   []struct{ ID string }
-		NextCursor string
+	list := func(cursor *string) (answer, api.ChannelList) {
+		a := n.read(n.api().ListChannels(t.Context(), uuid.Nil, &api.ListChannelsParams{Limit: new("2"), Cursor: cursor})).want(200)
+		return a, data[api.ChannelList](a)
 	}
-	first := n.do("GET", path, nil).want(200)
-	second := n.do("GET", path+"&cursor="+data[page](first).NextCursor, nil).want(200)
-	var got []string
-	for _, c := range append(data[page](first).Channels, data[page](second).Channels...) {
+	first, begun := list(nil)
+	second, rest := list(begun.NextCursor)
+	for _, c := range append(begun.Channels, rest.Channels...) {
 		got = append(got, c.ID)
 	}
-	if diff := cmp.Diff(want, got); diff != "" || first.header.Get("X-Total-Count") != "3" || second.header.Get("Link") != "" || data[page](second).NextCursor != "" {
+	if diff := cmp.Diff(want, got); diff != "" || first.header.Get("X-Total-Count") != "3" || second.header.Get("Link") != "" || rest.NextCursor != nil {
 		t.Errorf("%v %v %s", first.header, second.header, diff)
 	}
 	if !strings.Contains(first.header.Get("Link"), `rel="next"`) {
 		t.Errorf("Link %q", first.header.Get("Link"))
 	}
-	for path, total := range map[string]string{
-		"/api/agents": "1", "/api/messaging/message-servers": "1", "/api/agents/" + n.agentID().String() + "/runs": "0",
+	for _, list := range []struct {
+		name, total string
+		answer      answer
+	}{
+		{"agents", "1", n.read(n.api().ListAgents(t.Context()))},
+		{"message servers", "1", n.read(n.api().ListMessageServers(t.Context()))},
+		{"runs", "0", n.read(n.api().ListRuns(t.Context(), n.agentID(), nil))},
 	} {
-		if got := n.do("GET", path, nil).want(200).header.Get("X-Total-Count"); got != total {
-			t.Errorf("%s: X-Total-Count %q", path, got)
+		if got := list.answer.want(200).header.Get("X-Total-Count"); got != list.total {
+			t.Errorf("%s: X-Total-Count %q", list.name, got)
 		}
 	}
 }

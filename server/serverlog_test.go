@@ -36,6 +36,7 @@ func TestRefusedValuesAreNotLogged(t *testing.T) {
 	var log journal
 	n := startWith(t, testConfig(t), log.option())
 	const secret = "sk-canary-0123456789"
+	// Sent raw: no valid request says this.
 	n.do("POST", "/api/messaging/jobs", map[string]any{"userId": secret, "content": "Hello", "metadata": secret}).want(400)
 	n.do("POST", "/api/agents", map[string]any{"agent": secret}).want(400)
 	n.do("GET", "/api/messaging/dm-channel?targetUserId="+secret, nil).want(400)

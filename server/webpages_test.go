@@ -37,6 +37,7 @@ func withFolder(t *testing.T) settings.Settings {
 }
 
 // A path that is no route is a 404 in the one shape, whatever is asked for and by whatever method; pages have their own routes.
+// Pages are no part of the contract, and asked raw.
 func TestPagesHaveTheirOwnRoutes(t *testing.T) {
 	t.Parallel()
 	off := testConfig(t)
@@ -263,6 +264,6 @@ func TestWebUISwitchedOff(t *testing.T) {
 	clearError(t, "a file of a page", n.do("GET", "/assets/index.js", nil), http.StatusNotFound, "NOT_FOUND")
 	clearError(t, "a POST to a page", n.do("POST", "/chat/x", "{}"), http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
 	clearError(t, "an unknown path of the API", n.do("GET", "/api/nowhere", nil), http.StatusNotFound, "NOT_FOUND")
-	n.do("GET", "/healthz", nil).want(200)
+	n.read(n.api().GetLiveness(t.Context())).want(200)
 	n.do("GET", "/docs", nil).want(200)
 }
