@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/model"
@@ -34,7 +33,7 @@ func (e environment) Character(id uuid.UUID) map[string]string {
 
 // operatorsAgents returns the names of the agents that the operator configured, by their ids: the characters that the settings
 // name, or, where they name none, the default agent. The names are those of the files, whatever the agents were called since.
-func operatorsAgents(characters []found, byDefault bool) (map[string]string, error) {
+func operatorsAgents(serverID uuid.UUID, characters []found, byDefault bool) (map[string]string, error) {
 	if byDefault {
 		c, err := runtime.DefaultCharacter()
 		if err != nil {
@@ -46,7 +45,7 @@ func operatorsAgents(characters []found, byDefault bool) (map[string]string, err
 	for _, c := range characters {
 		id := c.ID
 		if id == uuid.Nil {
-			id = agent.ID(names.Clean(c.Name))
+			id = runtime.AgentID(serverID, names.Clean(c.Name))
 		}
 		out[id.String()] = c.Name
 	}

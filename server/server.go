@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/internal/report"
+	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/web"
 	"github.com/elizad/elizad/server/settings"
 )
@@ -71,6 +73,7 @@ type Server struct {
 	reports *report.Reporter // nil without a project to report to
 	plugins []agent.Plugin
 	dataDir string
+	tenant  store.Tenant
 	started time.Time
 
 	heapFloor []byte // never touched
@@ -101,6 +104,9 @@ func New(cfg settings.Settings, opts ...Option) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, dataDir: dir, version: "dev", logs: logstream.NewStream(logEntries), asked: make(chan struct{})}
+	if name := strings.TrimSpace(cfg.Storage.ServerID); name != "" {
+		s.tenant = store.Tenant{ServerID: agent.UUIDOf(name), Name: name}
+	}
 	for _, o := range opts {
 		o(s)
 	}

@@ -137,14 +137,14 @@ func (s *Server) openStore(ctx context.Context) error {
 		}
 		s.parts.database = address.String()
 		s.log.Info("opening the database", "engine", "postgres", "database", s.parts.database)
-		st, err := pgstore.Open(ctx, pgstore.Config{URL: url, Logger: s.log})
+		st, err := pgstore.Open(ctx, pgstore.Config{URL: url, Tenant: s.tenant, Logger: s.log})
 		if err != nil {
 			return err
 		}
 		s.parts.store = st
 		return nil
 	}
-	cfg := sqlitestore.Config{Dir: s.dataDir, File: s.cfg.Storage.SQLitePath, Logger: s.log}
+	cfg := sqlitestore.Config{Dir: s.dataDir, File: s.cfg.Storage.SQLitePath, Tenant: s.tenant, Logger: s.log}
 	s.parts.database = cfg.Path()
 	s.log.Info("opening the database", "engine", "sqlite", "database", s.parts.database)
 	st, err := sqlitestore.Open(ctx, cfg)
@@ -210,7 +210,7 @@ func (s *Server) joinMessaging() {
 	p := &s.parts
 	gate, alarm := sweep.NewGate(p.store), sweep.NewAlarm()
 	p.messaging = messaging.New(messaging.Config{
-		Store: gate, Bus: p.bus, Logger: s.log, Now: p.clock.Now, MailboxLimit: s.cfg.Messages.QueueMax, MaxContent: s.cfg.Limits.MaxMessage,
+		Store: gate, ServerID: s.tenant.ServerID, Bus: p.bus, Logger: s.log, Now: p.clock.Now, MailboxLimit: s.cfg.Messages.QueueMax, MaxContent: s.cfg.Limits.MaxMessage,
 		Quotas: messaging.Quotas{
 			Channels: s.cfg.Limits.MaxChannels, DMs: s.cfg.Limits.MaxDMs,
 			Servers: s.cfg.Limits.MaxServers, Participants: s.cfg.Limits.MaxParticipants,
@@ -393,7 +393,7 @@ func (s *Server) startRuntime(ctx context.Context) error {
 		return err
 	}
 	characters := s.readCharacters()
-	names, err := operatorsAgents(characters, len(s.cfg.Agents.Characters) == 0)
+	names, err := operatorsAgents(s.tenant.ServerID, characters, len(s.cfg.Agents.Characters) == 0)
 	if err != nil {
 		return err
 	}
@@ -404,7 +404,7 @@ func (s *Server) startRuntime(ctx context.Context) error {
 		}
 	}
 	s.parts.runtime, err = runtime.New(runtime.Config{
-		Store: s.parts.store, Messages: s.parts.messaging, Models: models, Plugins: plugins, Logger: s.log, Owner: owner,
+		Store: s.parts.store, ServerID: s.tenant.ServerID, Messages: s.parts.messaging, Models: models, Plugins: plugins, Logger: s.log, Owner: owner,
 		Keys: s.parts.secrets, Salt: s.cfg.Security.SecretSalt,
 		Environment: environment{s.cfg.Agents.Environment.WithStored(stored).WithAgents(names)},
 		MaxAgents:   s.cfg.Limits.MaxAgents, ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,

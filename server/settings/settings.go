@@ -42,6 +42,7 @@ func (n Network) Address() string {
 type Storage struct {
 	Dir         string `name:"data-dir" env:"ELIZAD_DATA_DIR,ELIZA_DATABASE_DIR,PGLITE_DATA_DIR" placeholder:"DIR" help:"Folder for the database, uploads and the secret key; by default elizad in the user's data folder."`
 	PostgresURL string `name:"postgres-url" env:"POSTGRES_URL,DATABASE_URL" placeholder:"URL" help:"PostgreSQL database; without it SQLite is used."`
+	ServerID    string `name:"server-id" env:"ELIZA_SERVER_ID" placeholder:"NAME" help:"Name of this server's part of the database: servers under different names share a database and see nothing of each other. Servers under one name work together. Without a name it is the part that is there from the start."`
 	SQLitePath  string `name:"sqlite-path" env:"SQLITE_PATH" placeholder:"FILE" help:"SQLite database file; by default elizad.db in the data folder."`
 
 	// Where files are kept. Ask MediaDirs, which knows the defaults.

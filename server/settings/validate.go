@@ -12,6 +12,9 @@ import (
 	"github.com/elizad/elizad/server/internal/pgaddress"
 )
 
+// maxServerID is how long the name of a server may be, in bytes.
+const maxServerID = 200
+
 // Validate checks what the types alone can't. The error holds one sentence per fault: which setting, what is wrong, what to
 // write instead. It never repeats a secret.
 func (s *Settings) Validate() error {
@@ -26,6 +29,7 @@ func (s *Settings) Validate() error {
 	fault(s.Network.Port >= 0 && s.Network.Port <= 65535, "SERVER_PORT (--port)", "is %d; write a number from 1 to 65535, or 0 for any free port", s.Network.Port)
 
 	fault(!strings.Contains(s.Storage.Dir, "://"), "ELIZAD_DATA_DIR (--data-dir)", "is a URL; write the path of a folder")
+	fault(len(s.Storage.ServerID) <= maxServerID, "ELIZA_SERVER_ID (--server-id)", "has %d bytes; write a name of at most %d", len(s.Storage.ServerID), maxServerID)
 	if s.Storage.PostgresURL != "" {
 		_, err := pgaddress.Parse(s.Storage.PostgresURL)
 		fault(err == nil, "POSTGRES_URL (--postgres-url)", "%w", err)

@@ -8,7 +8,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// DefaultServerID is the message server that exists from the first start.
+// DefaultServerID is the message server that exists from the first start in the default tenant. Clients write it where they know no
+// other: in every tenant it names the current server.
 var DefaultServerID = uuid.Nil
 
 // MessageServer is a tenant of channels: a community, or the default one.

@@ -40,6 +40,7 @@ func withParticipants(ctx context.Context, q db.Scoped, c Channel) (Channel, err
 
 // ServerChannels returns the channels of a message server, the liveliest first; none for an unknown server.
 func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, query ChannelQuery) (ChannelPage, error) {
+	serverID = s.named(serverID)
 	const everything = 1 << 30
 	limit, offset := everything, max(query.Offset, 0)
 	if query.Limit > 0 {
@@ -126,7 +127,7 @@ func (s *Service) newChannelRow(who auth.Identity, id uuid.UUID, n NewChannel) (
 		Metadata: dbtype.JSON(metadata), TurnPolicy: string(n.Policy), CreatedAt: now, UpdatedAt: now,
 	}
 	if n.ServerID != nil {
-		row.MessageServerID = *n.ServerID
+		row.MessageServerID = s.named(*n.ServerID)
 	}
 	if who.EntityID != uuid.Nil {
 		row.CreatedBy = &who.EntityID
@@ -180,7 +181,7 @@ func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMReq
 		lo, hi = hi, lo
 	}
 	key := lo + ":" + hi
-	serverID := r.ServerID
+	serverID := s.named(r.ServerID)
 	var out Channel
 	find := func(q db.Scoped) error {
 		if err := mustServer(ctx, q, serverID); apierr.IsCode(err, apierr.ServerNotFound) {

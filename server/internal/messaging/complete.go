@@ -42,7 +42,7 @@ func (s *Service) Complete(ctx context.Context, who auth.Identity, c Completion)
 	if err != nil {
 		return err
 	}
-	if c.ServerID != nil && *c.ServerID != channel.MessageServerID {
+	if c.ServerID != nil && s.named(*c.ServerID) != channel.MessageServerID {
 		return apierr.New(apierr.BadRequest, "message_server_id does not match the channel's message server")
 	}
 	end := TurnEnd{Status: StatusCompleted, Detail: c.Detail}

@@ -102,6 +102,7 @@ type SourceChannel struct {
 // SyncChannels makes a message server mirror the channels of its platform: each is made, or brought up to date. Channels that
 // are not listed stay as they are.
 func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID uuid.UUID, list []SourceChannel) ([]Channel, error) {
+	serverID = s.named(serverID)
 	list = slices.Clone(list)
 	for i := range list {
 		c := &list[i]

@@ -38,6 +38,7 @@ const DefaultMaxContent = 200_000
 // Config is what a Service is made of.
 type Config struct {
 	Store        store.System
+	ServerID     uuid.UUID // the current message server: that of the tenant; the zero UUID: DefaultServerID
 	Bus          bus.Bus
 	Logger       *slog.Logger     // nil: nothing is logged
 	Now          func() time.Time // nil: time.Now
@@ -56,6 +57,7 @@ type Config struct {
 // Service is the domain of messages. Its methods are safe for concurrent use; who is the caller, as the edge established it.
 type Service struct {
 	store        store.System
+	home         uuid.UUID // the current message server
 	bus          bus.Bus
 	log          *slog.Logger
 	now          func() time.Time
@@ -74,7 +76,7 @@ type Service struct {
 // New returns a service on cfg's store and bus. It starts nothing.
 func New(cfg Config) *Service {
 	s := &Service{
-		store: cfg.Store, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now,
+		store: cfg.Store, home: cfg.ServerID, bus: cfg.Bus, log: cfg.Logger, now: cfg.Now,
 		mailboxLimit: cfg.MailboxLimit, maxContent: cfg.MaxContent, participants: cfg.Quotas.participants(), publicURL: cfg.PublicURL, guardAgents: cfg.GuardAgents,
 		observers: map[string]Observer{},
 	}
@@ -100,7 +102,7 @@ func (s *Service) Prepare(ctx context.Context) error {
 	return store.SystemUpdate(ctx, s.store, "preparing the message store", func(q db.System) error {
 		now := s.millis()
 		if err := q.EnsureMessageServer(ctx, db.EnsureMessageServerParams{
-			ID: DefaultServerID, Name: "Default Server", SourceType: "eliza_default",
+			ID: s.home, Name: homeName(s.home), SourceType: "eliza_default",
 			Metadata: dbtype.JSON(`{}`), CreatedAt: now, UpdatedAt: now,
 		}); err != nil {
 			return err
@@ -114,7 +116,22 @@ func (s *Service) Prepare(ctx context.Context) error {
 }
 
 // CurrentServer returns the message server that clients use unless they know another.
-func (s *Service) CurrentServer() uuid.UUID { return DefaultServerID }
+func (s *Service) CurrentServer() uuid.UUID { return s.home }
+
+// named returns the message server that a client means by an id.
+func (s *Service) named(serverID uuid.UUID) uuid.UUID {
+	if serverID == DefaultServerID {
+		return s.home
+	}
+	return serverID
+}
+
+func homeName(id uuid.UUID) string {
+	if id == DefaultServerID {
+		return "Default Server"
+	}
+	return "Server " + id.String()[:8]
+}
 
 // mayWriteAs returns an error unless the caller may write in an author's name: any name but an agent's, and an agent's too
 // where agents are not guarded.

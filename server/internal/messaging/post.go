@@ -113,7 +113,7 @@ func (p *post) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.draft.ServerID != nil && *p.draft.ServerID != row.MessageServerID {
+	if p.draft.ServerID != nil && p.named(*p.draft.ServerID) != row.MessageServerID {
 		return apierr.New(apierr.BadRequest, "message_server_id does not match the channel's message server")
 	}
 	if err := p.mayWriteAs(ctx, p.q, p.who, p.draft.AuthorID); err != nil {
@@ -218,7 +218,7 @@ func (p *post) createChannel(ctx context.Context) error {
 	}
 	serverID := p.CurrentServer()
 	if p.draft.ServerID != nil {
-		serverID = *p.draft.ServerID
+		serverID = p.named(*p.draft.ServerID)
 	}
 	if err := mustServer(ctx, p.q, serverID); err != nil {
 		return err

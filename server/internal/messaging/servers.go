@@ -75,6 +75,7 @@ func (s *Service) CreateServer(ctx context.Context, who auth.Identity, n NewServ
 
 // ServerAgents returns the agents that serve a message server.
 func (s *Service) ServerAgents(ctx context.Context, who auth.Identity, serverID uuid.UUID) ([]uuid.UUID, error) {
+	serverID = s.named(serverID)
 	var out []uuid.UUID
 	err := store.View(ctx, s.store, who.Scope(), "listing a message server's agents", func(q db.Scoped) error {
 		if err := mustServer(ctx, q, serverID); err != nil {
@@ -100,6 +101,7 @@ func (s *Service) AgentServers(ctx context.Context, who auth.Identity, agentID u
 
 // AddServerAgent lets an agent serve a message server. Doing it twice is no error.
 func (s *Service) AddServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error {
+	serverID = s.named(serverID)
 	return store.Update(ctx, s.store, who.Scope(), "adding an agent to a message server", func(q db.Scoped) error {
 		if err := mustServer(ctx, q, serverID); err != nil {
 			return err
@@ -115,6 +117,7 @@ func (s *Service) AddServerAgent(ctx context.Context, who auth.Identity, serverI
 // RemoveServerAgent ends an agent's service on a message server: it gets no more messages from its channels. An agent that
 // doesn't serve there is no error.
 func (s *Service) RemoveServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error {
+	serverID = s.named(serverID)
 	return store.Update(ctx, s.store, who.Scope(), "removing an agent from a message server", func(q db.Scoped) error {
 		if err := mustServer(ctx, q, serverID); err != nil {
 			return err
@@ -127,7 +130,7 @@ func (s *Service) RemoveServerAgent(ctx context.Context, who auth.Identity, serv
 // DeleteServer removes a message server with its channels and everything in them. Turns under way are cancelled. The current
 // server can't be removed.
 func (s *Service) DeleteServer(ctx context.Context, who auth.Identity, id uuid.UUID) error {
-	if id == s.CurrentServer() {
+	if s.named(id) == s.home {
 		return apierr.New(apierr.Conflict, "The current message server cannot be deleted")
 	}
 	var gone []Ended

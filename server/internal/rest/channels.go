@@ -53,7 +53,7 @@ func (h channelHandlers) GetDMChannel(ctx context.Context, req apiserver.GetDMCh
 	if err != nil {
 		return nil, err
 	}
-	pair.ServerID = messaging.DefaultServerID
+	pair.ServerID = h.channels.CurrentServer()
 	if req.Params.DmServerID != nil {
 		pair.ServerID = *req.Params.DmServerID
 	}

@@ -17,13 +17,22 @@ const maxCharacter = 256 << 10
 
 const noName = "must have a character that can be seen"
 
-// identify cleans a character's names, and gives it the id that follows from its name where it has none.
-func identify(c *agent.Character) error {
+// AgentID returns the id of an agent that a character gives none: it follows from the name, and in another tenant than the default
+// one from its server id, too.
+func AgentID(serverID uuid.UUID, name string) uuid.UUID {
+	if serverID == uuid.Nil {
+		return agent.ID(name)
+	}
+	return agent.UUIDFor(serverID, name)
+}
+
+// identify cleans a character's names, and gives it an id where it has none.
+func (a *Agents) identify(c *agent.Character) error {
 	if c.Name, c.Username = names.Clean(c.Name), names.Clean(c.Username); c.Name == "" {
 		return agent.Refuse(apierr.CreateFailed, agent.Problem{Path: "/name", Reason: noName})
 	}
 	if c.ID == uuid.Nil {
-		c.ID = agent.ID(c.Name)
+		c.ID = AgentID(a.serverID, c.Name)
 	}
 	return nil
 }

@@ -53,6 +53,7 @@ const (
 // Config is what a Service is made of. Store, Messages, Models and Keys are required.
 type Config struct {
 	Store    store.System
+	ServerID uuid.UUID // of the tenant; the zero UUID: the default one
 	Messages Messages
 	Models   Models
 	Keys     *seal.Keys // seal the agents' secrets
@@ -140,7 +141,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	agents := &Agents{
-		store: cfg.Store, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, models: cfg.Models, plugins: cfg.Plugins, log: cfg.Logger,
+		store: cfg.Store, serverID: cfg.ServerID, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, models: cfg.Models, plugins: cfg.Plugins, log: cfg.Logger,
 		tally:   quota.NewTally(quota.Quota{Most: cfg.MaxAgents, What: "agents", Setting: "ELIZAD_MAX_AGENTS (--max-agents)"}, cfg.Now),
 		numbers: &numbers{now: cfg.Now},
 	}

@@ -31,17 +31,27 @@ func TestPostgres(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			hold(t, 1, extra, func(t *testing.T) meter {
-				conn, err := pgx.Connect(t.Context(), pgtest.URL(t))
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(func() { conn.Close(context.Background()) })
-				m := &postgresMeter{conn: conn}
+				m := openPostgres(t)
 				m.exec(t, "SET plan_cache_mode = "+mode)
 				return m
 			})
 		})
 	}
+}
+
+func TestTenantsOnPostgres(t *testing.T) {
+	t.Parallel()
+	testTenants(t, func(t *testing.T) trial { return openPostgres(t) })
+}
+
+func openPostgres(t *testing.T) *postgresMeter {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), pgtest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return &postgresMeter{conn: conn}
 }
 
 // postgresMeter asks PostgreSQL how it ran a query.

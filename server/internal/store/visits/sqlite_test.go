@@ -24,20 +24,28 @@ func TestSQLite(t *testing.T) {
 	for name, statistics := range map[string]bool{"without statistics": false, "with statistics": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			hold(t, 100, nil, func(t *testing.T) meter {
-				config := sqlitestore.Config{Dir: t.TempDir()}
-				write(t, config)
-				database, err := sql.Open("sqlite", config.Path())
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(func() { database.Close() })
-				m := &sqliteMeter{config: config, database: database, statistics: statistics}
-				m.connect(t, config.Path())
-				return m
-			})
+			hold(t, 100, nil, func(t *testing.T) meter { return openSQLite(t, statistics) })
 		})
 	}
+}
+
+func TestTenantsOnSQLite(t *testing.T) {
+	t.Parallel()
+	testTenants(t, func(t *testing.T) trial { return openSQLite(t, false) })
+}
+
+func openSQLite(t *testing.T, statistics bool) *sqliteMeter {
+	t.Helper()
+	config := sqlitestore.Config{Dir: t.TempDir()}
+	write(t, config)
+	database, err := sql.Open("sqlite", config.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { database.Close() })
+	m := &sqliteMeter{config: config, database: database, statistics: statistics}
+	m.connect(t, config.Path())
+	return m
 }
 
 // write lets the store write something: it migrates a database to the newest schema, and brings its index of words up to date.

@@ -4,7 +4,6 @@
 package visits_test
 
 import (
-	"context"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -260,12 +259,7 @@ func hold(t *testing.T, row int, extra map[string]int, open func(t *testing.T) m
 		method := querier.Method(i)
 		for _, c := range circumstancesOf(method.Name) {
 			call := func(q db.System) error {
-				in := []reflect.Value{reflect.ValueOf(q), reflect.ValueOf(context.Background())}
-				value := arguments(method.Name, c)
-				for j := 1; j < method.Type.NumIn(); j++ {
-					in = append(in, parameter(t, method.Name, method.Type.In(j), value))
-				}
-				out := reflect.ValueOf(q).MethodByName(method.Name).Call(in[1:])
+				out := run(t, method, c, q)
 				err, _ := out[len(out)-1].Interface().(error)
 				return err
 			}
