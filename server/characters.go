@@ -73,7 +73,7 @@ func (s *Server) readCharacters() []found {
 	return characters
 }
 
-// logImport tells the owner of a character file what became of the parts that this server has in another form, or not.
+// logImport logs which parts of a character file were imported in another form, or not at all.
 func (s *Server) logImport(place string, one agent.Imported) {
 	r := one.Report
 	switch {

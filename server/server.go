@@ -206,7 +206,7 @@ func (s *Server) Serve(l net.Listener) error {
 }
 
 // lastWords is how long requests that have begun may still take for their answers once nothing is left that serves them: a
-// caller then reads why it was refused, and the one that asked for the stop reads that it was heard.
+// caller then reads why it was refused, and the one that asked for the stop reads that it was accepted.
 const lastWords = 5 * time.Second
 
 // Shutdown ends the server within ctx: listeners close, sockets are asked to come back later, turns finish or are given back

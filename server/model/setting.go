@@ -10,7 +10,7 @@ const (
 	FromOperator                    // the environment that the server was started with; also what is built in
 )
 
-// String names the place where the setting stands.
+// String names the place of the setting.
 func (o Origin) String() string {
 	switch o {
 	case FromCharacter:

@@ -74,10 +74,10 @@ func parseSwitch(text string) (bool, error) {
 	}
 }
 
-// switchMapper is kong's mapper for booleans, with the words on and off. It also fills *bool, which tells unset from off.
+// switchMapper is kong's mapper for booleans, with the words on and off. It also fills *bool, which distinguishes unset from off.
 type switchMapper struct{}
 
-// IsBool lets the flag stand alone, without a value.
+// IsBool lets the flag be given without a value.
 func (switchMapper) IsBool() bool { return true }
 
 func (switchMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error {

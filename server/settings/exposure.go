@@ -42,8 +42,8 @@ func (s Security) secrets() []secret {
 	return slices.DeleteFunc(all, func(s secret) bool { return s.value == "" })
 }
 
-// Reachable returns what stands against serving other machines with these settings: there is no key, or one that can be
-// guessed. nil if nothing does, or the operator wants it so.
+// Reachable returns why other machines must not be served with these settings: there is no key, or one that can be guessed.
+// nil if they may, or the operator allows it.
 func (s Security) Reachable() error {
 	switch {
 	case s.AllowOpen:

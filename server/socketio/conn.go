@@ -229,7 +229,7 @@ func (c *conn) occupy(s *Socket) error {
 	return nil
 }
 
-// refuse answers the client that it may not join a namespace. One that goes on asking is disconnected.
+// refuse answers the client that it may not join a namespace. One that keeps asking is disconnected.
 func (c *conn) refuse(namespace string, reason *ConnectError) error {
 	frame, err := c.server.encodeObject(parser.ConnectError, namespace, struct {
 		Message string `json:"message"`

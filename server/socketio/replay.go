@@ -100,7 +100,7 @@ func (h *history) admit(s *Socket, maxBytes int, deliver func(missed *engineio.F
 		return
 	}
 	s.since = s.resumed.since
-	// An offset of an earlier session says nothing about this one, of which the client has seen nothing then.
+	// An offset of an earlier session is meaningless here: the client has seen nothing of this one.
 	seen := max(s.since, h.parseOffset(s.resumed.offset))
 	frames, size := h.missed(seen, s.Rooms())
 	if seen < h.forgot || size > maxBytes {

@@ -15,7 +15,7 @@ import (
 )
 
 // Server is an [http.Handler] that serves the Socket.IO protocol. Mount it on Config.Path.
-// No compressing or buffering middleware may stand before it, and no write timeout of the HTTP server.
+// No compressing or buffering middleware may be in front of it, and no write timeout of the HTTP server.
 type Server struct {
 	cfg     Config
 	engine  *engineio.Server

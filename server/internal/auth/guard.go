@@ -48,7 +48,7 @@ func (e *BlockedError) Public() *apierr.Error {
 //
 // A caller over the limit learns nothing from any answer: the right key is refused like a wrong one. For the owner
 // behind the same address this must not last, so one more key is looked at every 90 seconds, a right one costs nothing, and
-// a client that goes on repeating the same wrong key, which is what a forgotten one does, doesn't use that up.
+// a client that keeps repeating the same wrong key, which is what a forgotten one does, doesn't use that up.
 type Failures struct {
 	log *slog.Logger
 	now func() time.Time

@@ -190,7 +190,7 @@ func operations(ctx context.Context) []operation {
 	}
 }
 
-// requesting is a request as an operation. Connections are made anew for each turn: the program closes those that are idle for as
+// requesting is a request as an operation. Connections are made again for each turn: the program closes those that are idle for as
 // long as others may take.
 func requesting(name string, q request) operation {
 	return operation{name: name, open: func(p *process) (func(int) error, error) {
@@ -249,7 +249,7 @@ func growDatabases(ctx context.Context, progress io.Writer, dir string, given []
 	return append(grown, data), nil
 }
 
-// grow adds the messages behind number from, up to number to, and what comes with them. The words that stand in [growthRows] for
+// grow adds the messages behind number from, up to number to, and what comes with them. The words in [growthRows] for
 // what is the same at each size are given.
 func grow(ctx context.Context, data string, given []string, from, to int) (err error) {
 	database, err := sql.Open("sqlite", "file:"+sqlitestore.Config{Dir: data}.Path()+"?_pragma=synchronous(OFF)")
@@ -268,7 +268,7 @@ func grow(ctx context.Context, data string, given []string, from, to int) (err e
 	return nil
 }
 
-// growthWords are the words that stand in [growthRows] for what is the same at each size. A message follows in each hundredth of
+// growthWords are the words in [growthRows] for what is the same at each size. A message follows in each hundredth of
 // a second since the first.
 func growthWords(silent string) []string {
 	now := time.Now()
@@ -294,7 +294,7 @@ func growthSmall(n int) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("%08x-0000-7000-8000-%012x", 3, n))
 }
 
-// growthRows are the messages {from} to {to} and what comes with them. What stands before the empty line begins each statement.
+// growthRows are the messages {from} to {to} and what comes with them. What precedes the empty line begins each statement.
 //
 //go:embed growth.sql
 var growthRows string

@@ -18,7 +18,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// A mark in its text tells a sender its own message. It has the same size in each.
+// A mark in its text identifies a sender's own message. It has the same size in each.
 const (
 	markSign   = '#'
 	markFormat = "#%05d-%08d#"
@@ -190,7 +190,7 @@ func (c *socketClients) read(s *socketClient) {
 		}
 		switch {
 		case bytes.Equal(payload, []byte("2")):
-			_, _ = io.WriteString(s.conn, "\x81\x81\x00\x00\x00\x003") // a socket that can't be written to tells when it is read
+			_, _ = io.WriteString(s.conn, "\x81\x81\x00\x00\x00\x003") // a socket that can't be written to fails when it is read
 		case bytes.HasPrefix(payload, broadcastPrefix):
 			if c.delivered.Add(1) == c.wanted.Load() {
 				c.all <- struct{}{}

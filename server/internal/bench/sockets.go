@@ -144,7 +144,7 @@ func compare(ctx context.Context, progress io.Writer, c comparison) ([]figure, e
 	}, nil
 }
 
-// measureIdleSockets measures what a joined socket that says nothing keeps resident.
+// measureIdleSockets measures what a joined socket that sends nothing keeps resident.
 func measureIdleSockets(ctx context.Context, progress io.Writer) ([]figure, error) {
 	each := make(map[string]float64)
 	for _, kind := range serverKinds {

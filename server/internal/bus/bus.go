@@ -2,7 +2,7 @@
 //
 // Events are hints: a reader woken by one reads the database, which holds the truth. Delivery is therefore at most once,
 // in the publisher's order per subject, and a subscriber that falls behind is not waited for. What the bus does promise is
-// that it never loses silently: a message with Lost set stands where others are missing.
+// that it never loses silently: a message with Lost set takes the place of missing ones.
 package bus
 
 import (

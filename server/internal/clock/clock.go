@@ -1,7 +1,7 @@
 // Package clock has a clock that does not jump.
 //
 // Deadlines are stored as times of day, so that they outlive the process. A clock that is set while the server runs, or a
-// machine that sleeps, would end all of them at once, or never. [Steady] goes on from the time that it knew, as if nothing had
+// machine that sleeps, would end all of them at once, or never. [Steady] continues from the time that it knew, as if nothing had
 // happened, until the part that keeps the deadlines has moved them and adopts the new time.
 package clock
 

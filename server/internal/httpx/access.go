@@ -11,7 +11,7 @@ import (
 )
 
 // Access returns a middleware that refuses callers whose credentials lack the scope that the contract asks for. An operation
-// without a rule is refused to everybody. It must run where chi has found the route, outside of all that knows answers.
+// without a rule is refused to all callers. It must run where chi has found the route, outside everything that has responses.
 func Access(known Contract) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -44,7 +44,7 @@ func LimitBody(limits settings.Limits) Middleware {
 	}
 }
 
-// requestBody tells readers of a body what went wrong in terms of the API. It passes over the mark that some programs begin a
+// requestBody returns errors to readers of a body in terms of the API. It passes over the mark that some programs begin a
 // text with, which no JSON has.
 type requestBody struct {
 	io.ReadCloser

@@ -9,7 +9,7 @@ import (
 	"net/http"
 )
 
-// formDigest tells forms apart while they are being received. The same form has another boundary each time it is sent: the
+// formDigest distinguishes forms while they are being received. The same form has another boundary each time it is sent: the
 // boundary counts as one that is always the same.
 type formDigest struct {
 	hash     hash.Hash

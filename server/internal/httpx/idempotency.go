@@ -54,7 +54,7 @@ type Answer struct {
 
 // Idempotent lets operations of the contract that take an Idempotency-Key have their effect once. The answer to the first that
 // succeeds is kept, and given to those that ask again; a failure leaves no trace. Nor does an answer that the caller did not
-// stay to hear. Of an answer of more than 64 KiB it keeps what was made, for a CONFLICT that says so, unless the operation finds
+// wait for. Of an answer of more than 64 KiB it keeps what was made, for a CONFLICT that says so, unless the operation finds
 // a repetition by itself: then it is asked again. It must run where chi has found the route.
 func Idempotent(known Contract, answers Answers) Middleware {
 	return func(next http.Handler) http.Handler {
@@ -169,7 +169,7 @@ func madeIn(answer []byte) string {
 
 func (a *Answer) replay(w http.ResponseWriter, r *http.Request) {
 	form := newFormDigest(r)
-	if form != nil { // a caller in the middle of an upload would not hear the answer either
+	if form != nil { // a caller in the middle of an upload would not read the answer either
 		if _, err := io.Copy(form, r.Body); err != nil {
 			WriteError(w, r, RequestError(err))
 			return
@@ -211,7 +211,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.Buffer.Write(p)
 }
 
-// fingerprintOf tells requests apart, but for forms, which are too large to be read twice: those have a digest.
+// fingerprintOf distinguishes requests, except forms, which are too large to be read twice: those have a digest.
 func fingerprintOf(r *http.Request) (string, error) {
 	sum := sha256.New()
 	_, _ = io.WriteString(sum, r.Method+" "+r.URL.RequestURI()+"\n") // a hash never fails

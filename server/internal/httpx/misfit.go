@@ -102,7 +102,7 @@ func fieldsOf(schema *openapi3.Schema) (properties map[string]*openapi3.Schema, 
 	return properties, required
 }
 
-// misfitOf says what an error of the validator means, which stands below a path.
+// misfitOf describes an error of the validator, which is below a path.
 func misfitOf(err *openapi3.SchemaError, path []string) apierr.Misfit {
 	err = innermost(err)
 	at := slices.Concat(path, err.JSONPointer())

@@ -47,7 +47,7 @@ func strippedPrefix(r *http.Request) string {
 	return prefix
 }
 
-// forwardedPrefix returns what proxies have removed, the outermost first. A proxy that says nothing removed nothing; what is
+// forwardedPrefix returns what proxies have removed, the outermost first. A proxy without a header removed nothing; what is
 // no path of this host, such as //example.org, is ignored.
 func forwardedPrefix(r *http.Request) (prefix string, ok bool) {
 	for _, line := range r.Header[prefixHeader] {

@@ -15,7 +15,7 @@ import (
 
 // RateLimit bounds how many requests one address may make per window, and says in RateLimit headers how many are left. Callers
 // count by [ClientNetwork]. The count is this process's own, and of those beyond
-// [throttle.MaxCallers] the ones heard of longest ago are forgotten. It needs [ClientIP] outside of it; requests without
+// [throttle.MaxCallers] the least recently seen are evicted. It needs [ClientIP] outside of it; requests without
 // an address share one count.
 func RateLimit(limits settings.Limits) Middleware {
 	return rateLimit(limits.RateLimit, limits.APIMax, limits.APIWindow, apierr.RateLimited, "Too many requests. Please try again later.")

@@ -16,7 +16,7 @@ import (
 // Watch logs one line per request when it ends: errors of the server as errors, with their cause; refused requests as info;
 // the rest as debug. A panic below it becomes a 500 whose cause and stack are in that line and nowhere else; if the response
 // had begun, the connection is cut so that the client doesn't take the half for the whole. It needs [RequestID] outside of it,
-// and [Route] inside. If ended is not nil, it is told of each request as well.
+// and [Route] inside. If ended is not nil, it is called for each request as well.
 func Watch(logger *slog.Logger, ended func(Ended)) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +54,7 @@ func Watch(logger *slog.Logger, ended func(Ended)) Middleware {
 	}
 }
 
-// Ended is what [Watch] tells of a request that has ended.
+// Ended is what [Watch] reports about a request that has ended.
 type Ended struct {
 	ID, Method string
 	Route      string // the pattern; "" if no route was found

@@ -26,10 +26,10 @@ import (
 
 const (
 	retention = 24 * time.Hour
-	// abandoned is how long nothing is heard of a request at work before its claim is taken for that of a process that died. One
+	// abandoned is how long a claim may go without renewal before its process is considered dead. One
 	// that lives again gives its claims up itself.
 	abandoned = 6 * time.Second
-	// renewal is how often something is heard.
+	// renewal is how often claims are renewed.
 	renewal = abandoned / 3
 	// sweep is how many old answers go with each new claim: more than come, so that there is never a heap of them.
 	sweep = 16

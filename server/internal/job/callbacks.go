@@ -99,7 +99,7 @@ func (s *Service) openSecret(id uuid.UUID, sealed dbtype.JSON) (string, error) {
 	return values[sealedSecret], err
 }
 
-// SettleCallback notes how an attempt went: failure is empty when it was heard, and retry is when to try again, or nil. A
+// SettleCallback notes how an attempt went: failure is empty if it succeeded, and retry is when to try again, or nil. A
 // later attempt makes it mean nothing.
 func (s *Service) SettleCallback(ctx context.Context, jobID uuid.UUID, attempt int, failure string, retry *time.Time) error {
 	params := db.SettleCallbackParams{ID: jobID, Attempt: int64(attempt), CallbackError: dbtype.Text(failure)}

@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// Status is where a job stands.
+// Status is the state of a job.
 type Status string
 
 // A job is under way and ends in one of the others, once.
@@ -80,7 +80,7 @@ func (j Job) Took() time.Duration {
 	return j.EndedAt.Sub(j.CreatedAt)
 }
 
-// Callback says how the announcement of a job's end stands.
+// Callback is the state of the announcement of a job's end.
 type Callback struct {
 	URL      string
 	Attempts int

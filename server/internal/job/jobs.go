@@ -201,7 +201,7 @@ func (s *Service) Get(ctx context.Context, who auth.Identity, id uuid.UUID, wait
 	}
 }
 
-// errWaited ends the wait for a job that goes on.
+// errWaited ends the wait for a job that is still running.
 var errWaited = errors.New("job: waited long enough")
 
 // awaitTurnEnd returns when a turn may have ended, or at a certain moment, and now and then, in case an event was lost.
@@ -235,7 +235,7 @@ func (s *Service) read(ctx context.Context, who auth.Identity, id uuid.UUID) (Jo
 		if err != nil {
 			return store.NotFound(err, "Job not found")
 		}
-		out, err = jobOf(row, min(before, s.millis())) // after a jump of the clock in between, nothing must seem over that goes on
+		out, err = jobOf(row, min(before, s.millis())) // after a jump of the clock in between, nothing that is running must seem to have ended
 		return err
 	})
 	return out, err

@@ -84,7 +84,7 @@ func (s *Stream) Len() int {
 	return len(s.ring)
 }
 
-// Clear forgets all entries and returns how many there were. Sequence numbers go on.
+// Clear forgets all entries and returns how many there were. Sequence numbers continue.
 func (s *Stream) Clear() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 // inertPolicy lets a browser that opens a file show it, and run nothing.
 const inertPolicy = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
 
-// Cache-Control of files. A name of an upload never stands for another content; an agent may write its own anew.
+// Cache-Control of files. The name of an upload never gets other content; an agent may overwrite its own files.
 const (
 	cacheUpload    = "private, max-age=31536000, immutable"
 	cacheGenerated = "private, no-cache"

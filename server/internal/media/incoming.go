@@ -107,7 +107,7 @@ func createIncoming(root *os.Root, name string) (*os.File, error) {
 	return root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-// watched remembers whether reading failed, which tells a sender's fault from the disk's.
+// watched remembers whether reading failed, which distinguishes a sender's fault from the disk's.
 type watched struct {
 	io.Reader
 	err error

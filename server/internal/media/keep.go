@@ -28,7 +28,7 @@ type Upload struct {
 }
 
 // Upload keeps the file of a form for an owner. Under a name once, which may be empty, the same file is kept once: a repetition
-// of an upload that was not heard of replaces what it left. Errors: NOT_FOUND for an owner that isn't there, INVALID_REQUEST for a form
+// of an upload that was not acknowledged replaces what it left. Errors: NOT_FOUND for an owner that isn't there, INVALID_REQUEST for a form
 // without exactly one file, UNSUPPORTED_MEDIA_TYPE, FILE_TOO_LARGE, QUOTA_EXCEEDED.
 func (s *Service) Upload(ctx context.Context, who auth.Identity, to Owner, once string, form *multipart.Reader) (Upload, error) {
 	if err := s.find(ctx, who, to); err != nil { // before the file is sent in vain

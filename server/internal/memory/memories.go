@@ -19,7 +19,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// The kinds of memories that rules speak of. There may be others.
+// The kinds of memories that have rules. There may be others.
 const (
 	tableMessages  = "messages"
 	tableDocuments = "documents"
@@ -266,7 +266,7 @@ func (s *Service) ClearRoom(ctx context.Context, who auth.Identity, agentID, roo
 	})
 }
 
-// forgetRoom makes an agent forget what was said in a room, and its memories of the given kinds; an empty one stands for all.
+// forgetRoom makes an agent forget the messages of a room, and its memories of the given kinds; an empty one stands for all.
 func forgetRoom(ctx context.Context, q db.Scoped, agentID, roomID uuid.UUID, tables ...string) error {
 	if err := q.ForgetRoomMessages(ctx, db.ForgetRoomMessagesParams{RoomID: roomID, AgentID: agentID}); err != nil {
 		return err

@@ -174,7 +174,7 @@ func (s *Service) RenameRoom(ctx context.Context, who auth.Identity, agentID, id
 }
 
 // DeleteRoom removes a room with everything that the agent remembers of it. The channel behind it stays, and so does the
-// agent's part in it: the next message makes the room anew. An unknown room is no error; an agent's own can't be deleted.
+// agent's part in it: the next message makes the room again. An unknown room is no error; an agent's own can't be deleted.
 func (s *Service) DeleteRoom(ctx context.Context, who auth.Identity, agentID, id uuid.UUID) error {
 	return store.Update(ctx, s.store, who.Scope(), "deleting a room", func(q db.Scoped) error {
 		if _, err := ofAgent(ctx, q, agentID); err != nil {

@@ -195,7 +195,7 @@ func isParticle(after string) bool {
 	return false
 }
 
-// titles are what stands between a name and a particle, if anything.
+// titles may be between a name and a particle.
 var titles = []string{"", "이", "님", "씨", "군", "양", "선생님", "쌤", "형", "누나", "언니", "오빠", "봇"}
 
 var particles = func() map[string]bool {

@@ -53,7 +53,7 @@ type TurnResult struct {
 // first agent in the channel. When there is no such agent nothing is stored and the error is NO_AGENT. The exchange
 // must be closed; closing it doesn't end the turn.
 //
-// With d.Resume and the text of the message that it names, nothing is posted: the exchange about that message goes on
+// With d.Resume and the text of the message that it names, nothing is posted: the exchange about that message continues
 // from there. A message that is gone, or isn't the author's in this channel, is NOT_FOUND.
 func (s *Service) Ask(ctx context.Context, who auth.Identity, d Draft, target uuid.UUID) (*Exchange, error) {
 	sub, err := s.subscribe(d.ChannelID, followBuffer) // before the post, so that nothing is missed

@@ -129,7 +129,7 @@ func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing st
 		if err := d.validate(); err != nil {
 			return err
 		}
-		if d.Content != before { // what stands is not refused, whatever its author and the limit were
+		if d.Content != before { // stored text is not refused, whatever its author and the limit were
 			if err := s.checkLength(d.Content); err != nil {
 				return err
 			}

@@ -121,7 +121,7 @@ func (s *Service) DeleteMessage(ctx context.Context, who auth.Identity, channelI
 	return nil
 }
 
-// ClearChannel removes all messages of a channel and cancels the turns that deal with them. Its numbering goes on. An
+// ClearChannel removes all messages of a channel and cancels the turns that deal with them. Its numbering continues. An
 // unknown channel is no error.
 func (s *Service) ClearChannel(ctx context.Context, who auth.Identity, channelID uuid.UUID) error {
 	var ended []Turn

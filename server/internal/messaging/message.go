@@ -133,7 +133,7 @@ func AutoCreateFrom(metadata json.RawMessage, createdBy string) *AutoCreate {
 	return a
 }
 
-// Addressee reads from a message's metadata which agent its sender means, under targetAgentId; the zero id says nothing.
+// Addressee reads from a message's metadata which agent its sender means, under targetAgentId; the zero id for none.
 func Addressee(metadata json.RawMessage) uuid.UUID {
 	var m struct {
 		Target string `json:"targetAgentId"`

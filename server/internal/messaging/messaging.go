@@ -70,7 +70,7 @@ type Service struct {
 
 	observers map[string]Observer // by the source type of their channels
 
-	lastSender atomic.Pointer[uuid.UUID] // where the next claim of turns goes on in the circle of senders
+	lastSender atomic.Pointer[uuid.UUID] // the sender after which the next claim of turns continues
 }
 
 // New returns a service on cfg's store and bus. It starts nothing.

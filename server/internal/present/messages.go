@@ -11,7 +11,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// Actions that stand for themselves: an agent that says nothing is said to have ignored the message.
+// The actions of an agent without others: IGNORE if it did not reply.
 const (
 	ignoreAction = "IGNORE"
 	replyAction  = "REPLY"

@@ -94,7 +94,7 @@ func (g *Gateway) confirmLogs(ev *socketio.Event, c api.SocketLogSubscription) {
 	g.ack(ev, c)
 }
 
-// rewatchLogs goes on sending the log to a socket that came back with its subscription.
+// rewatchLogs resumes sending the log to a socket that was recovered with its subscription.
 func (g *Gateway) rewatchLogs(s *socketio.Socket) {
 	if w, ok := socketio.Value[*logWatch](s, dataLogs); ok && w != nil {
 		s.Set(dataLogs, (*logWatch)(nil)) // it ended with the connection that was lost

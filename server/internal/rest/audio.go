@@ -39,7 +39,7 @@ func (h audioHandlers) TranscribeAudioMessage(ctx context.Context, req apiserver
 	}, err
 }
 
-// transcript returns what an agent hears in a recording.
+// transcript returns the words of a recording.
 func (h audioHandlers) transcript(ctx context.Context, agentID uuid.UUID, form *multipart.Reader) (string, error) {
 	voice, err := h.agents.Voice(ctx, auth.FromContext(ctx), agentID)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime"
 )
 
-// Agents is what the handlers need of [runtime.Agents], which tests stand in for.
+// Agents is what the handlers need of [runtime.Agents], which tests replace.
 type Agents interface {
 	List(ctx context.Context, who auth.Identity) ([]runtime.Summary, error)
 	Count(ctx context.Context, who auth.Identity) (runtime.Numbers, error)

@@ -16,7 +16,7 @@ import (
 	"github.com/elizad/elizad/api"
 )
 
-// SpecYAML returns a handler that serves the contract as it was written, but for what stands in it once for many places: YAML
+// SpecYAML returns a handler that serves the contract as it was written, but for what is in it once for many places: YAML
 // 1.2, which OpenAPI names, has no merge keys. It is written out at the first request.
 func SpecYAML(writeError writeErrorFunc) http.HandlerFunc {
 	return document("application/yaml", func() ([]byte, error) { return expandYAML(api.OpenAPI) }, writeError)

@@ -29,7 +29,7 @@ const (
 )
 
 // eventStream answers a post with server-sent events: user_message, any number of chunk, and one done or error. A reader
-// that leaves ends the stream and nothing else: the agent's turn goes on, and its reply is in the channel. The id of each
+// that leaves ends the stream and nothing else: the agent's turn continues, and its reply is in the channel. The id of each
 // event is the position after it, with which the same request resumes the stream: what the reader has seen is left out.
 type eventStream struct {
 	ctx     context.Context // the request's: the method that writes a response gets none
@@ -73,7 +73,7 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 		err   error
 	}
 	steps := make(chan step)
-	var fault any // what the reader panicked with, to go on in the request's goroutine
+	var fault any // the reader's panic, to be continued in the request's goroutine
 	var reader sync.WaitGroup
 	defer func() {
 		cancel()

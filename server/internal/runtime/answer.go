@@ -162,7 +162,7 @@ func (r *run) continueReply(ctx context.Context, purpose model.Purpose, prompt s
 type restart struct {
 	said   string
 	same   int  // how much of said the continuation has repeated
-	passed bool // it goes on with something else
+	passed bool // it continues with something else
 }
 
 // minRestart is how long a repetition must be that is cut off: a shorter one may be chance.

@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
-// maxAnswer is how many bytes of an answer are read. A model that goes on is cut off there.
+// maxAnswer is how many bytes of an answer are read. A longer one is cut off there.
 const maxAnswer = 512 << 10
 
 // Generate implements [agent.Services].

@@ -38,7 +38,7 @@ func (i *introductions) recall(person uuid.UUID, now time.Time) (introduced, kno
 	return found.introduced, true
 }
 
-// note remembers whether a person had the introduction. A full memory starts anew: what it knew is in the database, too.
+// note remembers whether a person had the introduction. A full memory starts empty again: what it held is in the database, too.
 func (i *introductions) note(person uuid.UUID, introduced bool, now time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

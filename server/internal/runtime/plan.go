@@ -66,7 +66,7 @@ func (r *run) lastFailed() bool {
 	return last.Failed && !last.goOn
 }
 
-// unknownAction notes that the model named something that doesn't exist or isn't offered now. The plan goes on.
+// unknownAction notes that the model named something that doesn't exist or isn't offered now. The plan continues.
 func (r *run) unknownAction(name string, number int) {
 	r.agent.log.Warn("unknown action in a plan", "action", name, "turnId", r.turn.ID)
 	r.steps = append(r.steps, step{agent.Result{Action: name, Failed: true, Text: "There is no such action now."}, true})

@@ -107,7 +107,7 @@ func (s *Service) dispatch(work *bus.Subscription) {
 			return
 		case _, open := <-hints:
 			if !open {
-				hints = nil // the bus is closed; the ticker goes on
+				hints = nil // the bus is closed; the ticker still runs
 			}
 		case <-s.freed:
 		case <-ticker.C:
@@ -189,7 +189,7 @@ func (s *Service) releaseSlot(turnID uuid.UUID, cancel context.CancelCauseFunc) 
 	full := len(s.slots) == cap(s.slots)
 	<-s.slots
 	if !full {
-		return // the dispatcher had room, and heard of the turns that became free when this one was finished
+		return // the dispatcher had room, and got the hint when this turn was finished
 	}
 	select {
 	case s.freed <- struct{}{}:

@@ -18,7 +18,7 @@ type (
 	Sound     = model.Sound
 )
 
-// Voice is how an agent hears and speaks. Its errors are UNAVAILABLE, naming the setting, where no model is set up for it,
+// Voice transcribes and speaks for an agent. Its errors are UNAVAILABLE, naming the setting, where no model is set up for it,
 // and MODEL_ERROR or TIMEOUT where the model fails.
 type Voice struct {
 	transcription Transcription

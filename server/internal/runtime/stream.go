@@ -7,7 +7,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// partBreak stands between the parts of a reply.
+// partBreak separates the parts of a reply.
 const partBreak = "\n\n"
 
 // stream is the reply while it is being written. Everything that people will read goes through it, so the pieces that were

@@ -20,7 +20,7 @@ import (
 const (
 	titleMessages = 4   // fewer say too little to be named
 	titleTokens   = 50  // of the model's answer
-	titleLength   = 120 // characters; a model that goes on is cut off there
+	titleLength   = 120 // characters; a longer title is cut off there
 	titleTimeout  = 30 * time.Second
 )
 

@@ -63,7 +63,7 @@ func (s *Service) take(ctx context.Context, r *run) (brokenOff error) {
 	return nil
 }
 
-// passing reports whether an error says nothing about the turn, only that the database could not be used just then.
+// passing reports whether an error is not about the turn, but about a database that could not be used at the moment.
 func passing(err error) bool {
 	return apierr.IsCode(err, apierr.Unavailable) || apierr.IsCode(err, apierr.Timeout)
 }

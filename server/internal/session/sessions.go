@@ -113,7 +113,7 @@ func (s *Service) live(ctx context.Context, q db.Scoped, id uuid.UUID) (Session,
 	} else if err != nil {
 		return Session{}, err
 	}
-	now := min(before, s.millis()) // after a jump of the clock in between, nothing must seem over that goes on
+	now := min(before, s.millis()) // after a jump of the clock in between, nothing that is running must seem to have ended
 	return sessionOf(row, now), over(row, now)
 }
 

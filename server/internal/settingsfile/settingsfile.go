@@ -24,7 +24,7 @@ import (
 // Name is the name of the file in the data directory.
 const Name = ".env"
 
-// mask stands for the value of a secret that is set.
+// mask replaces the value of a secret that is set.
 const mask = "********"
 
 // What may be stored.

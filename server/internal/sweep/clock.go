@@ -61,7 +61,7 @@ func (w *Sweeper) followClock(ctx context.Context) {
 }
 
 // moveAlong follows a jump together with the times that are stored. Concurrent readers see it in the order in which
-// nothing seems over that goes on.
+// nothing that is running seems to have ended.
 func (w *Sweeper) moveAlong(ctx context.Context, jump time.Duration) error {
 	w.cfg.Store.moving.Lock()
 	defer w.cfg.Store.moving.Unlock()

@@ -1,5 +1,5 @@
 // Package throttle bounds how often each caller may do something. What it remembers is bounded, too, however many callers
-// there are: of those beyond the bound, the ones that were heard of longest ago are forgotten.
+// there are: beyond the bound, the least recently seen are evicted.
 package throttle
 
 import (
@@ -34,9 +34,9 @@ func Wait(b *rate.Limiter, now time.Time, n int) time.Duration {
 	return time.Duration(math.Ceil(missing / float64(b.Limit()) * float64(time.Second)))
 }
 
-// Callers holds a value for each of the callers that were heard of last. It is not safe for concurrent use.
+// Callers holds a value for each of the callers that were seen last. It is not safe for concurrent use.
 type Callers[V any] struct {
-	order   list.List // of *entry[V], the one heard of last in front
+	order   list.List // of *entry[V], the one seen last in front
 	entries map[string]*list.Element
 }
 

@@ -2,7 +2,7 @@ package throttle
 
 import "time"
 
-// Windows counts what each of the callers heard of last did in this window of time and in the one before. It implements
+// Windows counts what each of the callers seen last did in this window of time and in the one before. It implements
 // httprate.LimitCounter, whose limiter makes one call at a time.
 type Windows struct {
 	callers Callers[*window]

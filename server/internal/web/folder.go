@@ -68,11 +68,11 @@ func Folder(dir string, external bool, notFound http.Handler) (http.Handler, err
 	})), nil
 }
 
-// navigates tells a browser that opens a page from everything else, such as a program that looks for a route: only browsers ask
+// navigates distinguishes a browser that opens a page from everything else, such as a program that looks for a route: only browsers ask
 // for HTML by its name.
 func navigates(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
-// isFileName tells a missing file from a page of the application, which may have a dot in it, as in a name or an address.
+// isFileName distinguishes a missing file from a page of the application, which may have a dot in it, as in a name or an address.
 func isFileName(name string) bool {
 	_, known := contentTypes[strings.ToLower(path.Ext(name))]
 	return known || strings.HasPrefix(name, "assets/")

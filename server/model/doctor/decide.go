@@ -16,7 +16,7 @@ func (t *talk) shouldRespond() string {
 	return frame(field{"name", t.agentName()}, field{"reasoning", reason}, field{"action", action})
 }
 
-// attention is how long a conversation goes on without naming the agent again.
+// attention is how long a conversation continues without naming the agent again.
 const attention = 5 * time.Minute
 
 func (t *talk) whetherToRespond() (action, reason string) {

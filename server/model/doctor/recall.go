@@ -14,7 +14,7 @@ type fact struct {
 	slot  string // what it is about, as a question about it would say
 	value string // pronouns turned around
 	claim string // the whole, as told back
-	many  bool   // stands beside others of its slot
+	many  bool   // is kept beside others of its slot
 }
 
 // fact reads a hit of stage fact; it fails when the words can't be what they look like.

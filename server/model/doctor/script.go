@@ -23,8 +23,8 @@ type script struct {
 	Contractions map[string]string   `json:"contractions"` // short forms, and how they are written out
 	Groups       map[string][]string `json:"groups"`       // words that patterns treat alike
 	Stopwords    []string            `json:"stopwords"`    // words that say nothing about a subject
-	Fillers      []string            `json:"fillers"`      // words that may stand before what is meant
-	Tails        []string            `json:"tails"`        // words that may stand after it
+	Fillers      []string            `json:"fillers"`      // words that may precede what is meant
+	Tails        []string            `json:"tails"`        // words that may follow it
 	Intents      []*intent           `json:"intents"`      // in the order of precedence
 	Keywords     []*keyword          `json:"keywords"`
 	Languages    []*language         `json:"languages"`

@@ -136,7 +136,7 @@ func (a *answer) brokenValue(err error) error {
 }
 
 // add takes one event of the answer in and yields its text. What is no part of an answer is passed over: gateways keep
-// connections open with events of their own.
+// connections open with keep-alive events.
 func (a *answer) add(e event) error {
 	data := bytes.TrimSpace(e.data)
 	if e.name == "error" {

@@ -196,7 +196,7 @@ func (s *Session) readLoop(ws *webSocket) {
 			s.end(endingOf(err))
 		}
 		if err != nil || !more {
-			if !errors.Is(err, errTooManyFragments) { // after which there is no telling where a frame begins
+			if !errors.Is(err, errTooManyFragments) { // after which it is unknown where a frame begins
 				ws.drain()
 			}
 			ws.writeClose(s.ending.code) // unless the writer has, or the client was first

@@ -263,7 +263,7 @@ func (s *Session) writeReady(d *scratch) (frames, bytes int) {
 	return frames, bytes
 }
 
-// writeAlone goes on with a session's writes in a separate goroutine. s.mu is held.
+// writeAlone continues a session's writes in a separate goroutine. s.mu is held.
 func (s *Session) writeAlone(ws *webSocket, rest []byte) {
 	s.alone = true
 	s.server.group.Go(func() {

@@ -26,7 +26,7 @@ type Creation struct {
 }
 
 // CheckStatements checks on both engines that something is made by the same statements whether there is one of it or many, and that
-// none of them counts. kinds says what is made on a bench, whose time stands still, so that counts don't grow old.
+// none of them counts. kinds says what is made on a bench, whose clock stands still, so that counts don't expire.
 func CheckStatements(t *testing.T, change func(*messaging.Config), kinds func(t *testing.T, b *Bench, now func() time.Time) []Creation) {
 	t.Helper()
 	for engine, open := range map[string]func(*testing.T, func(string)) (store.System, error){

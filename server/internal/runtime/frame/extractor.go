@@ -86,7 +86,7 @@ func (x *Extractor) Shown() string { return x.shown.String() }
 
 // Finish takes the text that was read from the complete answer and returns what is left to show, and the text that people
 // have then seen. That is the given one unless something else was shown already, which then stands; words that turned out to
-// introduce a frame stand before its text.
+// introduce a frame are before its text.
 func (x *Extractor) Finish(text string) (rest, final string) {
 	shown := x.shown.String()
 	rest, ok := strings.CutPrefix(text, shown)
@@ -350,7 +350,7 @@ func markAt(text string) (isMark, incomplete bool) {
 	return isMark, incomplete
 }
 
-// couldBeSpecial reports whether a name that may go on can become one whose tags are not shown.
+// couldBeSpecial reports whether a name that may be incomplete can become one whose tags are not shown.
 func couldBeSpecial(name string) bool {
 	name = strings.ToLower(name)
 	return slices.ContainsFunc(special, func(s string) bool { return strings.HasPrefix(s, name) })
@@ -370,7 +370,7 @@ func (x *Extractor) show(text string) {
 	x.held += text[len(body):]
 }
 
-// passObject looks for the text of a JSON frame, and finds out from what stands before it whether it may be shown.
+// passObject looks for the text of a JSON frame, and finds out from what precedes it whether it may be shown.
 func (x *Extractor) passObject() bool {
 	if strings.IndexByte(x.buf[x.tried:], '"') < 0 {
 		return false

@@ -157,7 +157,7 @@ func findFrame(text string, tags []tag, expected []string) *reader {
 	}):
 		return nil // they are spoken of
 	case endsWithText(text, tags):
-		whole.start = len(text) // what stands before is an introduction
+		whole.start = len(text) // what precedes it is an introduction
 	default:
 		whole.start, whole.sure = len(text), 2
 	}
@@ -243,7 +243,7 @@ func (r *reader) read() Frame {
 }
 
 // recover finds the end of a field whose tags don't pair up: its last closing tag before another complete field, otherwise
-// that other field, otherwise the end of the frame. It returns the index of the tag to go on with and the offset of the end.
+// that other field, otherwise the end of the frame. It returns the index of the tag to continue with and the offset of the end.
 func (r *reader) recover(i int) (next, end int) {
 	name, closing := r.tags[i].name, -1
 	for j := i + 1; j < len(r.tags); j++ {

@@ -127,7 +127,7 @@ func opens(text, end string) bool {
 	return indexFold(text, strings.Replace(end, "/", "", 1)) >= 0 && strings.Contains(end, "/")
 }
 
-// isMentioned reports whether the mark at a position is spoken of: it stands in code, or between the words of a line. One on a
+// isMentioned reports whether the mark at a position is only mentioned: it is in code, or between the words of a line. One on a
 // line by itself is not, even in code: models forget to close the code of their thoughts.
 func isMentioned(text string, at int, after string) bool {
 	before := text[:at]
@@ -141,7 +141,7 @@ func isMentioned(text string, at int, after string) bool {
 	return codeIn(text).hold(at)
 }
 
-// withoutThoughts removes the thoughts that a model put into the text, if they have both ends and don't stand in
+// withoutThoughts removes the thoughts that a model put into the text, if they have both ends and aren't in
 // code. Elements named in also are thoughts as well.
 func withoutThoughts(text string, also ...string) string {
 	if !strings.ContainsAny(text, markStarts) {

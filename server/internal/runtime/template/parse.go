@@ -79,7 +79,7 @@ type parser struct {
 	pos    int
 }
 
-// tag is what stands between braces.
+// tag is the text between braces.
 type tag struct {
 	kind  tagKind
 	words string // trimmed, without the leading #, / or &

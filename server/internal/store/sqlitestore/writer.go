@@ -23,7 +23,7 @@ var errGone = errors.New("a transaction function called runtime.Goexit")
 // writer runs updates one after the other on the only connection that writes, and commits them in groups: everything that
 // waits while one commit goes to the disk becomes the next group.
 //
-// A group trusts its members at first: their changes stand side by side in the transaction. When one fails after it has begun
+// A group trusts its members at first: their changes are in one transaction. When one fails after it has begun
 // to change something, the transaction is rolled back and the whole group runs again, each member within a savepoint that
 // takes back its own changes alone. A savepoint costs a quarter of a post, most of it because its release writes what the text
 // index has gathered, and failures are rare.

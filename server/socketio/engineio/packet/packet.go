@@ -26,7 +26,7 @@ const (
 )
 
 const (
-	// Separator stands between the packets of a payload.
+	// Separator is between the packets of a payload.
 	Separator = 0x1e
 	// BinaryPrefix starts a binary message in text form.
 	BinaryPrefix = 'b'
