@@ -53,21 +53,21 @@ func TestChannelsOfAnyType(t *testing.T) {
 func TestDirectChannelsOfOlderClients(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())
-	agent, user := n.agentID(), uuid.New()
-	want := n.dmBetween(agent, user)
+	id, person := n.agentID(), uuid.New()
+	agent, user, want := id.String(), person.String(), n.dmBetween(id, person)
 	for _, query := range []string{
-		"participantIds=" + agent.String() + "," + user.String(), "participantIds=" + user.String() + "%2C" + agent.String(), "participantIds=" + strings.ToUpper(user.String()) + ",%20" + agent.String(),
-		"userId1=" + user.String() + "&userId2=" + agent.String(), "userId1=" + agent.String() + "&currentUserId=" + user.String(), "participantIds=" + agent.String() + "&currentUserId=" + user.String(),
+		"participantIds=" + agent + "," + user, "participantIds=" + user + "%2C" + agent, "participantIds=" + strings.ToUpper(user) + ",%20" + agent,
+		"userId1=" + user + "&userId2=" + agent, "userId1=" + agent + "&currentUserId=" + user, "participantIds=" + agent + "&currentUserId=" + user,
 	} {
 		if got := data[api.Channel](n.do("GET", "/api/messaging/dm-channel?"+query, nil).want(200)).ID; got != want {
 			t.Errorf("%s: channel %s, want %s", query, got, want)
 		}
 	}
-	alone := &api.GetDMChannelParams{ParticipantIds: new(agent.String())}
-	if got := data[api.Channel](n.read(n.as(user).api().GetDMChannel(t.Context(), alone)).want(200)).ID; got != want {
+	alone := &api.GetDMChannelParams{ParticipantIds: &agent}
+	if got := data[api.Channel](n.read(n.as(person).api().GetDMChannel(t.Context(), alone)).want(200)).ID; got != want {
 		t.Errorf("with the caller: channel %s, want %s", got, want)
 	}
-	for _, query := range []string{"", "participantIds=", "participantIds=" + agent.String(), "participantIds=x,y", "participantIds=" + agent.String() + "," + user.String() + "," + user.String(), "userId1=" + agent.String(), "userId2=" + agent.String()} {
+	for _, query := range []string{"", "participantIds=", "participantIds=" + agent, "participantIds=x,y", "participantIds=" + agent + "," + user + "," + user, "userId1=" + agent, "userId2=" + agent} {
 		clearError(t, query, n.do("GET", "/api/messaging/dm-channel?"+query, nil), http.StatusBadRequest, "")
 	}
 }

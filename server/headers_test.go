@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
+// Sent raw: names are given to what no operation answers, too.
 func TestRequestsHaveNames(t *testing.T) {
 	t.Parallel()
 	n := start(t, t.TempDir())

@@ -139,6 +139,12 @@ func (n *node) checkAnswer(m api.Message) {
 // sessionsPath is where sessions are.
 const sessionsPath = "/api/messaging/sessions"
 
+// createSession begins a session.
+func (n *node) createSession(body api.CreateSessionRequest) answer {
+	n.t.Helper()
+	return n.read(n.api().CreateSession(n.t.Context(), body))
+}
+
 // session begins a session of a new person with the default agent. The time-outs may be what older clients send.
 func (n *node) session(timeouts map[string]any) api.Session {
 	n.t.Helper()
@@ -146,13 +152,13 @@ func (n *node) session(timeouts map[string]any) api.Session {
 	if timeouts != nil {
 		body.TimeoutConfig = jsonOf(timeouts)
 	}
-	return into[api.Session](n.read(n.api().CreateSession(n.t.Context(), body)).want(201))
+	return into[api.Session](n.createSession(body).want(201))
 }
 
 // sessionOf begins a session of a person with the default agent.
 func (n *node) sessionOf(user uuid.UUID) api.Session {
 	n.t.Helper()
-	return into[api.Session](n.read(n.api().CreateSession(n.t.Context(), api.CreateSessionRequest{AgentID: n.agentID(), UserID: user})).want(201))
+	return into[api.Session](n.createSession(api.CreateSessionRequest{AgentID: n.agentID(), UserID: user}).want(201))
 }
 
 // askSession posts a message to a session over the http transport.
@@ -164,13 +170,19 @@ func (n *node) askSession(id uuid.UUID, text string) answer {
 // jobsPath is where jobs are.
 const jobsPath = "/api/messaging/jobs"
 
+// createJob asks a job.
+func (n *node) createJob(body api.CreateJobRequest) answer {
+	n.t.Helper()
+	return n.read(n.api().CreateJob(n.t.Context(), body))
+}
+
 // job asks a job, for a new person if the body names none.
 func (n *node) job(body api.CreateJobRequest) api.JobCreated {
 	n.t.Helper()
 	if body.UserID == uuid.Nil {
 		body.UserID = uuid.New()
 	}
-	return into[api.JobCreated](n.read(n.api().CreateJob(n.t.Context(), body)).want(201))
+	return into[api.JobCreated](n.createJob(body).want(201))
 }
 
 // endedJob waits for the end of a job and returns it.

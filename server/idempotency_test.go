@@ -76,12 +76,12 @@ func TestIdempotentPosts(t *testing.T) {
 			return n.submit(api.SubmitMessageRequest{ChannelID: channel, AuthorID: user, Content: "once", SourceType: new("x")})
 		},
 		"session": func(n *node, _ string) answer {
-			return n.read(n.api().CreateSession(t.Context(), api.CreateSessionRequest{AgentID: agent, UserID: user}))
+			return n.createSession(api.CreateSessionRequest{AgentID: agent, UserID: user})
 		},
 		"session message": func(n *node, _ string) answer { return n.askSession(session, "once") },
 		"renewal":         func(n *node, _ string) answer { return n.read(n.api().RenewSession(t.Context(), session)) },
 		"job": func(n *node, _ string) answer {
-			return n.read(n.api().CreateJob(t.Context(), api.CreateJobRequest{AgentID: &agent, UserID: user, Content: "once?"}))
+			return n.createJob(api.CreateJobRequest{AgentID: &agent, UserID: user, Content: "once?"})
 		},
 		"file of a message": func(n *node, content string) answer { return n.uploadToMessage(channel, picture(content)) },
 		"file of an agent":  func(n *node, content string) answer { return n.uploadToAgent(agent, picture(content)) },

@@ -143,7 +143,7 @@ func TestJobBadInput(t *testing.T) {
 		clearError(t, name, n.do("POST", jobsPath, body), http.StatusBadRequest, "")
 	}
 	ask := func(agent *uuid.UUID) answer {
-		return n.read(n.api().CreateJob(t.Context(), api.CreateJobRequest{UserID: user, Content: "x", AgentID: agent}))
+		return n.createJob(api.CreateJobRequest{UserID: user, Content: "x", AgentID: agent})
 	}
 	clearError(t, "unknown agent", ask(new(uuid.New())), http.StatusNotFound, "AGENT_NOT_FOUND")
 	get := func(id uuid.UUID) answer {

@@ -55,7 +55,7 @@ func lengthWays() []lengthWay {
 			return s.ChannelID, n.read(n.api().PostSessionMessage(n.t.Context(), s.SessionID, nil, api.PostSessionMessageRequest{Content: text}))
 		}},
 		{"job", func(n *node, _, user uuid.UUID, text string) (uuid.UUID, answer) {
-			a := n.read(n.api().CreateJob(n.t.Context(), api.CreateJobRequest{UserID: user, Content: text}))
+			a := n.createJob(api.CreateJobRequest{UserID: user, Content: text})
 			if a.status != 201 {
 				return uuid.Nil, a
 			}

@@ -18,11 +18,11 @@ import (
 func TestPluginRoutes(t *testing.T) {
 	t.Parallel()
 	n := withPlugin(t, testConfig(t), lab())
-	id := n.agentID()
-	for _, base := range []string{"/api/agents/" + id.String() + "/plugins/lab", "/api/agents/" + strings.ToUpper(id.String()) + "/plugins/lab", "/api/lab", "/lab", "/LAB"} {
+	id := n.agentID().String()
+	for _, base := range []string{"/api/agents/" + id + "/plugins/lab", "/api/agents/" + strings.ToUpper(id) + "/plugins/lab", "/api/lab", "/lab", "/LAB"} {
 		for _, tt := range []struct{ method, path, body, want string }{
 			{"GET", "", "", "root GET"}, {"GET", "/", "", "root GET"}, {"GET", "/panel", "", "panel GET"}, {"GET", "/panel/", "", "panel GET"},
-			{"GET", "/panel?agentId=" + id.String(), "", "panel GET"},
+			{"GET", "/panel?agentId=" + id, "", "panel GET"},
 			{"GET", "/items/7", "", `item GET`}, {"GET", "/items/a%2Fb", "", `"a/b"`}, {"PUT", "/items/7", `{"x":1}`, `"7" "{\"x\":1}"`},
 			{"POST", "/items", `{}`, "create POST"}, {"POST", "/items/", `{}`, "create POST"}, {"GET", "/hidden", "", "hidden GET"},
 		} {
@@ -31,7 +31,7 @@ func TestPluginRoutes(t *testing.T) {
 				body = tt.body
 			}
 			a := n.do(tt.method, base+tt.path, body).want(200)
-			if !strings.Contains(string(a.body), tt.want) || !strings.Contains(string(a.body), id.String()) {
+			if !strings.Contains(string(a.body), tt.want) || !strings.Contains(string(a.body), id) {
 				t.Errorf("%s %s%s: %s", tt.method, base, tt.path, a.body)
 			}
 			if a.header.Get("X-Frame-Options") != "SAMEORIGIN" {

@@ -25,7 +25,7 @@ func TestChannelsSessionsAndServersAreBounded(t *testing.T) {
 	}
 	agentID, user := n.agentID(), uuid.New()
 	session := func() answer {
-		return n.read(n.api().CreateSession(t.Context(), api.CreateSessionRequest{AgentID: agentID, UserID: user}))
+		return n.createSession(api.CreateSessionRequest{AgentID: agentID, UserID: user})
 	}
 	first := into[api.Session](session().want(201)).SessionID
 	session().want(201)
@@ -102,10 +102,10 @@ func TestOneCallerLeavesRoomForOthers(t *testing.T) {
 			return n.read(n.api().GetDMChannel(t.Context(), &api.GetDMChannelParams{CurrentUserID: &user, TargetUserID: new(uuid.New())}))
 		}},
 		{"a session", "ELIZAD_MAX_SESSIONS", 413, "QUOTA_EXCEEDED", func(n *node, user uuid.UUID) answer {
-			return n.read(n.api().CreateSession(t.Context(), api.CreateSessionRequest{AgentID: agentID, UserID: user}))
+			return n.createSession(api.CreateSessionRequest{AgentID: agentID, UserID: user})
 		}},
 		{"a job", "ELIZAD_MAX_JOBS", 429, "QUEUE_FULL", func(n *node, user uuid.UUID) answer {
-			return n.read(n.api().CreateJob(t.Context(), api.CreateJobRequest{AgentID: &agentID, UserID: user, Content: "Hello"}))
+			return n.createJob(api.CreateJobRequest{AgentID: &agentID, UserID: user, Content: "Hello"})
 		}},
 	} {
 		for range 3 {

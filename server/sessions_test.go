@@ -159,7 +159,7 @@ func TestSessionBadInput(t *testing.T) {
 	} {
 		clearError(t, name, n.do("POST", sessionsPath, body), http.StatusBadRequest, "")
 	}
-	clearError(t, "unknown agent", n.read(n.api().CreateSession(t.Context(), api.CreateSessionRequest{AgentID: uuid.New(), UserID: user})), http.StatusNotFound, "AGENT_NOT_FOUND")
+	clearError(t, "unknown agent", n.createSession(api.CreateSessionRequest{AgentID: uuid.New(), UserID: user}), http.StatusNotFound, "AGENT_NOT_FOUND")
 	n.do("POST", sessionsPath, map[string]any{"agentId": agent, "userId": user, "timeoutConfig": "soon"}).want(201)
 	odd := n.session(map[string]any{"timeoutMinutes": "7.5", "autoRenew": "false", "maxDurationMinutes": "abc", "unknown": 1})
 	if c := odd.TimeoutConfig; c.TimeoutMinutes != 7.5 || c.AutoRenew || c.MaxDurationMinutes != 720 {

@@ -37,14 +37,14 @@ func TestSSETransport(t *testing.T) {
 	if diff := cmp.Diff([]string{"user_message", "chunk", "done"}, names); diff != "" {
 		t.Errorf("events %s\n%s", diff, events)
 	}
-	var done struct{ Text, ResponseID string }
+	var done api.AgentResponse
 	if err := json.Unmarshal(events[len(events)-1].data, &done); err != nil {
 		t.Fatal(err)
 	}
 	if text.String() != done.Text || done.Text != "Streams carry words one by one." {
 		t.Errorf("pieces %q, end %q", text.String(), done.Text)
 	}
-	if h := n.history(channel); len(h) != 2 || h[0].ID.String() != done.ResponseID || object(h[0].Metadata)["provider"] != "openai" {
+	if h := n.history(channel); len(h) != 2 || h[0].ID != done.ResponseID || object(h[0].Metadata)["provider"] != "openai" {
 		t.Errorf("history %+v", h)
 	}
 }

@@ -19,7 +19,7 @@ type way struct {
 	send  func(n *node, channel, user, parent uuid.UUID) uuid.UUID
 }
 
-// said is what every way is sent, in the names that the contract has.
+// said is what every way is sent, in the names that the contract has. It is sent raw, as the ways differ in names.
 func said(more map[string]any) map[string]any {
 	body := map[string]any{
 		"content": "What is in this picture?", "thought": "It looks odd", "actions": []string{"LOOK"},
