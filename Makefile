@@ -4,7 +4,7 @@
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# In a terminal the server is a job of its own, so that Ctrl-C reaches it alone and make ends as it does.
+# In a terminal the server is a separate job, so that Ctrl-C reaches it alone and make ends as it does.
 run: ## Run the server from source. Settings come from the environment and .env files.
 	go build -o bin/elizad ./cmd/elizad
 	@if [ -t 0 ]; then set -m; fi; bin/elizad; exit $$?

@@ -4,10 +4,10 @@
 //
 // The address may have a path: elizad is then behind a proxy that serves it there.
 //
-// It says hello to the agent that the page opens, waits for the streamed answer, reloads, looks at the page on a phone and
-// follows its link to the API explorer, where it tries out a request. Anything that goes wrong on the way counts: errors on the console, requests that fail, requests to
-// any other host. Screenshots go to DIR. One line of JSON and exit status 0 mean that all is well; otherwise it prints
-// what is not and exits with 1.
+// It sends a message to the agent that the page opens, waits for the streamed answer, reloads, looks at the page on a phone and
+// follows its link to the API explorer, where it tries out a request. Any failure on the way counts: errors on the console, requests that fail, requests to
+// any other host. Screenshots go to DIR. One line of JSON and exit status 0 mean success; otherwise it prints
+// the problems and exits with 1.
 
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
@@ -118,7 +118,7 @@ async function opened(page, url) {
   assert.match(pathname.slice(root.length), /^chat\/[0-9a-f-]{36}$/, "the address names the agent");
 }
 
-/** An agent that is made elsewhere appears in the list, and one that is deleted there leaves it. */
+/** An agent that is created by another client appears in the list, and disappears when it is deleted there. */
 async function agentComesAndGoes(page) {
   const agents = new URL("api/agents", options.url).href;
   const item = page.getByTestId("agent-item").filter({ hasText: "Somebody new" });
@@ -145,7 +145,7 @@ async function ready(page) {
   await page.locator('[data-testid="composer"]:enabled').waitFor();
 }
 
-/** Says something, waits until the agent is done, and returns the conversation. */
+/** Sends a message, waits until the agent is done, and returns the conversation. */
 async function converse(page, text) {
   const before = await messages(page);
   const answers = page.locator('[data-testid="message"][data-author="agent"][data-state="stored"]');
@@ -165,7 +165,7 @@ async function converse(page, text) {
   return after;
 }
 
-/** The messages on the page, as they stand. */
+/** The messages on the page. */
 function messages(page) {
   return page.getByTestId("message").evaluateAll((elements) =>
     elements.map((element) => ({
@@ -177,7 +177,7 @@ function messages(page) {
   );
 }
 
-/** Nothing may reach over the side of the screen. */
+/** Nothing may overflow the width of the screen. */
 async function fits(page, what) {
   const over = await page.evaluate(() => {
     const scrolling = [document.documentElement, document.querySelector('[data-testid="log"]')];

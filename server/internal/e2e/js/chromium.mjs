@@ -1,4 +1,4 @@
-// What the browser tests share: how Chromium is started, and how everything that goes wrong in a page is noticed.
+// What the browser tests share: how Chromium is started, and how all problems of a page are recorded.
 
 import { chromium } from "playwright-core";
 
@@ -20,8 +20,8 @@ export function launch(executablePath) {
 }
 
 /**
- * Notes everything that the page asks for and everything that goes wrong: console errors, uncaught errors, failed requests,
- * statuses from 400, requests to other hosts. `tolerates(problem)` says what is no problem; while `leaving` is set,
+ * Records all requests and all problems of the page: console errors, uncaught errors, failed requests,
+ * statuses from 400, requests to other hosts. `tolerates(problem)` exempts some; while `leaving` is set,
  * requests may end with the page that made them. Events of the socket are counted by name, over either transport.
  */
 export function watch(page, origin, tolerates = () => false) {
@@ -46,7 +46,7 @@ export function watch(page, origin, tolerates = () => false) {
   page.on("pageerror", (error) => note({ kind: "uncaught", url: page.url(), text: `an uncaught ${error.stack ?? error}` }));
   page.on("request", (request) => askedFor(request.url()));
   page.on("requestfailed", (request) => {
-    // A page that is left takes its open requests with it.
+    // Leaving a page cancels its open requests.
     const reason = request.failure()?.errorText ?? "";
     if (record.leaving && reason === "net::ERR_ABORTED") return;
     note({ kind: "failure", url: request.url(), text: `${request.method()} ${request.url()} failed: ${reason}` });

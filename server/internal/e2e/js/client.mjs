@@ -49,7 +49,7 @@ async function connect(transports, entityId) {
   });
   socket.on("connect_error", (error) => events.push({ name: "connect_error", payload: error.message }));
 
-  /** Waits for an event that fits; it may have come already. */
+  /** Waits for a matching event; it may have arrived already. */
   const until = (name, fits = () => true) =>
     new Promise((resolve, reject) => {
       const look = () => {

@@ -1,6 +1,6 @@
-// Says more than a thousand things from one address to a server with its own limits, over REST, a bridge and a socket, and
-// counts what becomes of each: what was accepted is answered, what is refused says when to come back, and the agent doesn't
-// pay for its visitors.
+// Sends more than a thousand messages from one address to a server with default limits, over REST, a bridge and a socket, and
+// counts the results: accepted messages are answered, refusals say when to try again, and the agent's own messages don't
+// count against the limits.
 //
 //   node limits.mjs --url URL
 //
@@ -22,7 +22,7 @@ const OVER_SOCKET = 45; // of 60 events in a minute, less those that join the ch
 const { url } = parseArgs({ options: { url: { type: "string" } } }).values;
 const api = ElizaClient.create({ baseUrl: url });
 
-/** What has become of each message, by its id: the ends that were announced, and the answers that were heard. */
+/** The result of each message, by its id: the ends that were announced, and the answers that were received. */
 const ends = new Map();
 const answers = new Map();
 const note = (map, id, what) => map.set(id, [...(map.get(id) ?? []), what]);
@@ -77,7 +77,7 @@ async function overBridge() {
   return ids;
 }
 
-/** Eight visitors talk until the limit of the address is reached, and some more. */
+/** Eight users send until the limit of the address is reached, and some more. */
 async function overREST() {
   const [ids, refusals] = [[], []];
   const visitor = async () => {
@@ -97,7 +97,7 @@ async function overREST() {
   return ids;
 }
 
-/** A request too many learns how long to wait. */
+/** A request beyond the limit learns how long to wait. */
 async function limitIsTold() {
   const response = await fetch(`${url}/api/agents`);
   const { success, error } = await response.json();
@@ -107,7 +107,7 @@ async function limitIsTold() {
   assert.equal(remaining, 0);
 }
 
-/** The same address goes on over a socket, beyond the limit of that. */
+/** The same address continues over a socket, beyond the limit of that. */
 async function overSocket() {
   const outcomes = [];
   for (let i = 0; i < 2 * OVER_SOCKET; i++) outcomes.push(await say(talks[i % CHANNELS], `Message ${i} over the socket`));
@@ -121,7 +121,7 @@ async function overSocket() {
   return { heard: outcomes.filter((o) => o.messageId).map((o) => o.messageId), wait: refused.at(-1).retryAfter * 1000 };
 }
 
-/** Sends a message over the socket and returns what is said to it: the acknowledgement, or the refusal. */
+/** Sends a message over the socket and returns the acknowledgement, or the refusal. */
 async function say(talk, text) {
   const messageId = randomUUID();
   const outcome = Promise.race([event("messageAck", (a) => a.clientMessageId === messageId), event("messageError")]);
@@ -143,7 +143,7 @@ async function allAnswered() {
   }
 }
 
-/** Waits for an event that fits. */
+/** Waits for a matching event. */
 function event(name, fits = () => true) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no ${name}`)), PATIENCE_MS);

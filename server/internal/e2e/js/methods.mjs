@@ -1,9 +1,9 @@
-// Calls every method of the published TypeScript API client, unmodified, and checks what each gives its caller.
+// Calls every method of the published TypeScript API client, unmodified, and checks its result.
 //
 //   node methods.mjs all        --url URL --key KEY   every method of every service; the last one stops the server
 //   node methods.mjs speechless --url URL --key KEY   those for speech, on a server without a model for it
 //
-// The key is the one that the owner of the server shows.
+// The key is that of the server's owner.
 //
 // API_CLIENT names the file of an older client; then the cases of the methods that it has are run.
 //

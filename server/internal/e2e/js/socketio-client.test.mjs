@@ -1,4 +1,4 @@
-// What socket.io-client asks of a server, told by the client itself: connecting and coming back, events and their
+// What socket.io-client expects of a server, tested with the client itself: connecting and reconnecting, events and their
 // acknowledgements, binary data, refusals, recovery. The server is that of
 //
 //   go run ./server/socketio/internal/conformance --addr 127.0.0.1:3210 --client-suite

@@ -77,5 +77,5 @@ try:
     burst()
     assert not lost.is_set(), "the connection broke"
 finally:
-    client.disconnect()  # or its threads keep the program from ending
+    client.disconnect()  # or its threads keep the program from exiting
 print(json.dumps({"answers": len(seen["answers"]), "chunks": seen["chunks"]}))

@@ -4,7 +4,7 @@ import { nameFields, withoutLinksInButtons } from "./names.js";
 const element = document.getElementById("explorer");
 const root = new URL(element.dataset.root, document.baseURI);
 
-/** The headers that the reader has authorised requests with, by the name of the scheme. */
+/** The headers with which the reader has authorised requests, by the name of the scheme. */
 const credentials = {};
 
 const contract = await (await fetch(new URL("openapi.json", root))).json();
@@ -63,13 +63,13 @@ async function fillAgain() {
   ui.specActions.updateSpec(JSON.stringify(await filled()));
 }
 
-/** Who the visitor is on the chat page, or somebody new. */
+/** The user's id from the chat page, or a new one. */
 function visitor() {
   const known = (() => {
     try {
       return localStorage.getItem("elizad.entityId");
     } catch {
-      return null; // forbidden by the browser's settings
+      return null; // blocked by the browser's settings
     }
   })();
   if (known) return known;

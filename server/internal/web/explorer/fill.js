@@ -1,7 +1,7 @@
-// Fills the contract in with what can be tried out on this server: its own ids in the place of the examples', and nothing
+// Fills the contract in with values that work on this server: its own ids in place of the examples', and nothing
 // where nothing is needed. The published contract stays as it is.
 
-/** The ids that the examples of the contract use, and what each of them stands for. */
+/** The ids in the examples of the contract, and the kind of each. */
 const cast = {
   "b850bc30-45f8-0041-a00a-83df46d8555d": "agentId",
   "17dcb1c8-cf1f-438a-b8c7-dc93995e78be": "userId",
@@ -10,15 +10,15 @@ const cast = {
   "2c63e6a2-a833-40bf-965f-256c9b3a5716": "messageId",
 };
 
-/** What the query that finds the channel of two calls them; it needs both, or a header. */
+/** The names of the two in the query for a direct channel; it needs both, or a header. */
 const people = { targetUserId: "agentId", currentUserId: "userId" };
 
-/** An id that nothing has: of what the server has none yet, and of what an operation would delete as soon as it is tried. */
+/** An unused id: for kinds that the server has none of yet, and for what an operation would delete when it is tried out. */
 export const missing = "ffffffff-ffff-4fff-8fff-ffffffffffff";
 
 const methods = ["get", "put", "post", "patch", "delete"];
 
-/** Reads ids of the server: one of each kind that it has. `fetchJSON` returns what the server says at a path, or null. */
+/** Reads ids of the server: one of each kind that it has. `fetchJSON` returns the server's response at a path, or null. */
 export async function readFacts(fetchJSON, userId) {
   const get = async (path) => {
     const body = await fetchJSON(path);
@@ -88,7 +88,7 @@ function needs(scope) {
   return scope === "none" ? "" : `\n\nNeeds the scope \`${scope}\`.`;
 }
 
-/** A parameter that is needed has a value, any other has none. */
+/** A required parameter has a value, an optional one has none. */
 function parameter(contract, source, facts) {
   const { example, examples, ...rest } = structuredClone(source);
   const { example: ofSchema, default: _, ...schema } = resolve(contract, rest.schema ?? {});
@@ -97,13 +97,13 @@ function parameter(contract, source, facts) {
   return { ...rest, schema, example: fact ?? (schema.format === "uuid" ? missing : (example ?? ofSchema)) };
 }
 
-/** Puts the id that nothing has at the end of the path of an operation that deletes. */
+/** Puts the unused id at the end of the path of an operation that deletes. */
 function nothingToDelete(parameters) {
   const last = parameters.findLast((p) => p.in === "path");
   if (last) last.example = missing;
 }
 
-/** A JSON body has its example. A form is sent as it is, because the page would say nothing of the file that it lacks. */
+/** A JSON body has its example. A form is sent as it is, because the page would not report a missing file. */
 function body(contract, source, facts) {
   const filled = structuredClone(source);
   for (const [type, media] of Object.entries(filled.content)) {

@@ -1,7 +1,7 @@
-// What Swagger UI leaves to the eye is given to those who don't see it: the names of fields and regions, and what scrolls can be
+// Adds what Swagger UI lacks for screen readers: the names of fields and regions, and what scrolls can be
 // reached by the keyboard.
 
-/** Mends an explorer now and whenever it changes. */
+/** Fixes an explorer now and whenever it changes. */
 export function nameFields(root) {
   let due = 0;
   const mendSoon = () => {

@@ -7,7 +7,7 @@ import { NOBODY, ids, isId, isNow, isTwice, refused } from "./scene.mjs";
 
 export const DEFAULT_SERVER = "00000000-0000-0000-0000-000000000000";
 
-/** Makes a world by way of a message server, as clients can, and returns it. Every agent has one of that server then. */
+/** Makes a world through a message server, as clients can, and returns it. Every agent has one of that server then. */
 async function newWorld(s, name) {
   const server = await s.api.messaging.createMessageServer({ name, sourceType: "test" });
   const { worldId } = await s.api.memory.createWorldFromMessageServer(server.id, { messageServerId: server.id, name });
@@ -16,7 +16,7 @@ async function newWorld(s, name) {
 
 const findWorld = async (s, id) => (await s.api.agents.getWorlds()).worlds.find((world) => world.id === id);
 
-/** Returns what the log of an agent holds of one message. */
+/** Returns the entries of an agent's log about one message. */
 async function logsOf(s, messageId) {
   await s.runOf(messageId);
   return (await s.api.agents.getAgentLogs(s.agent.id, { limit: 1000 })).filter((log) => log.body.messageId === messageId);

@@ -1,5 +1,5 @@
-// The audio service: 5 methods. The models behind it are those of the Go test that runs this: one that hears exactly the
-// words in a recording made by `recording`, and one whose sounds tell what they say, in which voice.
+// The audio service: 5 methods. The models behind it are those of the Go test that runs this: one that transcribes exactly the
+// words in a recording made by `recording`, and one whose sounds contain the text and the voice.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -57,7 +57,7 @@ export const audio = {
   },
 };
 
-/** Checks what was said aloud, and that the channel of the conversation holds it. */
+/** Checks what was read aloud, and that it is in the channel of the conversation. */
 async function isConversation(s, answer, user, question) {
   assert.ok(answer.text.length > 0);
   assert.equal(spoken(answer.audio), `${MP3_HEAD}nova says ${answer.text}`);

@@ -1,4 +1,4 @@
-// The messaging service, as far as it is about channels and who is in them: 14 of its methods.
+// The messaging service, for channels and their participants: 14 of its methods.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";

@@ -1,4 +1,4 @@
-// Runs one case for each method of the published TypeScript API client, and looks at everything that passes through it.
+// Runs one case for each method of the published TypeScript API client, and checks all results.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 
 import { ApiError, ElizaClient, clientFile, isOlder } from "./published.mjs";
 
-/** Codes by which the client says that it could not read what came. */
+/** Codes by which the client reports that it could not read the response. */
 const UNREADABLE = ["HTTP_ERROR", "NETWORK_ERROR", "PARSE_ERROR", "TIMEOUT", "UNKNOWN_ERROR"];
 
 /**
@@ -53,7 +53,7 @@ export function casesFor(methods, cases) {
   );
 }
 
-/** Fails where the cases are not exactly the methods. */
+/** Fails unless the cases are exactly the methods. */
 export function compare(methods, cases) {
   const names = (of) => Object.entries(of).flatMap(([service, list]) => list.map((name) => `${service}.${name}`)).sort();
   const listed = Object.fromEntries(Object.entries(cases).map(([service, module]) => [service, Object.keys(module)]));
@@ -61,8 +61,8 @@ export function compare(methods, cases) {
 }
 
 /**
- * Makes clients whose every call is looked at: no result may hold an undefined, and every refusal must tell a code and a
- * message. `calls` counts the calls that gave something, and `refusals` those that were refused.
+ * Makes clients whose calls are all checked: no result may contain an undefined, and every refusal must have a code and a
+ * message. `calls` counts the calls that returned something, and `refusals` those that were refused.
  */
 export class Watch {
   calls = new Map();
@@ -74,7 +74,7 @@ export class Watch {
     this.methods = methodsOf(ElizaClient.create({ baseUrl: url }));
   }
 
-  /** Returns a client that speaks as a user, or as nobody in particular. */
+  /** Returns a client of a user, or an anonymous one. */
   client(user) {
     const client = ElizaClient.create({ baseUrl: this.url, apiKey: this.key, headers: user ? { "X-Entity-Id": user } : {} });
     return Object.fromEntries(Object.entries(client).map(([name, service]) => [name, this.#watched(name, service)]));
@@ -103,7 +103,7 @@ export class Watch {
   }
 }
 
-/** Fails where something is missing from a value. */
+/** Fails if something is missing from a value. */
 function whole(value, where) {
   assert.notEqual(value, undefined, `${where} undefined`);
   if (typeof value === "string") assert.doesNotMatch(value, /^undefined\b|\[object Object\]|Unknown error/, where);
@@ -111,7 +111,7 @@ function whole(value, where) {
   for (const [key, inner] of Object.entries(value)) whole(inner, `${where} .${key}`);
 }
 
-/** Fails where a refusal doesn't say what is wrong. */
+/** Fails if a refusal doesn't say what is wrong. */
 function readable(error, where) {
   assert.equal(typeof error.code, "string", `${where}: the code of ${error.message}`);
   assert.ok(!UNREADABLE.includes(error.code), `${where} is refused with ${error.code}: ${error.message}`);
@@ -120,8 +120,8 @@ function readable(error, where) {
 }
 
 /**
- * Runs the cases one after the other and tells of each. A case that never got anything from its method has not checked it,
- * unless the method gives nothing to anybody.
+ * Runs the cases one after the other and reports each. A case that got no result from its method has not checked it,
+ * unless the method never returns anything.
  */
 export async function run(cases, scene, watch, { givesNothing = [], tell }) {
   let failed = 0;

@@ -7,7 +7,7 @@ import { NOBODY, refused } from "./scene.mjs";
 
 const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAACklEQVR4nGMAAQAABQABDQottAAAAABJRU5ErkJggg==", "base64");
 
-/** A picture of some size, and a page that only says it is one. */
+/** A picture of some size, and a page that claims to be one. */
 const picture = (bytes) => Buffer.concat([PNG, randomBytes(bytes)]);
 const page = new Blob(["<html><script>alert(1)</script></html>"], { type: "text/html" });
 

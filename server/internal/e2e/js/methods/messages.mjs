@@ -1,4 +1,4 @@
-// The messaging service, as far as it is about messages: 9 of its methods.
+// The messaging service, for messages: 9 of its methods.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";

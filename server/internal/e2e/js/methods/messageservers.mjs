@@ -1,4 +1,4 @@
-// The messaging service, as far as it is about message servers: 6 of its methods.
+// The messaging service, for message servers: 6 of its methods.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";

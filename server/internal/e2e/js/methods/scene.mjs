@@ -1,4 +1,4 @@
-// What the cases share: people, agents and places to talk, and ways to look at what came of it.
+// What the cases share: users, agents and channels, and functions that check the results.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -11,10 +11,10 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Names a message server in a new channel, as the client does now and as it did before 1.6.5. */
 export const onServer = (id) => ({ messageServerId: id, serverId: id });
 
-/** An id of nothing. */
+/** An unused id. */
 export const NOBODY = "deadbeef-dead-4ead-8ead-deadbeefdead";
 
-/** A server that is talked to, its default agent, and clients for it. */
+/** A server under test, its default agent, and clients for it. */
 export class Scene {
   static async of(watch) {
     const scene = new Scene();
@@ -32,27 +32,27 @@ export class Scene {
     return id;
   }
 
-  /** Makes a group of a new person and some agents. `me` is a client of that person. */
+  /** Makes a group of a new user and some agents. `me` is a client of that user. */
   async newGroup(...agents) {
     const user = randomUUID();
     const group = await this.api.messaging.createGroupChannel({ name: `Group of ${user}`, participantIds: [user, ...agents] });
     return { ...group, user, me: this.as(user) };
   }
 
-  /** Makes a channel in which everything that a new person says is for the default agent. */
+  /** Makes a channel in which all messages of a new user are for the default agent. */
   async newTalk() {
     const user = randomUUID();
     const dm = await this.api.messaging.getOrCreateDmChannel({ participantIds: [user, this.agent.id] });
     return { ...dm, user, me: this.as(user) };
   }
 
-  /** Says something and waits for the answer to it. */
+  /** Sends a message and waits for its answer. */
   async exchange(talk, text, agent = this.agent.id) {
     const asked = await talk.me.messaging.postMessage(talk.id, text, {});
     return { asked, reply: await this.replyTo(talk, asked.id, agent) };
   }
 
-  /** Waits for what an agent answers to a message. */
+  /** Waits for an agent's answer to a message. */
   replyTo(talk, messageId, agent = this.agent.id) {
     return until(`an answer to ${messageId}`, async () => {
       const { messages } = await talk.me.messaging.getChannelMessages(talk.id, { limit: 100 });
@@ -75,7 +75,7 @@ export class Scene {
   }
 }
 
-/** Asks until there is an answer. */
+/** Polls until there is an answer. */
 export async function until(what, ask) {
   for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; ) {
     const answer = await ask();

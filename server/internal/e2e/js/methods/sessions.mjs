@@ -11,7 +11,7 @@ async function newSession(s, params) {
   return { ...session, id: session.sessionId, userId, me: s.as(userId).sessions };
 }
 
-/** Waits until a session holds some number of messages. */
+/** Waits until a session has a number of messages. */
 const history = (session, count) =>
   until(`message ${count} of the session`, async () => {
     const { messages } = await session.me.getMessages(session.id);
@@ -65,7 +65,7 @@ export const sessions = {
     const [reply, mine] = await history(session, 2);
     assert.deepEqual([mine.id, mine.metadata.attachments[0].url, reply.isAgent, reply.authorId], [sent.id, "https://example.com/cat.png", true, s.agent.id]);
 
-    // The client doesn't read streams; it waits for the end of one, by which the answer is stored.
+    // The client doesn't read streams; it waits for the end of one, when the answer is stored.
     assert.deepEqual(await session.me.sendMessage(session.id, { content: "And as a stream?", transport: "sse" }), { success: true });
     const [answer, question] = (await session.me.getMessages(session.id)).messages;
     assert.deepEqual([question.content, answer.isAgent], ["And as a stream?", true]);

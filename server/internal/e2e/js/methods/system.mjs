@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { isNow, refused } from "./scene.mjs";
 
-/** deleteLog never asks the server for anything. */
+/** deleteLog sends no request. */
 export const givesNothing = ["system.deleteLog"];
 
 export const system = {

@@ -1,10 +1,10 @@
-// Acknowledgements of both sides, their timeouts, and events that are sent until they are acknowledged.
+// Acknowledgements of both sides, their timeouts, and events that are resent until they are acknowledged.
 
 import assert from "node:assert/strict";
 
 import { ask, check, count, next, pass, sentBy } from "./support.mjs";
 
-const AMPLE_MS = 10_000; // for an answer that comes
+const AMPLE_MS = 10_000; // for an answer that must arrive
 
 check("the client acknowledges", async ({ open }) => {
   const socket = open();

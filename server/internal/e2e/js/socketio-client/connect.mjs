@@ -14,7 +14,7 @@ check("opens nothing before it is told to", async ({ open }) => {
   assert.ok(!open("/", { autoConnect: false }).io.engine);
 });
 
-// Sockets that a program opens without saying how share a connection only when they can.
+// Sockets that are opened without options share a connection only if they can.
 for (const [what, first, second, shared] of [
   ["the same namespace twice", ["/"], ["/"], false],
   ["a query and none", ["/?woot"], ["/"], false],

@@ -1,4 +1,4 @@
-// Listeners of every event, as it comes and as it goes.
+// Listeners of all inbound and outbound events.
 
 import assert from "node:assert/strict";
 

@@ -1,4 +1,4 @@
-// Lost connections, and coming back.
+// Lost connections, and reconnecting.
 
 import assert from "node:assert/strict";
 
@@ -176,7 +176,7 @@ check("another namespace meanwhile changes nothing about the attempts", async ({
   assert.equal(attempts.times, 2);
 });
 
-// A program may have put its own timers in place of the platform's; the client uses them unless it is told not to.
+// A program may have put its own timers in place of the platform's; the client uses them unless it is configured not to.
 for (const [useNativeTimers, whose] of [[false, "the program's"], [true, "the platform's"]]) {
   check(`waits by ${whose} timers`, async ({ manage }) => {
     const platform = globalThis.setTimeout;

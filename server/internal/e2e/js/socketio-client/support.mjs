@@ -20,7 +20,7 @@ export function check(what, run, { since = 3 } = {}) {
   if (major < since) return;
   test(what, { timeout: PATIENCE_MS }, async () => {
     const cleanup = [];
-    /** Opens a socket on a connection of its own. */
+    /** Opens a socket on a separate connection. */
     const open = (path = "/", options = {}) => {
       const socket = client.io(path.includes("://") ? path : base + path, { forceNew: true, ...options });
       cleanup.push(() => socket.io._close());
@@ -53,10 +53,10 @@ export function count(emitter, event) {
   return counter;
 }
 
-/** A while in which something that must not happen would have. */
+/** A pause in which something that must not happen would happen. */
 export const pass = (ms = 100) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** URL of a port where nobody listens. */
+/** URL of a port without a listener. */
 export async function nowhere() {
   const server = createServer().listen(0, "127.0.0.1");
   await next(server, "listening");

@@ -56,7 +56,7 @@ async function settings(client, agent) {
   await client.page.locator("#system").waitFor();
 }
 
-/** Changes an agent's words and sees them again after a reload. */
+/** Changes an agent's texts and sees them again after a reload. */
 async function change(client) {
   const { page } = client;
   await settings(client, "Ada");
@@ -81,7 +81,7 @@ async function change(client) {
   }
 }
 
-/** Adds a secret, which is never shown again, and takes it away. */
+/** Adds a secret, which is never shown again, and removes it. */
 async function secret(client) {
   const { page } = client;
   const value = "a value nobody sees again";
@@ -90,18 +90,18 @@ async function secret(client) {
     await client.reload();
     await page.locator("#system").waitFor();
     await page.getByRole("tab", { name: "Secret", exact: true }).click();
-    // The list reads itself anew while other parts of the page load. What is saved in between lacks the secrets, which
-    // takes them away: a person would see the list first.
+    // The list is read again while other parts of the page load. A save in between lacks the secrets, which
+    // removes them: a person would see the list first.
     await page.waitForLoadState("networkidle");
   };
-  // A list that began before the agent was there stays empty, which a person mends as this does.
+  // A list that was opened before the agent was loaded stays empty; a person reopens it, as this does.
   const listed = () => row.waitFor({ timeout: 5_000 }).then(() => true, () => false);
   const found = () =>
     client.until(async () => {
       await open();
       return listed();
     }, "the secret in the list");
-  // The list may still forget what was done to it. So it is done until the client sends it.
+  // The list may still lose a change, so it is repeated until the client sends it.
   const keep = (change, want) =>
     client.until(async () => {
       await change();
@@ -123,7 +123,7 @@ async function secret(client) {
   page.on("response", async (response) => answers.push(await response.text().catch(() => "")));
   await found();
   const [mask] = answers.flatMap((body) => /"COUNTING_TOKEN":"([^"]*)"/.exec(body)?.[1] ?? []);
-  await keep(async () => (await listed()) || found(), mask); // what stands for the secret leaves it as it is
+  await keep(async () => (await listed()) || found(), mask); // the mask leaves the secret unchanged
   await found();
   assert.ok(mask && !answers.some((body) => body.includes(value)), "the client was sent the secret");
 
@@ -134,7 +134,7 @@ async function secret(client) {
   await page.getByText("0 Service Variables").waitFor();
 }
 
-/** Downloads an agent's character, uploads it under another name, and deletes what became of it. */
+/** Downloads an agent's character, uploads it under another name, and deletes the copy. */
 async function copy(client) {
   const { page } = client;
   await page.locator("main button:has(h2)").first().click();

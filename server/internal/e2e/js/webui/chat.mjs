@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { notes, png } from "./samples.mjs";
 
-/** A first visit: a chat, what is left of it after a reload, files, titles, and getting rid of it all. */
+/** A first visit: a chat, the same after a reload, files, titles, and deleting it all. */
 export async function chat(client) {
   const { page } = client;
   await client.screenshot("home");
@@ -29,7 +29,7 @@ export async function chat(client) {
 
 const title = (client) => client.page.locator("button:has(svg.lucide-clock)").innerText();
 
-/** Sends a picture with words and a text file without, and sees both, also after a reload. */
+/** Sends a picture with a text and a text file without, and sees both, even after a reload. */
 async function attach(client) {
   const { page } = client;
   const files = page.locator("input[type=file]").first();

@@ -1,4 +1,4 @@
-// The official web client in a browser, with the hands and eyes of a person.
+// The official web client in a browser, used as a person would.
 
 import assert from "node:assert/strict";
 import path from "node:path";
@@ -6,10 +6,10 @@ import { isDeepStrictEqual } from "node:util";
 
 import { watch } from "../chromium.mjs";
 
-// How long something may take that does come. It is spent only where a test fails.
+// How long something expected may take. Only a failing test uses it up.
 export const PATIENCE_MS = 120_000;
 
-// Hosts that the page asks on its own account, with any server: for the newest release and for a list of plugins. The policy
+// Hosts that the page requests by itself, with any server: for the newest release and for a list of plugins. The policy
 // of the pages lets it reach neither, as on a machine without a network, and the browser and the page say so on the console.
 const outside = new Set(["api.github.com", "raw.githubusercontent.com"]);
 const complaints = [
@@ -18,7 +18,7 @@ const complaints = [
   /https:\/\/(api\.github|raw\.githubusercontent)\.com\/.*Content Security Policy/,
 ];
 
-// The picture that stands in for an agent's until the agent is known. The page stops loading it then.
+// The placeholder for an agent's picture until the agent is loaded. The page stops loading it then.
 const standIn = /elizaos-icon\.png failed: net::ERR_ABORTED$/;
 
 function tolerates({ kind, url, text }) {
@@ -32,7 +32,7 @@ export class Client {
     page.setDefaultTimeout(PATIENCE_MS);
   }
 
-  /** Opens a browser window without a past; nothing in it gets off this machine. */
+  /** Opens a browser window with an empty profile, which can reach this machine only. */
   static async open(browser, origin, options) {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
     await context.route((url) => url.origin !== origin && /^https?:$/.test(url.protocol), (route) => route.abort());
@@ -62,7 +62,7 @@ export class Client {
     await this.leaving(() => this.page.reload());
   }
 
-  /** Does something that makes the client load itself anew, which ends the requests that are under way. */
+  /** Does something that makes the client reload itself, which cancels open requests. */
   async leaving(go) {
     this.record.leaving = true;
     await go();
@@ -91,7 +91,7 @@ export class Client {
     await this.page.getByRole("menuitem", { name: item }).click();
   }
 
-  /** Answers the dialog that asks whether one is sure. */
+  /** Answers the confirmation dialog. */
   async confirm(button) {
     const dialog = this.page.getByRole("alertdialog");
     await dialog.getByRole("button", { name: button, exact: true }).click();
@@ -112,7 +112,7 @@ export class Client {
     return this.page.getByTestId("chat-input");
   }
 
-  /** Waits for a chat in which one can write. */
+  /** Waits for a chat with an enabled input. */
   async ready() {
     await this.page.locator('[data-testid="chat-input"]:enabled').waitFor();
     await this.page.getByTestId("connection-status").filter({ hasText: "Connected" }).waitFor();
@@ -135,7 +135,7 @@ export class Client {
     return this.page.getByTestId("chat-messages").locator(".group").filter({ hasText: text }).first();
   }
 
-  /** Sends what stands in the input and waits for the outcomes of so many agents. Returns the messages that were added. */
+  /** Sends the text in the input and waits for the outcomes of a number of agents. Returns the messages that were added. */
   async send(agents = 1) {
     const before = await this.messages();
     const done = (this.record.events.messageComplete ?? 0) + agents;
@@ -147,7 +147,7 @@ export class Client {
     return after.slice(before.length);
   }
 
-  /** Says something to one agent, and returns its answer, which must be the only one. */
+  /** Sends a message to one agent, and returns its answer, which must be the only one. */
   async say(text) {
     await this.input.fill(text);
     const added = await this.send();
@@ -165,7 +165,7 @@ export class Client {
     return this.messages();
   }
 
-  /** Waits until the messages are these; view says what of them counts. */
+  /** Waits until the messages are these; view selects what is compared. */
   async sees(expected, what, view = (messages) => messages) {
     let messages;
     for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await this.page.waitForTimeout(20)) {
@@ -180,7 +180,7 @@ export class Client {
     await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   }
 
-  /** Waits until something is true that no locator can wait for. */
+  /** Waits until a condition holds that no locator can wait for. */
   async until(check, what) {
     for (const deadline = Date.now() + PATIENCE_MS; !(await check()); ) {
       assert.ok(Date.now() < deadline, `timed out waiting for ${what}`);

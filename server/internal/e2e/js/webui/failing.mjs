@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-/** An agent whose model refuses: the conversation says why there is no answer, the input is free again, and the agent's log tells more. */
+/** An agent whose model refuses: the conversation says why there is no answer, the input is enabled again, and the agent's log has more. */
 export async function failing(client) {
   const { page } = client;
   await client.card("Eliza").getByRole("button", { name: "New Chat" }).click();

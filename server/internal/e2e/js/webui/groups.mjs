@@ -23,7 +23,7 @@ export async function groups(client) {
   const before = await client.messages();
   await client.reload();
   await everyone(client);
-  // Two answers stand in the order in which they began, and after a reload in that in which they ended.
+  // Two answers are in the order in which they began, and after a reload in that in which they ended.
   const sorted = (messages) => messages.map(({ by, text }) => `${by}: ${text}`).sort();
   await client.sees(sorted(before), "the conversation after a reload", sorted);
   const picture = client.row("what is on the picture").locator('img[src*="/media/"]');
@@ -58,7 +58,7 @@ async function everyone(client) {
   await client.ready();
 }
 
-/** Says something to the two agents of the group, and returns who answered it, once each. */
+/** Sends a message to the two agents of the group, and returns which ones answered, once each. */
 async function ask(client, text) {
   await client.input.fill(text);
   const [said, ...answers] = await client.send(2);

@@ -1,5 +1,5 @@
 /**
- * Sees an answer grow on the page. The model says its next word only when it is asked to at the gate, so each step must be on
+ * Sees an answer grow on the page. The model sends its next word only when the gate is asked for it, so each step must be on
  * the page before there is another.
  */
 export async function grow(client) {

@@ -30,7 +30,7 @@ async function modelCalls(client) {
   await client.until(async () => (await count()) === before - 1, "the entry to go");
 }
 
-/** Edits what was said, as the agent remembers it, hears of the change in its next answer, and deletes a memory. */
+/** Edits an agent's memory of a message, sees the change in its next answer, and deletes a memory. */
 async function memories(client) {
   const { page } = client;
   const panel = await client.panel("Memories");
@@ -57,7 +57,7 @@ async function memories(client) {
   await page.getByRole("button", { name: "Delete Memory" }).click();
   await client.confirm("Delete");
   await card("My aunt is on my mind").waitFor({ state: "detached" });
-  await client.row("I had a quarrel with my uncle").waitFor(); // the chat keeps what was said
+  await client.row("I had a quarrel with my uncle").waitFor(); // the chat keeps the original text
 }
 
 /** Sees the log of one agent and of all, and clears it. */
@@ -75,7 +75,7 @@ async function log(client) {
   await client.confirm("Delete");
   await main.getByText("No Logs Found").waitFor();
 
-  // The page is told of what is logged from now on, without asking.
+  // The page gets new log entries without polling.
   await page.evaluate(async () => {
     const { agents } = (await (await fetch("/api/agents")).json()).data;
     const ada = agents.find(({ name }) => name === "Ada");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-/** A server that wants a key: the client says so, takes the key in its settings, and works with it. */
+/** A server that requires a key: the client says so, takes the key in its settings, and works with it. */
 export async function locked(client) {
   const { page, record } = client;
   await page.getByText("Error loading agents: API key required").waitFor();
@@ -21,7 +21,7 @@ export async function locked(client) {
   await client.reload();
   await client.ready();
   await client.row("Hello").waitFor();
-  // The client never sends its key with the question for the version.
+  // The client never sends its key when it asks for the version.
   const version = (problem) => refused(problem) && /api\/system\/version|Error fetching server version/.test(problem);
   assert.deepEqual(record.problems.splice(0).filter((problem) => !version(problem)), [], "problems with the key");
 }

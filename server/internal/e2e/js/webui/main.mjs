@@ -2,7 +2,7 @@
 //
 //   node webui/main.mjs FLOW... --url http://127.0.0.1:3000 --out DIR [--gate URL] [--owner TOKEN] [--chromium /usr/bin/chromium]
 //
-// The flows run one after the other in one window, which begins at the home page. Whatever goes wrong in the page counts, also where nothing looks wrong: errors on the console, uncaught errors, statuses from 400, requests that
+// The flows run one after the other in one window, which begins at the home page. Any problem in the page counts, even if nothing looks wrong: errors on the console, uncaught errors, statuses from 400, requests that
 // fail. Screenshots go to DIR. One line of JSON and exit status 0 mean that all is well; otherwise it prints what is not and
 // exits with 1.
 

@@ -1,4 +1,4 @@
-/** The page that a plugin brings, beside the chat. */
+/** The page of a plugin, beside the chat. */
 export async function panels(client) {
   const { page } = client;
   await client.card("Eliza").getByRole("button", { name: "New Chat" }).click();

@@ -31,7 +31,7 @@ export async function settings(client) {
   assert.equal(await main.getByText("SMALL_MODEL").count(), 0, "the removed setting is back");
 }
 
-/** Saves the form and looks at it anew. */
+/** Saves the form and loads it again. */
 async function save(client) {
   await client.page.getByRole("button", { name: "Save Changes" }).click();
   await client.notice("Environment variables updated successfully");

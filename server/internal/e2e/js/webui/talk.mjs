@@ -1,4 +1,4 @@
-/** What every version of the client can do: chat, find the conversation after a reload, and show settings and logs. */
+/** The functions of every version of the client: chat, find the conversation after a reload, and show settings and logs. */
 export async function talk(client) {
   const { page } = client;
   let channel; // which the page reads; before 1.6 its own address doesn't name it
@@ -23,10 +23,10 @@ export async function talk(client) {
   await client.card("Eliza").waitFor();
 }
 
-// What a text says to its last character, however the page lays it out.
+// The complete text, however the page lays it out.
 const ink = (text) => text.replace(/[\s*_`#]/gu, "");
 
-/** Waits until the page shows the whole of the newest message: versions before 1.6 type an answer letter by letter. */
+/** Waits until the page shows the complete newest message: versions before 1.6 type an answer letter by letter. */
 async function typed(client, channel) {
   const response = await fetch(new URL(`/api/messaging/channels/${channel}/messages?limit=1`, client.origin));
   const [{ content }] = (await response.json()).data.messages;
