@@ -3,7 +3,6 @@ package server_test
 import (
 	"encoding/base64"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -117,12 +116,7 @@ func TestSpeechThatBreaksOff(t *testing.T) {
 	n := withSpeech(t, func(modeltest.Spoken) modeltest.Sound {
 		return modeltest.Sound{Pieces: [][]byte{[]byte(mp3Bytes + strings.Repeat("x", 2000))}, Ending: modeltest.Cut}
 	})
-	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/audio/"+n.agentID().String()+"/speech/generate", strings.NewReader(`{"text":"x"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := n.bare().api().GenerateSpeech(t.Context(), n.agentID(), api.SpeechRequest{Text: new("x")})
 	if err != nil {
 		t.Fatal(err)
 	}

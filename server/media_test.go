@@ -188,22 +188,10 @@ func TestLargeUploadsStayOnDisk(t *testing.T) {
 	head, tail := []byte("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\nContent-Type: text/plain\r\n\r\n"), []byte("\r\n--b--\r\n")
 	const size = 64 << 20
 	body := io.MultiReader(bytes.NewReader(head), io.LimitReader(endless{}, size), bytes.NewReader(tail))
-	r, err := http.NewRequestWithContext(t.Context(), "POST", n.http.URL+"/api/media/agents/"+n.agentID().String()+"/upload-media", body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	resp, err := n.client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
+	n.read(n.api().UploadAgentMediaWithBody(t.Context(), n.agentID(), nil, "multipart/form-data; boundary=b", body)).want(200)
 	runtime.ReadMemStats(&after)
-	if resp.StatusCode != 200 {
-		t.Fatalf("status %d", resp.StatusCode)
-	}
 	if took := after.TotalAlloc - before.TotalAlloc; took > size/8 {
 		t.Errorf("%d bytes were allocated for an upload of %d", took, size)
 	} else {

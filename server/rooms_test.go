@@ -32,9 +32,12 @@ func (n *node) worlds() []api.World {
 	return data[api.WorldList](n.read(n.api().ListWorlds(n.t.Context())).want(200)).Worlds
 }
 
-// withoutTimes leaves the times of rooms and worlds out of a comparison.
-func withoutTimes() cmp.Options {
-	return cmp.Options{cmpopts.IgnoreFields(api.Room{}, "CreatedAt", "UpdatedAt"), cmpopts.IgnoreFields(api.World{}, "CreatedAt", "UpdatedAt")}
+// likeness compares rooms and worlds without their times, and metadata whatever the order of its members.
+func likeness() cmp.Options {
+	return cmp.Options{
+		cmpopts.IgnoreFields(api.Room{}, "CreatedAt", "UpdatedAt"), cmpopts.IgnoreFields(api.World{}, "CreatedAt", "UpdatedAt"),
+		cmp.Transformer("object", object),
+	}
 }
 
 func TestRoomsOfAnAgent(t *testing.T) {
@@ -46,7 +49,7 @@ func TestRoomsOfAnAgent(t *testing.T) {
 		ID: id, Name: "Eliza", ChannelID: id, AgentID: id, Type: "SELF", Source: "elizaos", WorldID: self, WorldName: new("Eliza's World"),
 		MessageServerID: self, ServerID: self, Metadata: nullable.NewNullNullable[api.JSONObjectOrNull](),
 	}
-	if diff := cmp.Diff([]api.Room{own}, n.rooms(id), withoutTimes()); diff != "" {
+	if diff := cmp.Diff([]api.Room{own}, n.rooms(id), likeness()); diff != "" {
 		t.Errorf("a new agent's rooms (-want +got):\n%s", diff)
 	}
 	channel, user := n.dm()
@@ -99,7 +102,7 @@ func TestRoomsThatClientsMake(t *testing.T) {
 		WorldID: nullable.NewNullableWithValue(made.WorldID), MessageServerID: nullable.NewNullNullable[uuid.UUID](), ServerID: nullable.NewNullNullable[uuid.UUID](),
 		Metadata: nullable.NewNullableWithValue(jsonOf(map[string]any{"k": 1})),
 	}
-	if diff := cmp.Diff(want, data[api.Room](n.room(id, made.ID).want(200)), withoutTimes()); diff != "" {
+	if diff := cmp.Diff(want, data[api.Room](n.room(id, made.ID).want(200)), likeness()); diff != "" {
 		t.Errorf("room (-want +got):\n%s", diff)
 	}
 	second := data[api.RoomCreated](n.createRoom(id, api.CreateRoomRequest{Name: new("Room2"), Type: new("group"), Source: new("x"), WorldID: &made.WorldID}).want(201))
@@ -138,7 +141,7 @@ func TestWorlds(t *testing.T) {
 		ID: made.WorldID, AgentID: id, Name: "W1", Description: new("about it"), MessageServerID: nullable.NewNullableWithValue(server),
 		Metadata: nullable.NewNullableWithValue(jsonOf(map[string]any{"k": 1, "description": "about it", "sourceType": "discord"})),
 	}
-	if diff := cmp.Diff(want, made.World, withoutTimes()); diff != "" || !made.Success || object(made.Settings) == nil {
+	if diff := cmp.Diff(want, made.World, likeness()); diff != "" || !made.Success || object(made.Settings) == nil {
 		t.Errorf("created %+v (-want +got):\n%s", made, diff)
 	}
 	change := func(agent uuid.UUID, to api.WorldPatch) answer { return n.changeWorld(agent, made.WorldID, to) }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/gen/apiclient"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -162,12 +164,11 @@ func TestServerStopsWhenAsked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.Addr().String()+"/api/server/stop", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("X-API-KEY", info.OwnerToken)
-	resp, err := http.DefaultClient.Do(r)
+	client := apiclient.Client{Server: "http://" + l.Addr().String() + "/", Client: http.DefaultClient}
+	resp, err := client.StopServer(t.Context(), func(_ context.Context, r *http.Request) error {
+		r.Header.Set("X-API-KEY", info.OwnerToken)
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
