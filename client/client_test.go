@@ -132,7 +132,7 @@ func TestErrors(t *testing.T) {
 
 	proxy := wire(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusForbidden) })
 	if err := proxy.Ping(t.Context()); !strings.Contains(fmt.Sprint(err), "403 Forbidden") || client.IsNotFound(err) {
-		t.Errorf("an answer of somebody else: %v", err)
+		t.Errorf("a response of another server: %v", err)
 	}
 	for _, bad := range []string{"", "elizad", "ftp://x", "http://"} {
 		if _, err := client.New(bad); err == nil {

@@ -205,7 +205,7 @@ func TestNothingIsMissed(t *testing.T) {
 			speaking.Wait()
 			received := collect(t, listener, 0, rounds*each)
 			if diff := cmp.Diff(received, collect(t, speaker, 0, rounds*each)); diff != "" {
-				t.Errorf("the two have heard different things:\n%s", diff)
+				t.Errorf("the two received different messages:\n%s", diff)
 			}
 			once := map[string]bool{}
 			for _, text := range received {
@@ -407,7 +407,7 @@ func TestDialFails(t *testing.T) {
 	c, _ := h.client(alice, client.WithRetries(1))
 	h.stop()
 	if _, err := c.Dial(t.Context()); err == nil || !strings.Contains(err.Error(), "refused") {
-		t.Errorf("nobody there: %v", err)
+		t.Errorf("without a server: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -422,7 +422,7 @@ func TestDialFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := elsewhere.Dial(t.Context()); !client.IsNotFound(err) {
-		t.Errorf("somebody else's server: %v", err)
+		t.Errorf("another server: %v", err)
 	}
 }
 

@@ -87,7 +87,7 @@ func TestFiles(t *testing.T) {
 		t.Errorf("a file that isn't there: %v", err)
 	}
 	if _, err := c.UploadToAgent(ctx, uuid.New(), client.File{Content: wav(1)}); !client.IsNotFound(err) {
-		t.Errorf("to nobody: %v", err)
+		t.Errorf("to an unknown agent: %v", err)
 	}
 	if _, err := c.UploadToAgent(ctx, agent, client.File{Name: "a.html", Content: strings.NewReader("<script>")}); !client.IsCode(err, apierr.UnsupportedMediaType) {
 		t.Errorf("markup: %v", err)

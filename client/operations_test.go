@@ -69,13 +69,13 @@ func TestMessageIsEdited(t *testing.T) {
 		t.Errorf("%+v, %v", m, err)
 	}
 	if u := listen[client.MessageUpdated](t, conn); u.ID != posted.ID || u.Text != "Hello" || u.Seq != 1 {
-		t.Errorf("told of %+v", u)
+		t.Errorf("reported %+v", u)
 	}
 	if m, err := other.Message(ctx, posted.ID); err != nil || m.Content != "Hello" || m.AuthorID != alice {
 		t.Errorf("%+v, %v", m, err)
 	}
 	if _, err := other.EditMessage(ctx, posted.ID, "Mine"); !client.IsCode(err, apierr.Forbidden) {
-		t.Errorf("by somebody else: %v", err)
+		t.Errorf("by another entity: %v", err)
 	}
 	if _, err := c.Message(ctx, uuid.New()); !client.IsNotFound(err) {
 		t.Errorf("what isn't there: %v", err)

@@ -123,7 +123,7 @@ func TestMemory(t *testing.T) {
 		}
 	}
 	if count != 6 || len(own) != 3 {
-		t.Fatalf("%d memories, %d of what the client said", count, len(own))
+		t.Fatalf("%d memories, %d of the client's messages", count, len(own))
 	}
 	tea := own[1]
 	found, err := c.Memories(ctx, agent, client.MemoriesQuery{Room: tea.RoomID, Search: "I LIKE TEA"})

@@ -289,7 +289,7 @@ func TestSignalsOfOneMomentAreOne(t *testing.T) {
 					code = (&program{err: io.Discard}).fail(err)
 				}
 				if code != tt.code || stopped != 1 {
-					t.Errorf("exit code %d, told to stop %d times", code, stopped)
+					t.Errorf("exit code %d, stopped %d times", code, stopped)
 				}
 			})
 		})

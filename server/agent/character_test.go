@@ -80,7 +80,7 @@ func TestParseCharacterAcceptsAStoredAgent(t *testing.T) {
 		t.Errorf("got %+v, %v", c, err)
 	}
 	if _, err := agent.ParseCharacter([]byte(`{"name":"A","bio":"b","model":"gpt"}`)); err == nil {
-		t.Error("a model that somebody wishes for is dropped in silence")
+		t.Error("a model that is set is dropped silently")
 	}
 }
 

@@ -23,7 +23,7 @@ func TestLongTestsShowThemselves(t *testing.T) {
 	}
 	want := []string{"fail     61.2s  server/x TestA/long", "fail     62.0s  server/x (2)"}
 	if diff := cmp.Diff(want, reported); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
+		t.Errorf("reported (-want +got):\n%s", diff)
 	}
 }
 

@@ -254,7 +254,7 @@ func TestClean(t *testing.T) {
 	own := filepath.Join(one, "own.go")
 	write(t, own, "package one\n")
 	if err := run([]string{"clean", one}); err == nil || read(t, own) == "" {
-		t.Errorf("a file that nobody generated was removed: %v", err)
+		t.Errorf("a file that was not generated was removed: %v", err)
 	}
 }
 

@@ -79,7 +79,7 @@ func TestNoErrorTextIsMatched(t *testing.T) {
 				}
 				if inner, ok := call.Args[0].(*ast.CallExpr); ok {
 					if selector, ok := inner.Fun.(*ast.SelectorExpr); ok && selector.Sel.Name == "Error" && len(inner.Args) == 0 {
-						t.Errorf("%s: an error is told by its text; use errors.Is, errors.AsType or a code", s.at(n))
+						t.Errorf("%s: an error is identified by its text; use errors.Is, errors.AsType or a code", s.at(n))
 					}
 				}
 			}

@@ -136,7 +136,7 @@ func TestUploadsFolder(t *testing.T) {
 			l.check(t)
 			s.alive()
 			if n := strings.Count(s.output.String(), "files can't be stored"); n != *rounds {
-				t.Errorf("the log tells of it %d times in %d rounds", n, *rounds)
+				t.Errorf("the log has it %d times in %d rounds", n, *rounds)
 			}
 		})
 	}
@@ -161,7 +161,7 @@ func TestRemovedFolder(t *testing.T) {
 	}
 	s.alive()
 	if n := strings.Count(s.output.String(), "the database has a fault"); n != 1 {
-		t.Errorf("the log tells of it %d times", n)
+		t.Errorf("the log has it %d times", n)
 	}
 }
 

@@ -129,7 +129,7 @@ func (l *load) refuse(path string, status int, answer []byte) {
 	case "UNAVAILABLE", "TIMEOUT", "CONFLICT": // transient faults, and a key that is held for a request that they broke off
 	case "QUEUE_FULL": // users who don't wait for answers may be faster than the agent
 	default:
-		l.m.t.Errorf("%s is refused with %+v, which tells of no fault that passes", path, r.Error)
+		l.m.t.Errorf("%s is refused with %+v, which is no transient fault", path, r.Error)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -130,7 +130,7 @@ func launch(t *testing.T, dir string, env []string, args ...string) *process {
 		_ = cmd.Process.Kill()
 		<-p.done
 		if t.Failed() {
-			t.Logf("elizad said:\n%s", p.output)
+			t.Logf("output of elizad:\n%s", p.output)
 		}
 	})
 	return p

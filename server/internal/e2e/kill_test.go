@@ -48,7 +48,7 @@ func TestKill(t *testing.T) {
 			t.Error("a client that waited for its answer got one")
 		}
 		if err := receive(t, "the end of the waiting", waiting); err == nil {
-			t.Error("a client that waited for the job heard of an end that there was none")
+			t.Error("a client that waited for the job got an end before there was one")
 		}
 		h.open.Store(true)
 		v.open.Store(true)

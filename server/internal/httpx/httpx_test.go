@@ -123,7 +123,7 @@ func TestRequestID(t *testing.T) {
 		r.Header["X-Request-Id"] = []string{incoming}
 		got := serve(h, r).Header().Get("X-Request-Id")
 		if got != seen || got == "" || (got == incoming) != kept {
-			t.Errorf("%q: response says %q, context says %q", incoming, got, seen)
+			t.Errorf("%q: response has %q, context has %q", incoming, got, seen)
 		}
 	}
 	if httpx.RequestIDFrom(t.Context()) != "" || httpx.LogAttrs(t.Context()) != nil {

@@ -37,7 +37,7 @@ func TestMount(t *testing.T) {
 		"behind a number of them":     {asked: "/api/agents", header: []string{"/eliza"}, proxies: settings.Proxies{Hops: 1}, want: "/eliza/x"},
 		"behind one, and mounted":     {asked: "/m/api/agents", strip: "/m", header: []string{"/eliza"}, proxies: ours, want: "/eliza/m/x"},
 		"escaped":                     {asked: "/api/agents", header: []string{"/el%C3%ADza/v1.2"}, proxies: ours, want: "/el%C3%ADza/v1.2/x"},
-		"a stranger":                  {asked: "/api/agents", header: []string{"/eliza"}, want: relative},
+		"an untrusted address":        {asked: "/api/agents", header: []string{"/eliza"}, want: relative},
 		"not a proxy of ours":         {asked: "/api/agents", header: []string{"/eliza"}, proxies: others, want: relative},
 		"another host":                {asked: "/api/agents", header: []string{"//example.org"}, proxies: ours, want: relative},
 		"another host, the other way": {asked: "/api/agents", header: []string{`/\example.org`}, proxies: ours, want: relative},

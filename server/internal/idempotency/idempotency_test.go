@@ -224,7 +224,7 @@ func TestRecover(t *testing.T) {
 	}
 	c, _, err := keys.Claim(t.Context(), "192.0.2.1", "k", "f")
 	if err != nil || c == nil {
-		t.Fatalf("the claim of a process that is gone stands: %v", err)
+		t.Fatalf("the claim of a process that is gone is still held: %v", err)
 	}
 	release(t, lost, c)
 }

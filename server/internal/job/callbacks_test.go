@@ -66,7 +66,7 @@ func TestCallbacks(t *testing.T) {
 	}
 	c.Pass(time.Minute)
 	if got = claim(); len(got) != 1 || got[0].Number != 2 {
-		t.Fatalf("an attempt that nobody settled: %+v", got)
+		t.Fatalf("an attempt that was not settled: %+v", got)
 	}
 	retry := c.Now.Add(time.Second)
 	if err := b.jobs.SettleCallback(t.Context(), j.ID, 2, "busy", &retry); err != nil {

@@ -171,7 +171,7 @@ func TestWaitForAJob(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	case <-time.After(2 * messagingtest.Patience):
-		t.Fatal("nobody was told")
+		t.Fatal("no notification")
 	}
 	brief := b.job(t, job.NewJob{Timeout: time.Second})
 	if got, err := b.jobs.Get(t.Context(), b.Who, brief.ID, messagingtest.Patience); err != nil || got.Status != job.Timeout {

@@ -217,7 +217,7 @@ func TestUploadsWhileTheServerStops(t *testing.T) {
 	wait.Wait()
 	there, err := os.ReadDir(filepath.Join(b.cfg.AgentUploads, b.agent.ID.String()))
 	if err != nil || len(there) != int(kept.Load()) {
-		t.Errorf("%d files are there, %d uploads were told that theirs is (%v)", len(there), kept.Load(), err)
+		t.Errorf("%d files are stored, %d uploads were acknowledged (%v)", len(there), kept.Load(), err)
 	}
 	if _, err := b.File(t.Context(), auth.Identity{}, b.agent, there[0].Name()); !apierr.IsCode(err, apierr.Unavailable) {
 		t.Errorf("a file that is there is answered with %v", err)
@@ -346,7 +346,7 @@ func TestMovedFolder(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 		if problem, ok := errors.AsType[*media.Problem](b.Check()); !ok || problem.Word != "missing" {
-			t.Errorf("%s: the check says %+v", what, problem)
+			t.Errorf("%s: the check returns %+v", what, problem)
 		}
 	}
 	stored := func(what string) {

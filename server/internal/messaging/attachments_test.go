@@ -56,7 +56,7 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 			t.Fatalf("%+v, %v", e, err)
 		}
 		if strings.Contains(string(e.Message.RawMessage), "/data/") && strings.Contains(want, "/media/") {
-			t.Errorf("the event says %s", e.Message.RawMessage)
+			t.Errorf("the event has %s", e.Message.RawMessage)
 		}
 		for m := e; m.Type != messaging.EventTurnEnded; { // no agent answers
 			if m, err = messaging.DecodeEvent(<-events.C()); err != nil {

@@ -46,7 +46,7 @@ func TestObserver(t *testing.T) {
 	wants := func(want ...string) {
 		t.Helper()
 		if !slices.Equal(calls, want) {
-			t.Errorf("heard %q, want %q", calls, want)
+			t.Errorf("calls %q, want %q", calls, want)
 		}
 		calls = nil
 	}

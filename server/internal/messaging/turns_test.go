@@ -180,7 +180,7 @@ func TestReleaseAndRenew(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again := b.Claim(t, 1); len(again) != 0 {
-		t.Error("somebody else released the turn")
+		t.Error("another owner released the turn")
 	}
 	for _, release := range []func() error{
 		func() error { return b.ReleaseTurn(t.Context(), messagingtest.Worker, turn) },
@@ -255,7 +255,7 @@ func TestPolicies(t *testing.T) {
 			}
 			ids, err := messaging.DecodeTurnIDs(<-ended.C())
 			if err != nil || len(ids) != 1 || ids[0] != running.ID {
-				t.Errorf("who runs the turn is told of %v, %v", ids, err)
+				t.Errorf("the owner of the turn gets %v, %v", ids, err)
 			}
 		})
 	}

@@ -68,7 +68,7 @@ func TestTyping(t *testing.T) {
 	reader.join(channel)
 	typist.emitAck(1, "typing_start", object{"channelId": channel})
 	if e := typist.next(); e.ack != 1 || e.data["success"] != false {
-		t.Errorf("somebody who is not in the channel: %+v", e)
+		t.Errorf("an entity that is not in the channel: %+v", e)
 	}
 	typist.join(channel)
 	typist.emit("typing_start", object{"channelId": channel, "senderName": "Ada"})

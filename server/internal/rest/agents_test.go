@@ -163,7 +163,7 @@ func TestRuns(t *testing.T) {
 		t.Errorf("completed: %s", got.raw)
 	}
 	if got := f.call(t, "GET", "/api/agents/"+alice.String()+"/runs/"+run["runId"].(string), nil); got.status != 404 {
-		t.Errorf("somebody else's run: %d", got.status)
+		t.Errorf("another agent's run: %d", got.status)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestChannels(t *testing.T) {
 		t.Errorf("list: %s", listed.raw)
 	}
 	if got := f.call(t, "PATCH", base, map[string]any{"participantCentralUserIds": []any{}}); !cmp.Equal(got.data()["metadata"].(map[string]any)["participantCentralUserIds"], []any{}) {
-		t.Errorf("everybody removed: %s", got.raw)
+		t.Errorf("all removed: %s", got.raw)
 	}
 
 	if got := f.call(t, "DELETE", base+"/agents/"+eliza.String(), nil); got.status != 404 {

@@ -64,7 +64,7 @@ func TestModelFailures(t *testing.T) {
 			}
 			f := got.Reply.Failure()
 			if f == nil || f.Reason != tt.reason || f.Message != got.Turn.Detail || f.Partial != partial || got.Reply.ID != got.Turn.ResponseID {
-				t.Errorf("the message tells %+v: %s", f, got.Reply.Metadata)
+				t.Errorf("the message has %+v: %s", f, got.Reply.Metadata)
 			}
 			if shown := strings.Join(got.chunks, ""); partial && shown != want || !partial && shown != "" {
 				t.Errorf("%q was streamed", shown)
@@ -119,7 +119,7 @@ func TestAnAnswerThatBreaksUnseenIsRetried(t *testing.T) {
 			}
 			if calls := modelCalls(b.record(t, got.Turn)); len(calls) != 2 || calls[0]["reason"] != "model_unavailable" || calls[0]["attempt"] != 1.0 ||
 				calls[1]["attempt"] != 2.0 || calls[1]["error"] != nil {
-				t.Errorf("the record tells of %v", calls)
+				t.Errorf("the record has %v", calls)
 			}
 		})
 	}
@@ -233,13 +233,13 @@ func TestMailboxContinuesAfterAFailure(t *testing.T) {
 	dm := b.dm(t, ada)
 	b.say(t, ada, b.draft(dm, "one"))
 	if status := modelNotice(t, b, ada); !strings.Contains(status, "OPENAI_API_KEY") {
-		t.Errorf("the owner is told %q", status)
+		t.Errorf("the owner's notice: %q", status)
 	}
 	if got := b.say(t, ada, b.draft(dm, "two")); got.reply() != "better now" {
 		t.Errorf("turn = %+v", got.Turn)
 	}
 	if status := modelNotice(t, b, ada); status != "" {
-		t.Errorf("the owner is still told %q", status)
+		t.Errorf("the owner's notice is still %q", status)
 	}
 }
 
@@ -284,7 +284,7 @@ func TestCutReplyIsContinued(t *testing.T) {
 		"new word":      {[]modeltest.Script{long, modeltest.Say("<response><text> this, and ended.</text></response>")}, "It began like this, and ended.", false},
 		"same word":     {[]modeltest.Script{long, modeltest.Say("<response><text>ly.</text></response>")}, "It began likely.", false},
 		"cut again":     {[]modeltest.Script{long, long}, "It began like", true},
-		"begun anew":    {[]modeltest.Script{long, modeltest.Say("<response><text>It began like that, and ended.</text></response>")}, "It began like that, and ended.", false},
+		"restarted":     {[]modeltest.Script{long, modeltest.Say("<response><text>It began like that, and ended.</text></response>")}, "It began like that, and ended.", false},
 		"a short echo":  {[]modeltest.Script{long, modeltest.Say("<response><text>It is over.</text></response>")}, "It began likeIt is over.", false},
 		"nothing more":  {[]modeltest.Script{long, modeltest.Say("<html><b>x</b></html>")}, "It began like", true},
 		"plain words":   {[]modeltest.Script{limited("It began like"), modeltest.Say(" this, and ended.")}, "It began like this, and ended.", false},

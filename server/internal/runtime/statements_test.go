@@ -101,8 +101,8 @@ func TestIntroductionIsReadOnce(t *testing.T) {
 		before     int // messages in the channel
 		introduced bool
 	}{
-		"somebody new":                         {0, true},
-		"who may have been told, further back": {100, false},
+		"a new person":                {0, true},
+		"introduced earlier, perhaps": {100, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -224,7 +224,7 @@ func TestEndedSessionIsUnknown(t *testing.T) {
 	_, err = b.FinishTurn(t.Context(), messagingtest.Worker, turn, messaging.Outcome{Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "late"}})
 	messagingtest.WantCode(t, err, apierr.Conflict)
 	if diff := cmp.Diff([]string{"hello"}, b.Texts(t, s.ChannelID)); diff != "" {
-		t.Errorf("what was said must stay: %s", diff)
+		t.Errorf("the messages must stay: %s", diff)
 	}
 	expired := b.session(t, session.TimeoutPatch{})
 	c.Pass(time.Hour)
@@ -262,7 +262,7 @@ func TestSessionsAreListedForTheirUser(t *testing.T) {
 		t.Errorf("%+v, %+v, %v", got, counts, err)
 	}
 	if got, counts, err = b.sessions.List(t.Context(), auth.Identity{}, session.Query{}); err != nil || len(got) != 4 || counts.Live != 4 {
-		t.Errorf("everybody's: %d, %+v, %v", len(got), counts, err)
+		t.Errorf("all: %d, %+v, %v", len(got), counts, err)
 	}
 	c.Pass(26 * time.Minute)
 	if counts, err = b.sessions.Counts(t.Context()); err != nil || counts != (session.Counts{Live: 4, NearEnd: 4}) {

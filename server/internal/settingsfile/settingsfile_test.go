@@ -90,7 +90,7 @@ func TestBrokenFileIsNotShown(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if _, err := f.Replace(map[string]string{"SMALL_MODEL": "x"}); err == nil {
-		t.Error("what nobody could read was written over")
+		t.Error("an unreadable file was overwritten")
 	}
 }
 

@@ -125,7 +125,7 @@ func TestNotice(t *testing.T) {
 	c.provider = newProvider(t, doctor.Options{})
 	noticed := func(text string) bool { return strings.HasSuffix(c.say(text).text, "\n\n"+doctor.Notice) }
 	if noticed("I want to kill myself") {
-		t.Error("somebody in danger is told about API keys")
+		t.Error("the answer to a person in danger mentions API keys")
 	}
 	if !noticed("hello") {
 		t.Error("the first reply lacks the notice")

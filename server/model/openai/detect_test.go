@@ -51,7 +51,7 @@ func TestDetect(t *testing.T) {
 			}
 			for _, words := range test.reason {
 				if !strings.Contains(reason, words) {
-					t.Errorf("the reason %q says nothing of %q", reason, words)
+					t.Errorf("the reason %q doesn't mention %q", reason, words)
 				}
 			}
 		})
@@ -258,7 +258,7 @@ func TestKeysStayWithTheirAddresses(t *testing.T) {
 							}
 							for _, word := range []string{keyName, urlName, keyFrom.String(), urlFrom.String(), "elsewhere.example"} {
 								if !strings.Contains(text, word) {
-									t.Errorf("%s of %v with %s of %v: %q says nothing of %s", keyName, keyFrom, urlName, urlFrom, text, word)
+									t.Errorf("%s of %v with %s of %v: %q doesn't mention %s", keyName, keyFrom, urlName, urlFrom, text, word)
 								}
 							}
 						}

@@ -54,7 +54,7 @@ func TestGenerateErrorAnswers(t *testing.T) {
 			}
 			for _, words := range test.says {
 				if !strings.Contains(e.Message, words) {
-					t.Errorf("%q says nothing of %q", e.Message, words)
+					t.Errorf("%q doesn't mention %q", e.Message, words)
 				}
 			}
 			if strings.Contains(err.Error(), "test-key") {

@@ -221,7 +221,7 @@ func TestGenerateGivesUpOnARefusalThatStays(t *testing.T) {
 		_, err := model.Collect(client.Generate(t.Context(), full()))
 		asError(t, err, model.BadRequest)
 		if n := len(server.Requests()); n != want {
-			t.Errorf("%d requests, want %d: a form that helped nobody is not remembered", n, want)
+			t.Errorf("%d requests, want %d: a form that didn't help is not remembered", n, want)
 		}
 	}
 }

@@ -173,7 +173,7 @@ func TestSpeechModelsOfVendors(t *testing.T) {
 				t.Fatal(err)
 			}
 			if cfg.Model(model.Transcription) != test.ears || cfg.Model(model.TextToSpeech) != test.mouth {
-				t.Errorf("hears by %q, speaks by %q", cfg.Model(model.Transcription), cfg.Model(model.TextToSpeech))
+				t.Errorf("transcribes by %q, speaks by %q", cfg.Model(model.Transcription), cfg.Model(model.TextToSpeech))
 			}
 		})
 	}

@@ -54,7 +54,7 @@ func FuzzFrames(f *testing.F) {
 		}
 		for _, r := range b.all() {
 			if n := len(r.closed); n > 1 {
-				t.Errorf("the end was told %d times", n)
+				t.Errorf("the end was reported %d times", n)
 			}
 		}
 	})

@@ -17,7 +17,7 @@ const patience = 5 * time.Second
 func Run(t *testing.T, open func(t *testing.T) bus.Bus) {
 	t.Run("subjects and prefixes", func(t *testing.T) { testPatterns(t, open(t)) })
 	t.Run("order of one publisher", func(t *testing.T) { testOrder(t, open(t)) })
-	t.Run("a full subscriber is told and delays nobody", func(t *testing.T) { testLost(t, open(t)) })
+	t.Run("a full subscriber is notified and delays no other", func(t *testing.T) { testLost(t, open(t)) })
 	t.Run("close ends subscriptions", func(t *testing.T) { testClose(t, open(t)) })
 	t.Run("concurrent use", func(t *testing.T) { testConcurrent(t, open(t)) })
 }

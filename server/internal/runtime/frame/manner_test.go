@@ -43,7 +43,7 @@ func TestWordsAreShownAsTheyCome(t *testing.T) {
 		"an introduction to JSON":      {plain, "Here:\n```json\n{\"thought\": \"SECRET\", \"actions\": [\"REPLY\"], \"text\": \"Hi\"}\n```", "Here:", "Here:\n\nHi"},
 		"the form spoken of":           {plain, "Write `<text>` first.", "Write `", "Write `<text>` first."},
 		"JSON":                         {framed, `{"thought": "SECRET", "actions": ["REPLY"], "text": "Say \"hi\" & <b>\u00e9\n\ud83d\ude00"}`, "Say \"hi\" & <b>é\n😀", ""},
-		"JSON of a model not heard":    {frame.Manner{}, `{"action": "REPLY", "text": "a "b" c"}`, `a "b" c`, ""},
+		"JSON of an unknown model":     {frame.Manner{}, `{"action": "REPLY", "text": "a "b" c"}`, `a "b" c`, ""},
 		"JSON that does more":          {framed, `{"actions": ["MUTE_ROOM", "REPLY"], "text": "Hi"}`, "", "Hi"},
 		"JSON that asks for providers": {framed, `{"actions": ["REPLY"], "providers": ["FACTS"], "text": "Hi"}`, "", "Hi"},
 		"JSON with its text in front":  {framed, `{"text": "Hi", "actions": ["REPLY"]}`, "", "Hi"},

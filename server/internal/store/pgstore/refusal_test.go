@@ -78,7 +78,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		"no right":        {without("CREATE"), []string{"permission denied for schema public", "'GRANT USAGE, CREATE ON SCHEMA public TO elizad'"}},
 		"no right at all": {without("ALL"), []string{"no schema", "'GRANT USAGE, CREATE ON SCHEMA public TO elizad'"}},
 		"no parameter":    {url + "&colour=blue", []string{`"colour"`, "Remove colour=… from POSTGRES_URL"}},
-		"nobody listens":  {"postgres://ada:hunter2@" + unused + "/ada", []string{"ada on " + unused + ", as user ada", "no PostgreSQL listens there", "in POSTGRES_URL"}},
+		"no listener":     {"postgres://ada:hunter2@" + unused + "/ada", []string{"ada on " + unused + ", as user ada", "no PostgreSQL listens there", "in POSTGRES_URL"}},
 		"no socket":       {"postgres://ada:hunter2@%2Fnowhere/ada", []string{"no PostgreSQL listens there"}},
 		"no host":         {"postgres://ada:hunter2@nowhere.invalid/ada", []string{`there is no host "nowhere.invalid"`}},
 		"no PostgreSQL":   {"postgres://ada:hunter2@" + foreign.Addr().String() + "/ada", []string{"it closed the connection", "sslmode=require"}},
@@ -93,7 +93,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		}
 		for _, want := range tt.want {
 			if strings.Count(err.Error(), want) != 1 {
-				t.Errorf("%s: %q stands %d times in: %v", name, want, strings.Count(err.Error(), want), err)
+				t.Errorf("%s: %q is %d times in: %v", name, want, strings.Count(err.Error(), want), err)
 			}
 		}
 		if strings.Contains(err.Error(), "hunter2") {

@@ -144,7 +144,7 @@ func killWhilePosting(t *testing.T, dir string, after int) []uuid.UUID {
 		}
 		id, err := uuid.Parse(strings.TrimSpace(line))
 		if err != nil {
-			t.Fatalf("the process said %q", line)
+			t.Fatalf("the process printed %q", line)
 		}
 		ids = append(ids, id)
 		if len(ids) >= after {

@@ -262,7 +262,7 @@ func TestFailedCommitFailsItsGroup(t *testing.T) {
 	broken.Store(false)
 	for _, id := range ids {
 		if stored(t, s, id) {
-			t.Error("an update is stored though its caller was told otherwise")
+			t.Error("an update is stored though its caller got an error")
 		}
 	}
 	if err := s.SystemUpdate(t.Context(), insert(t.Context(), ids[0])); err != nil {

@@ -200,7 +200,7 @@ func testHeads(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 	})
 
-	t.Run("one sender's many hide nobody", func(t *testing.T) {
+	t.Run("one sender's many hide no other sender", func(t *testing.T) {
 		f := setup(t)
 		server, flood := f.server(t), uuid.New()
 		f.update(t, func(ctx context.Context, q db.System) error {

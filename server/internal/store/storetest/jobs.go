@@ -24,7 +24,7 @@ func (f *fixture) job(t *testing.T, user uuid.UUID, at dbtype.Millis, callback *
 }
 
 func testJobs(t *testing.T, setup func(t *testing.T) *fixture) {
-	t.Run("ended once, by whoever is first", func(t *testing.T) {
+	t.Run("ended once, by the first", func(t *testing.T) {
 		f := setup(t)
 		j := f.job(t, uuid.New(), start, nil)
 		end := db.EndJobParams{MessageID: j.MessageID, AgentID: j.AgentID, Status: "completed", Result: dbtype.JSON(`{"content":"because"}`), Now: new(start + 5)}

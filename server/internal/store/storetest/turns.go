@@ -73,7 +73,7 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 	})
 
-	t.Run("what a person was told", func(t *testing.T) {
+	t.Run("the replies to a person", func(t *testing.T) {
 		f := setup(t)
 		agent, person := f.agent(t, "Ann"), uuid.New()
 		channel := f.channel(t, f.server(t))
@@ -86,10 +86,10 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 			change func(*db.HasReplyWithParams)
 			want   bool
 		}{
-			"replied":       {func(*db.HasReplyWithParams) {}, true},
-			"other words":   {func(p *db.HasReplyWithParams) { p.Words = "something else" }, false},
-			"too long ago":  {func(p *db.HasReplyWithParams) { p.Since = start + 1 }, false},
-			"somebody else": {func(p *db.HasReplyWithParams) { p.AuthorID = uuid.New() }, false},
+			"replied":      {func(*db.HasReplyWithParams) {}, true},
+			"other words":  {func(p *db.HasReplyWithParams) { p.Words = "something else" }, false},
+			"too long ago": {func(p *db.HasReplyWithParams) { p.Since = start + 1 }, false},
+			"other person": {func(p *db.HasReplyWithParams) { p.AuthorID = uuid.New() }, false},
 		} {
 			p := replied
 			tt.change(&p)
