@@ -43,6 +43,7 @@
 //   - Jobs: [Client.Jobs], [Client.AllJobs], [Client.CreateJob], [Client.Job], [Client.AwaitJob], [Client.JobsHealth]
 //   - Files and speech: [Client.UploadToAgent], [Client.UploadToChannel], [Client.Open], [Client.Transcribe],
 //     [Client.Speak], [Client.SpeakMessage], [Client.Converse], [Client.ConverseRecorded]
+//   - API keys: [Client.Keys], [Client.AllKeys], [Client.CreateKey], [Client.Key], [Client.RevokeKey]
 //   - The server: [Client.Ping], [Client.Alive], [Client.Health], [Client.Version], [Client.RequiresAuth], [Client.Hello],
 //     [Client.Status], [Client.Debug], [Client.Stop], [Client.ServerLog], [Client.WriteServerLog],
 //     [Client.ClearServerLog], [Client.StoredSettings], [Client.ReplaceStoredSettings]

@@ -127,10 +127,17 @@ func TestCallsFitTheContract(t *testing.T) {
 			_, err := c.PostToSession(ctx, channel, client.NewSessionMessage{Content: "Hello"})
 			return err
 		},
-		"Jobs":       func() error { _, err := c.Jobs(ctx, client.JobsQuery{Status: "failed", Limit: 1}); return err },
-		"CreateJob":  func() error { _, err := c.CreateJob(ctx, client.NewJob{Content: "Hello"}); return err },
-		"Job":        func() error { _, err := c.Job(ctx, channel); return err },
-		"AwaitJob":   func() error { j, err := c.AwaitJob(ctx, channel); return want(err, *j.EndedAt, 5) },
+		"Jobs":      func() error { _, err := c.Jobs(ctx, client.JobsQuery{Status: "failed", Limit: 1}); return err },
+		"CreateJob": func() error { _, err := c.CreateJob(ctx, client.NewJob{Content: "Hello"}); return err },
+		"Job":       func() error { _, err := c.Job(ctx, channel); return err },
+		"AwaitJob":  func() error { j, err := c.AwaitJob(ctx, channel); return want(err, *j.EndedAt, 5) },
+		"Keys":      func() error { _, err := c.Keys(ctx, 7); return err },
+		"CreateKey": func() error {
+			_, err := c.CreateKey(ctx, client.NewKey{Name: "Website", Scopes: []client.KeyScope{"chat"}})
+			return err
+		},
+		"Key":        func() error { k, err := c.Key(ctx, channel); return want(err, k.Name, "Eliza") },
+		"RevokeKey":  func() error { return c.RevokeKey(ctx, channel) },
 		"JobsHealth": func() error { _, err := c.JobsHealth(ctx); return err },
 		"Memories": func() error {
 			_, err := c.Memories(ctx, eliza, client.MemoriesQuery{Room: channel, Table: "facts", Search: "tea", Embeddings: true, Limit: 1, Offset: 1, From: time.UnixMilli(1), To: time.Now()})

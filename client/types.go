@@ -9,6 +9,8 @@ import (
 
 // The types of the contract that methods take and return.
 type (
+	APIKey               = api.APIKey
+	APIKeyCreated        = api.APIKeyCreated
 	ActionPatch          = api.ActionPatch
 	Agent                = api.Agent
 	AgentCreated         = api.AgentCreated
@@ -31,6 +33,7 @@ type (
 	Job                  = api.Job
 	JobCreated           = api.JobCreated
 	JobsHealth           = api.JobsHealth
+	KeyScope             = api.KeyScope
 	LogEntry             = api.LogEntry
 	Memory               = api.Memory
 	MemoryList           = api.MemoryList
@@ -42,6 +45,7 @@ type (
 	NewChannel           = api.CreateChannelRequest
 	NewGroup             = api.CreateGroupRequest
 	NewJob               = api.CreateJobRequest
+	NewKey               = api.CreateKeyRequest
 	NewMessage           = api.PostMessageRequest
 	NewMessageServer     = api.CreateMessageServerRequest
 	NewRoom              = api.CreateRoomRequest

@@ -64,6 +64,7 @@ func TestContractHoldsUnderAttack(t *testing.T) {
 	}
 	all.Wait()
 
+	n = n.owner() // for keys were made, and now everybody needs one
 	n.read(n.api().GetLiveness(t.Context())).want(200)
 	after, user := n.newAgent("After", "Calm."), uuid.New()
 	n.startAgent(after)

@@ -52,8 +52,10 @@ func operatorsAgents(serverID uuid.UUID, characters []found, byDefault bool) (ma
 	return out, nil
 }
 
-// atHome reports whether only the users of this machine reach the server, so that they may name its own addresses.
-func (s *Server) atHome() bool { return s.cfg.OnlyThisMachine() && !s.exposed.Load() }
+// atHome reports whether only the users of this machine reach the server, and need no key, so that they may name its own addresses.
+func (s *Server) atHome() bool {
+	return s.cfg.OnlyThisMachine() && !s.exposed.Load() && !s.parts.guard.Required()
+}
 
 // notePeer notes when a request came by another way than this machine's own, as in an application that mounts the handler on an
 // address of the network.

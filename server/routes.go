@@ -91,16 +91,18 @@ func (s *Server) application() (http.Handler, error) {
 		Agents:     s.parts.runtime.Agents(),
 		Titles:     s.parts.runtime,
 		Media:      s.parts.media,
+		Keys:       s.parts.keys,
 		Settings:   s.parts.settings,
 		Logs:       s.logs,
 		Health:     s.health,
 		Stop:       s.requestStop,
 		Sockets:    func() int { return len(s.parts.io.Of("/").Sockets()) },
 		CheckOwner: s.checkOwner,
+		Open:       func() bool { return !s.parts.guard.Required() },
 
 		WriteError: httpx.WriteError,
-		Middlewares: []apiserver.MiddlewareFunc{ // the last is the outermost
-			httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers), httpx.Access(operations),
+		Middlewares: []apiserver.MiddlewareFunc{ // the first is the outermost
+			httpx.Access(operations), httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers),
 		},
 		Version: s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})
@@ -122,7 +124,7 @@ func (s *Server) pages(r chi.Router) (noRoute http.Handler, err error) {
 	for path, page := range web.Explorer() {
 		r.Method(http.MethodGet, path, page)
 	}
-	if s.cfg.WebUI() && !s.parts.guard.Required() {
+	if s.cfg.WebUI() && s.parts.token != "" {
 		for path, page := range web.Owner() {
 			r.Method(http.MethodGet, path, page)
 		}
@@ -179,26 +181,40 @@ func bringsFiles(r *http.Request) bool {
 	return isAPI(r) && strings.HasSuffix(r.URL.Path, "/upload-media") || isBelow(r.URL.Path, "/api/audio")
 }
 
-// checkOwner returns nil for callers that may stop the server and handle its settings. Where an API key is asked for, it was
-// checked before. Where none is, the owner's token is asked for, and pages of other servers of this machine, which may use the
-// rest, are not served.
+// checkOwner returns nil for callers that may stop the server and handle its settings and keys. Where the settings have an API
+// key, what callers may was checked before. Where they have none, the owner's token is asked for, and pages of other servers of
+// this machine, which may use the rest, are not served; once a key was made, an admin's will do. It is checked again, for the first
+// key may have been made since the request came in.
 func (s *Server) checkOwner(ctx context.Context) error {
 	r := httpx.RequestFrom(ctx)
 	switch {
-	case s.parts.guard.Required():
+	case s.parts.token == "":
 		return nil
+	case r != nil && s.parts.guard.Required():
+		grant, err := s.parts.guard.Admit(ctx, httpx.ClientNetwork(r), auth.KeyIn(r.Header))
+		if err != nil {
+			return refused(err, "Only an admin may do that", "Send a key with the scope admin, or the owner's token, as X-API-KEY")
+		}
+		return grant.Scopes.Require(auth.ScopeAdmin)
 	case r == nil || !s.parts.cors.Own(r):
 		return apierr.New(apierr.Forbidden, "Only pages of this server may do that")
 	}
-	err := s.parts.owner.Check(httpx.ClientNetwork(r), auth.KeyIn(r.Header))
+	if err := s.parts.owner.Check(httpx.ClientNetwork(r), auth.KeyIn(r.Header)); err != nil {
+		return refused(err, "Only the owner of the server may do that",
+			"Send the token in the file "+auth.OwnerTokenFile+" of the server's data folder as X-API-KEY; or set ELIZA_SERVER_AUTH_TOKEN and send that")
+	}
+	return nil
+}
+
+// refused explains why a credential was not accepted, unless it was not even looked at.
+func refused(err error, message, details string) error {
 	if blocked, ok := errors.AsType[*auth.BlockedError](err); ok {
 		return blocked.Public()
 	}
-	if err != nil {
-		return apierr.Wrap(err, apierr.Forbidden, "Only the owner of the server may do that").WithDetails(
-			"Send the token in the file " + auth.OwnerTokenFile + " of the server's data folder as X-API-KEY; or set ELIZA_SERVER_AUTH_TOKEN and send that")
+	if errors.Is(err, auth.ErrRefused) {
+		return apierr.Wrap(err, apierr.Forbidden, "%s", message).WithDetails(details)
 	}
-	return nil
+	return err
 }
 
 func isBelow(path, prefix string) bool {

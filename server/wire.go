@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/agent"
+	"github.com/elizad/elizad/server/internal/apikey"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/clock"
@@ -42,9 +43,11 @@ import (
 
 // parts are what a running server is made of. Each is set by its component's start.
 type parts struct {
+	keys      *apikey.Service
 	guard     auth.Guard // of REST
-	owner     auth.Guard // of what is the owner's, where the guard asks for nothing
-	token     string     // the owner's, where the guard asks for nothing
+	sockets   auth.Guard
+	owner     auth.Guard // of what is the owner's, where the settings have no key
+	token     string     // the owner's, where the settings have no key
 	failures  *auth.Failures
 	store     store.System
 	clock     *clock.Steady
@@ -79,6 +82,7 @@ func (s *Server) components() []lifecycle.Component {
 	}
 	return append(reports, []lifecycle.Component{
 		{Name: "the database", Start: s.openStore, Stop: func(context.Context) error { return s.parts.store.Close() }},
+		{Name: "the API keys", Start: s.openKeys, Stop: func(ctx context.Context) error { return s.parts.keys.Stop(ctx) }},
 		{Name: "the bus", Start: s.openBus, Stop: func(context.Context) error { return s.parts.bus.Close() }},
 		{Name: "the instance", Start: s.openInstance, Stop: func(context.Context) error { return s.parts.instance.Close() }},
 		{Name: "the files", Start: s.openMedia, Stop: func(context.Context) error { return s.parts.media.Close() }},
@@ -155,6 +159,25 @@ func (s *Server) openStore(ctx context.Context) error {
 	return nil
 }
 
+// openKeys prepares what decides about credentials. Where the settings have no key, the owner shows a token: as long as nobody needs
+// a key, for what is the owner's, and from the first key that is made for everything.
+func (s *Server) openKeys(ctx context.Context) error {
+	s.parts.failures = auth.NewFailures(s.log, nil)
+	s.parts.keys = apikey.New(apikey.Config{Store: s.parts.store, Logger: s.log, Now: time.Now, First: s.closeToStrangers})
+	var owner auth.Keys
+	if s.cfg.Security.Open() {
+		token, err := auth.OwnerToken(s.dataDir)
+		if err != nil {
+			return err
+		}
+		owner = auth.NewKeys(token)
+		s.parts.token, s.parts.owner = token, auth.NewGuard(owner, s.parts.failures)
+	}
+	s.parts.guard = auth.NewGuard(auth.NewKeys(s.cfg.Security.RESTKeys()...), s.parts.failures).With(s.parts.keys, owner)
+	s.parts.sockets = auth.NewGuard(auth.NewKeys(s.cfg.Security.SocketKeys()...), s.parts.failures).With(s.parts.keys, owner)
+	return s.parts.keys.Start(ctx)
+}
+
 func (s *Server) openInstance(context.Context) (err error) {
 	s.parts.instance, err = instance.Open(s.dataDir)
 	return err
@@ -166,11 +189,6 @@ func (s *Server) openBus(context.Context) error {
 }
 
 func (s *Server) openMessaging(ctx context.Context) error {
-	s.parts.failures = auth.NewFailures(s.log, nil)
-	s.parts.guard = auth.NewGuard(auth.NewKeys(s.cfg.Security.RESTKeys()...), s.parts.failures)
-	if err := s.guardOwner(); err != nil {
-		return err
-	}
 	var err error
 	if s.parts.secrets, err = s.loadKeys(); err != nil {
 		return err
@@ -215,7 +233,7 @@ func (s *Server) joinMessaging() {
 			Channels: s.cfg.Limits.MaxChannels, DMs: s.cfg.Limits.MaxDMs,
 			Servers: s.cfg.Limits.MaxServers, Participants: s.cfg.Limits.MaxParticipants,
 		},
-		GuardAgents: p.guard.Required(), PublicURL: p.media.PublicURL,
+		GuardAgents: p.guard.Required, PublicURL: p.media.PublicURL,
 	})
 	p.sessions = session.New(session.Config{
 		Store: gate, Messaging: p.messaging, Now: p.clock.Now, Alarm: alarm, Most: s.cfg.Limits.MaxSessions,
@@ -290,11 +308,9 @@ const earlyPayload = 4 << 10
 
 func (s *Server) startGateway(ctx context.Context) error {
 	s.parts.cors = httpx.NewCORS(s.cfg.Security)
-	guard := auth.NewGuard(auth.NewKeys(s.cfg.Security.SocketKeys()...), s.parts.failures)
-	kept, early := []string{}, 0 // an idle socket holds what is kept
-	if guard.Required() {
+	early := 0
+	if s.parts.sockets.Required() {
 		early = earlyPayload
-		kept = []string{auth.HeaderAPIKey, auth.HeaderAuthorization}
 	}
 	s.parts.io = socketio.NewServer(socketio.Config{
 		ConnectTimeout: 10 * time.Second,
@@ -308,7 +324,7 @@ func (s *Server) startGateway(ctx context.Context) error {
 			Throttle:     func(address string) time.Duration { return s.parts.gateway.HandshakeWait(address) },
 			Compress:     true,
 			Deflate:      s.cfg.Sockets.Deflate,
-			KeepHeaders:  kept,
+			KeepHeaders:  []string{auth.HeaderAPIKey, auth.HeaderAuthorization},
 			Logger:       s.log,
 		},
 	})
@@ -317,7 +333,7 @@ func (s *Server) startGateway(ctx context.Context) error {
 		limit = throttle.Limit{Max: s.cfg.Limits.SocketMax, Window: s.cfg.Limits.SocketWindow}
 	}
 	s.parts.gateway = realtime.New(realtime.Config{
-		IO: s.parts.io, Messaging: s.parts.messaging, Guard: guard,
+		IO: s.parts.io, Messaging: s.parts.messaging, Guard: s.parts.sockets,
 		Agents: s.agentStatus, Logs: s.logs, RateLimit: limit, Logger: s.log,
 		RequireEntity: s.cfg.Sockets.RequireEntityID, MaxPayload: s.cfg.Sockets.MaxPayload,
 	})
@@ -345,17 +361,12 @@ func (s *Server) drainSockets(ctx context.Context) error {
 	return nil
 }
 
-// guardOwner prepares what the owner shows instead of an API key, where none is set.
-func (s *Server) guardOwner() error {
-	if s.parts.guard.Required() {
-		return nil
+// closeToStrangers ends the sockets that came before callers needed a key.
+func (s *Server) closeToStrangers() {
+	if s.parts.token != "" && s.handler.Load() != nil { // else there are none yet
+		s.log.Info("an API key was made: from now on every caller needs one")
+		s.parts.gateway.ExpelStrangers()
 	}
-	token, err := auth.OwnerToken(s.dataDir)
-	if err != nil {
-		return err
-	}
-	s.parts.token, s.parts.owner = token, auth.NewGuard(auth.NewKeys(token), s.parts.failures)
-	return nil
 }
 
 func (s *Server) loadKeys() (*seal.Keys, error) {

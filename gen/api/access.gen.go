@@ -70,6 +70,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "createJob", "CreateJob":
 		return Rule{ScopeChat, OwnerJob}, true
+	case "createKey", "CreateKey":
+		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "createMessageServer", "CreateMessageServer":
 		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "createRoom", "CreateRoom":
@@ -122,6 +124,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeChat, OwnerJob}, true
 	case "getJobsHealth", "GetJobsHealth":
 		return Rule{ScopeRead, OwnerTenant}, true
+	case "getKey", "GetKey":
+		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "getLiveness", "GetLiveness":
 		return Rule{ScopeNone, OwnerNobody}, true
 	case "getLocalEnvironment", "GetLocalEnvironment":
@@ -166,6 +170,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeRead, OwnerParticipant}, true
 	case "listJobs", "ListJobs":
 		return Rule{ScopeChat, OwnerJob}, true
+	case "listKeys", "ListKeys":
+		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "listMemories", "ListMemories":
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "listMessageServerAgents", "ListMessageServerAgents":
@@ -204,6 +210,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "renewSession", "RenewSession":
 		return Rule{ScopeChat, OwnerSession}, true
+	case "revokeKey", "RevokeKey":
+		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "searchMessages", "SearchMessages":
 		return Rule{ScopeRead, OwnerParticipant}, true
 	case "startAgent", "StartAgent":

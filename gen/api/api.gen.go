@@ -290,6 +290,33 @@ func (e JobStatus) Valid() bool {
 	}
 }
 
+// Defines values for KeyScope.
+const (
+	KeyScopeAdmin   KeyScope = "admin"
+	KeyScopeChat    KeyScope = "chat"
+	KeyScopeManage  KeyScope = "manage"
+	KeyScopeRead    KeyScope = "read"
+	KeyScopeService KeyScope = "service"
+)
+
+// Valid indicates whether the value is a known member of the KeyScope enum.
+func (e KeyScope) Valid() bool {
+	switch e {
+	case KeyScopeAdmin:
+		return true
+	case KeyScopeChat:
+		return true
+	case KeyScopeManage:
+		return true
+	case KeyScopeRead:
+		return true
+	case KeyScopeService:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MessageTruncation.
 const (
 	MessageTruncationContentFilter MessageTruncation = "content_filter"
@@ -771,6 +798,115 @@ func (e TurnPolicy) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// APIKey What is known of a key.
+//
+// Example: {"createdAt":1795188790230,"expiresAt":4102444800000,"id":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","name":"Website","prefix":"elz_k3v9q2xm","scopes":["chat"]}
+type APIKey struct {
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt EpochMillis `json:"createdAt"`
+
+	// CreatedBy The key by which it was made; missing for that of the settings, and the owner.
+	CreatedBy *UUID `json:"createdBy,omitempty"`
+
+	// EntityID The only person or agent that callers with it are.
+	EntityID *UUID `json:"entityId,omitempty"`
+
+	// ExpiresAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	ExpiresAt *EpochMillis `json:"expiresAt,omitempty"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// LastUsedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	LastUsedAt *EpochMillis `json:"lastUsedAt,omitempty"`
+	Name       string       `json:"name"`
+
+	// Prefix How the key begins.
+	Prefix string `json:"prefix"`
+
+	// RevokedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	RevokedAt *EpochMillis `json:"revokedAt,omitempty"`
+	Scopes    []KeyScope   `json:"scopes"`
+}
+
+// APIKeyCreated A new key.
+//
+// Example: {"apiKey":{"createdAt":1795188790230,"expiresAt":4102444800000,"id":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","name":"Website","prefix":"elz_k3v9q2xm","scopes":["chat"]},"key":"elz_k3v9q2xmwq5c7yj2n4r6t3zb6d4f2h5kaslpoimuygtrevcx27qw","notice":"From now on the server asks every caller for an API key"}
+type APIKeyCreated struct {
+	// APIKey What is known of a key.
+	//
+	// Example: {"createdAt":1795188790230,"expiresAt":4102444800000,"id":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","name":"Website","prefix":"elz_k3v9q2xm","scopes":["chat"]}
+	APIKey APIKey `json:"apiKey"`
+
+	// Key The key itself. It is said this once.
+	Key string `json:"key"`
+
+	// Notice What has changed for other callers.
+	Notice *string `json:"notice,omitempty"`
+}
+
+// APIKeyCreatedEnvelope A new key.
+//
+// Example: {"data":{"apiKey":{"createdAt":1795188790230,"expiresAt":4102444800000,"id":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","name":"Website","prefix":"elz_k3v9q2xm","scopes":["chat"]},"key":"elz_k3v9q2xmwq5c7yj2n4r6t3zb6d4f2h5kaslpoimuygtrevcx27qw","notice":"From now on the server asks every caller for an API key"},"success":true}
+type APIKeyCreatedEnvelope struct {
+	// Data A new key.
+	//
+	// Example: {"apiKey":{"createdAt":1795188790230,"expiresAt":4102444800000,"id":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","name":"Website","prefix":"elz_k3v9q2xm","scopes":["chat"]},"key":"elz_k3v9q2xmwq5c7yj2n4r6t3zb6d4f2h5kaslpoimuygtrevcx27qw","notice":"From now on the server asks every caller for an API key"}
+	Data APIKeyCreated `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// APIKeyEnvelope A key.
+//
+// Example: {"data":{"createdAt":1795188790230,"expiresAt":4102444800000,"id":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","name":"Website","prefix":"elz_k3v9q2xm","scopes":["chat"]},"success":true}
+type APIKeyEnvelope struct {
+	// Data What is known of a key.
+	//
+	// Example: {"createdAt":1795188790230,"expiresAt":4102444800000,"id":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","name":"Website","prefix":"elz_k3v9q2xm","scopes":["chat"]}
+	Data APIKey `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// APIKeyList Keys, the newest first.
+//
+// Example: {"keys":[{"createdAt":1795188790230,"expiresAt":4102444800000,"id":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","name":"Website","prefix":"elz_k3v9q2xm","scopes":["chat"]}]}
+type APIKeyList struct {
+	Keys []APIKey `json:"keys"`
+}
+
+// APIKeyListEnvelope Keys.
+//
+// Example: {"data":{"keys":[{"createdAt":1795188790230,"expiresAt":4102444800000,"id":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","name":"Website","prefix":"elz_k3v9q2xm","scopes":["chat"]}]},"success":true}
+type APIKeyListEnvelope struct {
+	// Data Keys, the newest first.
+	//
+	// Example: {"keys":[{"createdAt":1795188790230,"expiresAt":4102444800000,"id":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","name":"Website","prefix":"elz_k3v9q2xm","scopes":["chat"]}]}
+	Data APIKeyList `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
 }
 
 // ActionPatch Changes to an action.
@@ -1910,6 +2046,21 @@ type CreateJobRequest struct {
 	UserID UUID `json:"userId"`
 }
 
+// CreateKeyRequest A key to be.
+//
+// Example: {"expiresAt":4102444800000,"name":"Website","scopes":["chat"]}
+type CreateKeyRequest struct {
+	// EntityID The only person or agent that callers with it may be.
+	EntityID *UUID `json:"entityId,omitempty"`
+
+	// ExpiresAt When it ends; never if it is left out.
+	ExpiresAt *EpochMillis `json:"expiresAt,omitempty"`
+
+	// Name What people call it.
+	Name   string     `json:"name"`
+	Scopes []KeyScope `json:"scopes"`
+}
+
 // CreateMessageServerRequest A message server to create.
 //
 // Example: {"name":"Book club","sourceId":"81384788765712384","sourceType":"discord"}
@@ -2769,6 +2920,12 @@ type JobsHealth struct {
 	Timestamp EpochMillis `json:"timestamp"`
 	TotalJobs int         `json:"totalJobs"`
 }
+
+// KeyScope What a key is good for: `read` what is no secret, `chat` in conversations, `manage` agents, or `admin` the server, each
+// with those before it; or be a `service` that speaks for others. `admin` includes that, too.
+//
+// Example: chat
+type KeyScope string
 
 // Liveness The process is alive.
 //
@@ -6744,6 +6901,15 @@ type GetRunParams struct {
 	RoomID *UUID `form:"roomId,omitempty" json:"roomId,omitempty"`
 }
 
+// ListKeysParams defines parameters for ListKeys.
+type ListKeysParams struct {
+	// Limit At most this many, up to 100; 50 if it is not a positive number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // UploadAgentMediaParams defines parameters for UploadAgentMedia.
 type UploadAgentMediaParams struct {
 	// IdempotencyKey A key for the request, under which the message is posted, or the file kept, once, even if the first attempt got no response. See
@@ -7005,6 +7171,9 @@ type GenerateSpeechJSONRequestBody = SpeechRequest
 
 // TranscribeMultipartRequestBody defines body for Transcribe for multipart/form-data ContentType.
 type TranscribeMultipartRequestBody = RecordingForm
+
+// CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
+type CreateKeyJSONRequestBody = CreateKeyRequest
 
 // UploadAgentMediaMultipartRequestBody defines body for UploadAgentMedia for multipart/form-data ContentType.
 type UploadAgentMediaMultipartRequestBody = FileForm

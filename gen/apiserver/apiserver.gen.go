@@ -122,6 +122,18 @@ type ServerInterface interface {
 	// Transcribe Turn speech into text
 	// (POST /api/audio/{agentId}/transcriptions)
 	Transcribe(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// ListKeys List API keys
+	// (GET /api/keys)
+	ListKeys(w http.ResponseWriter, r *http.Request, params ListKeysParams)
+	// CreateKey Make an API key
+	// (POST /api/keys)
+	CreateKey(w http.ResponseWriter, r *http.Request)
+	// RevokeKey Revoke an API key
+	// (DELETE /api/keys/{keyId})
+	RevokeKey(w http.ResponseWriter, r *http.Request, keyID UUID)
+	// GetKey Read an API key
+	// (GET /api/keys/{keyId})
+	GetKey(w http.ResponseWriter, r *http.Request, keyID UUID)
 	// UploadAgentMedia Upload a file to an agent
 	// (POST /api/media/agents/{agentId}/upload-media)
 	UploadAgentMedia(w http.ResponseWriter, r *http.Request, agentID AgentID, params UploadAgentMediaParams)
@@ -530,6 +542,30 @@ func (_ Unimplemented) GenerateSpeech(w http.ResponseWriter, r *http.Request, ag
 // Transcribe Turn speech into text
 // (POST /api/audio/{agentId}/transcriptions)
 func (_ Unimplemented) Transcribe(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListKeys List API keys
+// (GET /api/keys)
+func (_ Unimplemented) ListKeys(w http.ResponseWriter, r *http.Request, params ListKeysParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateKey Make an API key
+// (POST /api/keys)
+func (_ Unimplemented) CreateKey(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RevokeKey Revoke an API key
+// (DELETE /api/keys/{keyId})
+func (_ Unimplemented) RevokeKey(w http.ResponseWriter, r *http.Request, keyID UUID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetKey Read an API key
+// (GET /api/keys/{keyId})
+func (_ Unimplemented) GetKey(w http.ResponseWriter, r *http.Request, keyID UUID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2554,6 +2590,118 @@ func (siw *ServerInterfaceWrapper) Transcribe(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Transcribe(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListKeys(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListKeysParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListKeys(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateKey operation middleware
+func (siw *ServerInterfaceWrapper) CreateKey(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateKey(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeKey operation middleware
+func (siw *ServerInterfaceWrapper) RevokeKey(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "keyId" -------------
+	var keyID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "keyId", chi.URLParam(r, "keyId"), &keyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "keyId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeKey(w, r, keyID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetKey operation middleware
+func (siw *ServerInterfaceWrapper) GetKey(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "keyId" -------------
+	var keyID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "keyId", chi.URLParam(r, "keyId"), &keyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "keyId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetKey(w, r, keyID)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -5124,6 +5272,18 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/audio/{agentId}/transcriptions", wrapper.Transcribe)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/keys", wrapper.ListKeys)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/keys", wrapper.CreateKey)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/keys/{keyId}", wrapper.RevokeKey)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/keys/{keyId}", wrapper.GetKey)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/api/media/agents/{agentId}/upload-media", wrapper.UploadAgentMedia)
@@ -10060,6 +10220,534 @@ type TranscribedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response TranscribedefaultApplicationProblemPlusJSONResponse) VisitTranscribeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListKeysRequestObject struct {
+	Params ListKeysParams
+}
+
+type ListKeysResponseObject interface {
+	VisitListKeysResponse(w http.ResponseWriter) error
+}
+
+type ListKeys200ResponseHeaders struct {
+	Link *string
+}
+
+type ListKeys200JSONResponse struct {
+	Body    APIKeyListEnvelope
+	Headers ListKeys200ResponseHeaders
+}
+
+func (response ListKeys200JSONResponse) VisitListKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListKeys400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListKeys400JSONResponse) VisitListKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListKeys400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListKeys400ApplicationProblemPlusJSONResponse) VisitListKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListKeys403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ListKeys403JSONResponse) VisitListKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListKeys403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListKeys403ApplicationProblemPlusJSONResponse) VisitListKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListKeysdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListKeysdefaultJSONResponse) VisitListKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListKeysdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListKeysdefaultApplicationProblemPlusJSONResponse) VisitListKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKeyRequestObject struct {
+	Body *CreateKeyJSONRequestBody
+}
+
+type CreateKeyResponseObject interface {
+	VisitCreateKeyResponse(w http.ResponseWriter) error
+}
+
+type CreateKey201JSONResponse APIKeyCreatedEnvelope
+
+func (response CreateKey201JSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateKey400JSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateKey400ApplicationProblemPlusJSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateKey403JSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateKey403ApplicationProblemPlusJSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKeydefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CreateKeydefaultJSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateKeydefaultApplicationProblemPlusJSONResponse) VisitCreateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKeyRequestObject struct {
+	KeyID UUID `json:"keyId"`
+}
+
+type RevokeKeyResponseObject interface {
+	VisitRevokeKeyResponse(w http.ResponseWriter) error
+}
+
+type RevokeKey204Response struct {
+}
+
+func (response RevokeKey204Response) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeKey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeKey400JSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeKey400ApplicationProblemPlusJSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RevokeKey403JSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeKey403ApplicationProblemPlusJSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKey404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RevokeKey404JSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeKey404ApplicationProblemPlusJSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKeydefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response RevokeKeydefaultJSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeKeydefaultApplicationProblemPlusJSONResponse) VisitRevokeKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKeyRequestObject struct {
+	KeyID UUID `json:"keyId"`
+}
+
+type GetKeyResponseObject interface {
+	VisitGetKeyResponse(w http.ResponseWriter) error
+}
+
+type GetKey200JSONResponse APIKeyEnvelope
+
+func (response GetKey200JSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKey400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetKey400JSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKey400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetKey400ApplicationProblemPlusJSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKey403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response GetKey403JSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKey403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetKey403ApplicationProblemPlusJSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKey404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetKey404JSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKey404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetKey404ApplicationProblemPlusJSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKeydefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetKeydefaultJSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetKeydefaultApplicationProblemPlusJSONResponse) VisitGetKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -18763,6 +19451,18 @@ type StrictServerInterface interface {
 	// Transcribe Turn speech into text
 	// (POST /api/audio/{agentId}/transcriptions)
 	Transcribe(ctx context.Context, request TranscribeRequestObject) (TranscribeResponseObject, error)
+	// ListKeys List API keys
+	// (GET /api/keys)
+	ListKeys(ctx context.Context, request ListKeysRequestObject) (ListKeysResponseObject, error)
+	// CreateKey Make an API key
+	// (POST /api/keys)
+	CreateKey(ctx context.Context, request CreateKeyRequestObject) (CreateKeyResponseObject, error)
+	// RevokeKey Revoke an API key
+	// (DELETE /api/keys/{keyId})
+	RevokeKey(ctx context.Context, request RevokeKeyRequestObject) (RevokeKeyResponseObject, error)
+	// GetKey Read an API key
+	// (GET /api/keys/{keyId})
+	GetKey(ctx context.Context, request GetKeyRequestObject) (GetKeyResponseObject, error)
 	// UploadAgentMedia Upload a file to an agent
 	// (POST /api/media/agents/{agentId}/upload-media)
 	UploadAgentMedia(ctx context.Context, request UploadAgentMediaRequestObject) (UploadAgentMediaResponseObject, error)
@@ -19958,6 +20658,115 @@ func (sh *strictHandler) Transcribe(w http.ResponseWriter, r *http.Request, agen
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(TranscribeResponseObject); ok {
 		if err := validResponse.VisitTranscribeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListKeys operation middleware
+func (sh *strictHandler) ListKeys(w http.ResponseWriter, r *http.Request, params ListKeysParams) {
+	var request ListKeysRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListKeys(ctx, request.(ListKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListKeys")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListKeysResponseObject); ok {
+		if err := validResponse.VisitListKeysResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateKey operation middleware
+func (sh *strictHandler) CreateKey(w http.ResponseWriter, r *http.Request) {
+	var request CreateKeyRequestObject
+
+	var body CreateKeyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateKey(ctx, request.(CreateKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateKey")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateKeyResponseObject); ok {
+		if err := validResponse.VisitCreateKeyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeKey operation middleware
+func (sh *strictHandler) RevokeKey(w http.ResponseWriter, r *http.Request, keyID UUID) {
+	var request RevokeKeyRequestObject
+
+	request.KeyID = keyID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeKey(ctx, request.(RevokeKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeKey")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RevokeKeyResponseObject); ok {
+		if err := validResponse.VisitRevokeKeyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetKey operation middleware
+func (sh *strictHandler) GetKey(w http.ResponseWriter, r *http.Request, keyID UUID) {
+	var request GetKeyRequestObject
+
+	request.KeyID = keyID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetKey(ctx, request.(GetKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetKey")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetKeyResponseObject); ok {
+		if err := validResponse.VisitGetKeyResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -21970,642 +22779,666 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2JcuM4lij6K3h8N6Kq+lJOeU0v0TFPaSurPeVtbGfX9JTzWRAJSWxTgJoA7VRnOOJ+zf2w+yU3cACQ",
-	"IAlSlGQ7q3qyImY6LZJYDs6Gs371AjadMUqo4N7hV29CcEgS+OcxS6kg4S0TOJZ/h4QHSTQTEaPeofcX",
-	"9oSmmM6RmJCEIJwQFFGE4/gIMYowmuExQUMyYgmRr6AYc4EYJT4K1LgonSHB0Ga3293wfC8h/0ijhITe",
-	"oUhS4ns8mJAplvOSL3g6i4l3uOl7Yj4j3qEXUUHGJPGen32vf4vH1eXdTggK0iQhVKBHkvCI0SMUCRRM",
-	"MB0Tjp4iMUHkkSRz/VPLNXh33u5oa7gd3HlethwukoiOYTVnEX2orqYXhgnhnHDERgANCR1uwPPjYJaQ",
-	"x8FPCNMQ4ZEgCfpxQMkXMfgJiUnEFdjkQ/01T4OAcM4S+QOmiMUhSdAMi8kd/XGQPe3ojQ9+8hHmKCEj",
-	"khAaEC7hPiQoIZzFjyREeIwjygWMjdVSzVQSJISLI4SHXMIyGukDjziijJKNO+rVACrtdreDfwvShLPk",
-	"z3/7e39+/gS/kSOUkPjPd57cYg0Yr7LF9mazOJJH4jrhWfYaEhMs0BPmaMIoSxMSbtSs6wlH4s9bXee0",
-	"gOuA90sg/BrY++x7M5zgKRGa5npjQsVpzW6xfChni+Qv8rg936N4KsfE+sOmpfyPhIy8Q+//fZeT/Dv1",
-	"lL/79On0BEBwPMGUkrhuDYF6XLOKIPt4/XUA3lQX8StAXzAUMCoimhIfjRI2RVii84xRTn7gSCEdYgmS",
-	"9IgUUwP6Z48kSaKQcKCb0YgT4RtuBeSHRDQlaMhSGmab/EdKkrm1S7U0N3opRPd8b4q/nBE6FhPvcGt3",
-	"z4VtH6OYqCFdkJZPJIaViBKjURSTGviPzIjteFk32B1uhV3SeY+7e52dYHe3cxB2cWcbbwY7wcFwb9Ql",
-	"GzM6dtLK6egci2BSXfwx8FMANo3nkmNEgiPJpiXTwFNGx3JTPN+EOp98G6ejjhp7JRZ8SoM4DUl/OiRh",
-	"KH+srHAgQTJAOOYMJUSkCeUA5kcSCJZkvG9KpiyJJLuUvGWCH4nkxHVYEZWnbYvyZ4xx8oGxmGCqZAjm",
-	"ov/YwAgGUTgwiwS5SuTbapmKaUt4KmwZJuyBUMRFQvAUTTBHnBB6qOSIRDHN4TN64oqegMv5d1QSxYxx",
-	"Idm9mER0rDi+89zkwjuw8s7pSc3hbQV722QPb3Xw/vZ2Z6c7HHUO9nZHna3dveBguI1332/uHW4evnce",
-	"7bk8kfkHEJtV0FwwgSh5IomEBAXReYQE+aIhE3H6gzAEDkoIl2JRCba6U1UiermzvI2mxFrux4RN3YtV",
-	"cjtbbN0a5HmstYKzaBo5JFpPoCkDsR9xEG2+pZP56GkSBRMgWUknEl9oOh2SRFG0fBCTkUAsrQVeDPMu",
-	"tfJTS7NTi78EJl1d/c1DNMuXfgTaSL40yuRRzxiPRPRoVl63TiUH1l3oFR7XsHKQLmyEBgCQASJUSL6S",
-	"q8JAcZtHKBpTlpBQaacDtaxB3arlqOuu+YbgxMXDLyXnzvjf04RxoihJcgmpLALkfSmfSCRZBQowr2WN",
-	"XM3iZgiC4KK0BOyrJf5b1orw65Yi2FqUdAurcp0x8FLM0UDgYUwu8JQMDAnlOkdUSyqwXTeARjgQvJVC",
-	"cU44x2NSJzam6nGN7jDNPl5bd9Pr+IXMHUwHPZA5GrHEvl74KKWSFSp4iXytkpSl9CGhj/QnUsdBD2Qm",
-	"fMRoQHwQfvpegkZRwgXCQpDpTKCxxAuWKYYb6IaQO3rnnYZkOmOC0GB+5zXIM+u9jtyM+3z2SXf74P0+",
-	"6ex0w93OznYYdobBwXZnb/9gB+++Hx1sb+2Uj2/X96YRzTC+4TBvSPJIkgVHiji81Xyy2Uhrn+81Y9O6",
-	"FSWMTeGspNLXfFtI1DBrL+eGcHnNrVsRV49rFsGzj9dex62hfPc6HiJ1gzds9QgN9MnwgcRfqjkpyDTK",
-	"EjSQSDGQJDCOHgmtZR3ZtOvxj2cFAMLFBxZGBO6j8orykSWgv0jWT9TNeJrGIprhRLwbsWTaCbGAOdvB",
-	"KxsTpixzBzmgkn9Snpu7TvFkJAqSgCVSzX7p1RUHbrHExHzgWCeAVDGf/Hrfo/yJJKU149ksjgIs53j3",
-	"dy4nartgGLNPH0nMZsS14ILpwLLvGcOZa3D92jt4B8aEaW4EFil/jQ2okVttQ0pZo+Q9bXjPvvcBh9cK",
-	"c1ssKiOMrx5JEqb3EQK/v/hr7+z05B4uLyEROIq55J8pF2hIEEZA6r5hqJl2JyYoM+OgO2OLufPkGiP6",
-	"iOMolMvUhjnvcIRjLpG4HXz6sEoJEHs7s4QNYzL9n45t1e9mqRU3goDDeXmHO6CrRQI4zQccInMQGX/B",
-	"Q5aKw2GM6YPXes9Xand1eGDurCEjcKmbYqH1Bnn4CQ4EiCCMkjSWb49SrrWv3ML1GrRoD92EyydgR7DW",
-	"8irLWERNWjr7ipdJeS2ZZhREM0wFX4tb6BUcJwQLEr7O9vTg336Xn2bh6+1SD/4td8noKI6CNXnr8eXF",
-	"x7PT49sC++xlCiwsGzSfKETkS8QFRzhOCA7n34B1WovNGGe7tdqc8SDnjBkMX40tnsLdHCbR3i3OpgQs",
-	"dsr8pRYKXOcjjuI0Iesd6KeL3qfbv1xen/5XvygTe1encMfLdKG3P7/S2vIzLC/NPq7N/Lg+UZyKCUui",
-	"f8I7ryjJRuoolGmfzo1k20A73U2EYbERR9OIc3mQLEFPCaNjH+10t0HesSQaR9R2K2bWrzhmT/LevLOp",
-	"Xh2yUA52RwVjKMbJmMhnu1KXmmCOMJLbtE2lEqN9tLN1gOQXU2t5XEnXURrHaIqjeMi+oB8H10Qk805v",
-	"JEgyQBzPOXqaEIoEQyKZ31HwMv7ko91uV36L01hkDk24mspH21q140KyL7lTLthspjfPHkkSMxySUN7a",
-	"tQvFyXf/9O5P7Vnth4jiZF57RHAH0ZNdgy4Rrks6N5+uri6vb/sn9+f9k9Pe/e3frvoFIpJzaUdExNXJ",
-	"4ITAwQr8QOg3IaqaVWfktXDRFrlt7trkxtPZjCWChOichBFGt8oc9pqEF8WkBu9xEJCZIGF26LeMnUl6",
-	"We/UP56e9e9vLy/vz3rXP/cL6nVPLWeK58rNtLu1s7W/3+2i4VwQXkEMlFHwN0CDmm1Ul7bUBnO82M7x",
-	"Qt8lUJ+KSMzRLWPoTA/92pgh8TdnkyxB5EtASMhBtWJPlCQ/cPSPlAmssIQlwygMCV0TRS6vP5yenPQv",
-	"CkcOxng5rxJKAEUVtIKwUUq+BSJYi81woNVabalrHXcOxFc93wDHMVErk5wpZNph8Ox7PzO6JpHf9G9u",
-	"Ti8v7vv/eXV6XVKMtJ0SuA75MvtGulF1hdnhuRZok6Z11QdIvaYyC2ugoebCfyE4FpMXvmGpQevQRG6b",
-	"FBWUI6WggI8xwFJUhAyQ/YklD7BObbR/4YXqURfdAS3/zsqXvYLX4TVMJNUJWhlKzllIYnlvWVf3Or88",
-	"6Z/d96+vL68LEorNCMVRxbg3lfNqC1IIqPBAvsWN1LXsxiU692ZIebe7VbTa/YwFecLz12W8aqEjOEQ4",
-	"1AsmPrKUrnmiF5e39x8vP12UbqFgKpYMfgRTvP2R2evKb6ClZdmicCc/kwsm0Ef9wuvxWGM+BdNA5mAt",
-	"yUdOiLGcXjBxzsJo5IzH1DxbfqIEfoh4pCIziY7+ouh01LlglKjwLhjzKiEBo2EkR3kJ+r667h9fXpyc",
-	"3koZ97F3elYSwnqZQ0JocZ1HcN+VrB0uqt8AYdxLz1Cn9cptkW3RuQ1ppEH92hK8ERNyJLiWb7mv1oJ8",
-	"Ee9msdxXQcbk/k3tr0CJHORQ8xckmLIW4JnndHU23AgpQzwNJmpAtT7Gpi8sB+WQiwR6wth0LWmuFboX",
-	"XroetVZxMv52uQDJw9zTp2HEXs5Iw1XA7rPv3UZTEl6ma5qrb0/P+5efbgti9LYYl/JAZgJihlUgyyye",
-	"o6cojhGezQhOTOiuNsxXFAvlygyjUBnrAETwDQQcvTnvKe+3zSpfEDa5YmIJQa2UIHmiLH1dl2JCIHmA",
-	"MrPJp0hM9DLlZjsQ5vjse58ofsRRjIfx+vbzv/ZOz3ofzoqWvwumFSWwSEnOzhGOWRqCWZQIlM6O4H8v",
-	"r/oXvdP73tXp/S/9v30bK7u1gwxvVt2AjQWWVUDeFKKAIBvwr6qmKpzXgkDrrBDPdFSITKN4Sri+HAqR",
-	"uVlya71Cl1nM8Eu7BtWgi6SHsWNxwRKtcP/KkvilFwNjLlrLk3xpA3BMfwfhMIF85aopjQBylTBFGF6V",
-	"wrCAh3r9Xv8LCVJBQv3eIbrp966P/+L5XoKf7jPi+uqp5zca0SD5LSaChLC0WcJmJBE69km9qv4Zx5cj",
-	"7/C3BYEsdP7vN5cX3vPnMgguAFfYSC+Pg67NKDlSjDKiaDAlAodY4AEcFBYCB5Opycpbd/4eiiMO3haJ",
-	"FPwQseHfSeYoxGiQJvFAhUyYTLWjfEkb1moGruhvuWAw991HYfvlqri5ylpPVQy0IjZtReQCz5WFzkLZ",
-	"KpZJXfEIbXW7frfbldIlwYEgCUdYRbr7KKUx4Rz1z07/q3dyf977z/vz/s1N7+e+8lcxMSHJU6QimRsD",
-	"NH0vovcg2O4FMwimt79405LfU7nwY7mdL+JFzpjqU9XR4xE/V3MMQBAPIn4tlzvws/wONIuxGLFkWouG",
-	"5q9Fu5JLuoTJ5Vclkmu1Hd/jLE0Cci90hHU5WnHBaYgJS8eTlwGkxiMnTJ6zuVm2X7jTuyKdFefVwXfo",
-	"E4Q4D7S04BucBAmRFKXSUB9xnAK/xmiK+UOJ1eFQzhY9Stb022ffG0bMO/zN66EZFpGUV5LACSXJhvfZ",
-	"9wIddyO8w833B7ub+/vvD7pb213fI1QK0CzCVSKsN9zf7Q6D7W5nZ3e03+l2dzY7uNvFnf3tcLSzF+7v",
-	"7u7Km+IDZU8xCeWhyhXoE+6rNeplgbiE41P/8MYz0dntTCMaecBfH6NQyh5jknrOolj7cfRPLN+J03GU",
-	"MWg5pvrF/MG4KE6pwPgLmXMAiFYm4EHySBRLomkcyx8U5EG2KeCDFNKfHHp/0v8pOWVkBAa4g3oy13Jn",
-	"goWcDPMHjoY4ePA+S7xgsyiARYwIiWGiz76X6uCg6lGknCR6815V+Fjn/dWLBJnCP6p4r/WgJMFglsTh",
-	"I6YBCVW6QhUpf5FILdUZlS8RxBJ5ID5IjzQ0iWj5WFcxptSZSLfMaICxzTR5S76Iy0T+fw68PsfiBQrs",
-	"jAWT8yiOI/guZEGaic62C85A3JJdlQGfEdZXx97bywWLyL6uvaYKiVpDthpbf3mbJtQ1fnW+VcRFxjMW",
-	"BgmDEyDnGQ5yKHKPlru8sj9ybCtjQMsQYpFRLfOlzdDqEoOzHFWQLT/IexXwswImt5gp45BudYpiKo6Q",
-	"5J6gVLBUIHm+KOIsxkYhlxqE5IdemkLUsHxdXY+VjKksw+bD7dGEZ4faKphcGVEMx240Z8FL8u05F2Tq",
-	"hhyZSmXJ8GZlRMXxVYFn18E71xSMiFgGHSwBshQXzMVL+Wz705mYVys5ODNu84SG3zw4XcPnsgOx+bS9",
-	"Wk2l1kKUDKiypRKxZGDybSlos8acJC1kMqddICDDXUqcwUb9z3UanY4vXkKllF+dRVycSjR69r+WZHp2",
-	"IVkG8UtnkI9RXXdFk/3V1MSwTAD21rJbu0N3peQpzxqxFFHD30GcO/VPv7jRZk11GQW0oCk+W9NcFFXI",
-	"V9F+S2pqph1GNNMP61Q92zKn05eKiNFGZhZQUqoU0xlLRKuvTtWr9jIWcET9Whn5zOe+WnEt5TTgFW1E",
-	"qu+3nH/1W84LEcIbIvNpRmiuPCSuo5gVOUZ0jHBueDKVacASCwHeYGBCs4SNEwyuveL+jSpV9a1zpJ4d",
-	"WqOzBAU4CQu0ZPFeh+b1QGbCdSma2zVOKENkNCKBQFACRNlBVH52ZrtQ2yXFuX/zZoTJf31eRglNqfH6",
-	"OoSXtsIX1oNpiJ4mcx+piisS5imVZEuRJqLiqpZbTf1apCA1+1ZWaX2aMQ4IZDzT7Dd5WCXYxCwhh5CV",
-	"Y3R3yd2WWFwJfzWu6CXrs83AWYvOUj9x8OWxuQfbNqexukT/9rlqnhib+3W7O2pJM2remR68cQsNIsa1",
-	"lUzAmC21VGC+pWaxWK/4/HIMFdDi7Zhqhgu1GgJQExxK6Sj/Bc6tfEraNOZ2aFiFLxKe8Q75hG+4eHwJ",
-	"BrWlxSBWyD3Cina3FzKB1Rp3VrEArHZ7dl189RW2CF5zpc3uwvn12H0rrqcINu5T4TLZ3hTz+CZ4NiOU",
-	"hIpAkpRuWIUiBklK76Ea2AD9CE/RkIwxhQwGGpLwJx8NlBMyf814V9WrP/l3VL8yQD9GIv8u5QQscIeq",
-	"tKN28s9nRJV1VA7EAXnEcYoFSwaqskpZoJwuQWJDFs5V7AEJUrkiKMdzuK1VcCgw4932//M2S0aB31WV",
-	"nuIDSysfplEsIE4uSaFqiLdzsLczPOgGHbw13Ons4OFu5+Cgu9l5H+wdBN2d/b297U1JKdGUcIGnM4eW",
-	"i016EDiUJXwFeyBSod+Byaczkf0CUXlM4Dj/Ze9Zka6pvejh97s7Qbi929ne2h52dnYOhh18sH/Q2dnf",
-	"2cO7Q7LdxcMiZ/O2ult7nc3Nzlb3dnP3cHv7cLO7sbXd/S9ASxGJ+TKgj9rApdvtSrjoQi6H3vudbki2",
-	"9g46+1v4oNMNd0adg/39g06w/3403N/f3xm9HzXCUdNGhmnWEbp1kNPWbMXgUnuLY2CXwmwzRWvGeZsB",
-	"4Nk+m3aztOekSVanp83b1qksxfaNx7aF8VBXubJZYz6rBQnfrmdqqgTZxUXhMJt5aZ1+2FfF13TpXGM/",
-	"j9nYqTL+9p1rfeda63Ctz21V9CUuUkZVcLl03kZ/L2Tx8Da1yQoEt7GmXjAtTV93Qz1dIh6nvKFW55Hx",
-	"zoX32VPHuluCtzfW0e9LuCFKB1R1RrS+GVZGenUc++wviU3oFALSEjIDtqKNVQOI2fHRk6oYLS9N8xlB",
-	"IQlinID3EkaB+9vlzQ86GEDZwCKhCww4QFAvWpbD+oJNYhnsX/nDCtl4Xf1fx/H/zH9g9l310yr3eyGD",
-	"hYtE3pD/GQ9AXZZbVotZGTNSTsomKeM7CFkgoJo4ZSIKChHguvoHJzr0GFSATkR1RUuJ5CpanW+4dYUK",
-	"eKfudZ8KrowC4BEuGpQLvo3Kndws2mkxhQIlT5QkiE9YGofogbInH+Jv9PgKTpRZWy3O7poz36hrH4+E",
-	"hiwpjpIlQDbrqNnAxsVTe/4XUE+YN3QJUJbGvFlAWeQpI9Hhpp97ECGwUXXb2HJGIz/aenbWRcAewfVU",
-	"mAYejuYZ9u7Ve35uv8qGrQVDFrrtDolQNrWyfW+ORhGJQ13N/tjYU5Rhf6ANKIMN1KOq0LmpPWeHu7Cn",
-	"ciz4IrcXTeNYB3KQBAsof9Td2HF7tHwvTAiecuXxKmzd9750xqyjf5zi2W8KmT7/nTO6cY2fzvOCDACj",
-	"a8mFvjoDwl9GHVpP9anRVWqP/FrXs3SjvtWswAS+/sDBDKVy+dGpFbaEwiiEeivAw3w0EOSLADMWmc7E",
-	"3FdvKtNUxNHg9OeLy+v+ABDljg5YKgI2JTq8OSGYMwp1h9DTZF61PZlo/t+86/7VGfhOlxagEYUY6lvW",
-	"spC953t6ld6hlxDVySRnYNq3a0qEwkoOyP7u9h4JO/v73VFnZ7jX7RyEm6SzPwz3utv7ZH8/2Fv+DsjJ",
-	"P7zDLd/jkYKHjsyC0HM4uJChOUtRyMAibIKpvR4aJ4QIk81SmyCxRIDqcnp5KRGiZSCkyUX66grbz46w",
-	"3QqyA1yQz5nSS/3mc+GElwGOQmLnqzaStLT+pLT9y4Agbhf3LJ7/wLPa/4XMvUL4X0TF3o7nOySQwTpH",
-	"Lxdd8dgkCUYqowqk7w9clZzHcTE6zXIq8HRGEk5Cl8+2p2N8jUIuJ8ABCXUR9upgJhGjKbegWX+AEfL3",
-	"/YxCbITIwFE4UxsxzdHZVjCDhbV8WXk8GkGsmG6Sagc5TafA8V3iPledsscVsFh1e+vdeD9oxVLyaKio",
-	"UpJ1L+hwq/CnaNnbf4PjP3RHSL6ot6rB66QHazz9lC+Ou1p0HJkxavlbZVbcAgr2kVYxcy93Hcyjt9/g",
-	"BqgFjQPKcySf6FyeYSogdroEYyN1SRwzOZytT5aVSOtphz9Esw6bKTW7M2OSwSYZ3HppGLHzOjzWOZhh",
-	"Zo+Qb9sFg+yLaX6e8JZIMJVjDVW9CP1XgUI0234iGJhNHD2Qf3NcPvPVVXlscdiFnLbweo6DzuOyINNs",
-	"u2kLIYOVLwipFyADGwHehA50RYYKKD/MRcna4dl6wlB95uCluuSxS5YHjD6ShGNXFnA7Z0K0hH8ixlzc",
-	"aJW53D3jsJ3lq5gNYxVjPiZUJDj+xOVocB/ZfB8Gw81gvxOMNkedne193BnuB+87YXCwfXCwS97vDyHS",
-	"oA07/pzHmn5g7AEFcSo3JNKEXrE4Cuaqf0RqSfSfry8/XRXDVZxw3N7s/leVqFfzebYXzdlROANZlFKq",
-	"Y2KkvsdFpvCRR5Lo5jEt9dRpteVKO+1hlbSnesUBEmFPw4aHt26Xq7ZluJ9YGLDgoPI3Le9ui1LlsKpl",
-	"Ym4slHDpPtW+NVob0m7kDO6F3eUos0wMjl25vyEoTbWItG4/63ixVnCclnUtHIYqGFWPZVrDjtI4hmLk",
-	"jWJlybv40vEQa6jVLya97KiBiiNuISos1qgbUWJlT803QI31NZACDb2JBmLPyOt67+VtEJTFuYF6tUFu",
-	"Bejb0yyImHaFK+dGjjXczitQaHHZ5bVdQTi/wvDxUonSrfziNmkWFuI3hYAXzrxZn2979pXo8Ja61ktg",
-	"yotrfy9Lx/xNCXnplEtzY3AmW5q7RKsB3LjZJjpB5UrmDVighyFnU2LKC6jyjJALpGISVC93eQHk1s8b",
-	"eohB+X6T7+T7Vedtrzrf4f2W8K7wgUX5yc3c/DvdfKeb/ybwfjGZbyWYv5nQb6LyBRT+Hc3+mGj2pvjl",
-	"znjVD7lb2XLf4fKHLcODre2Wr2qUfBHHacJZ4nTa6ohV+Zbq6jUk44jyI4SHXN7umfLDS3RFrYq3ZGtf",
-	"AKl6aqyBWEncquTa75T5lpT5ote+t8sE1hO2qP9aIwc0UK8JhioAQZQEqjiwDVko2yRc3sh1rPZLlqds",
-	"wLUlMw2m+Mupen+z2+2W+EoLd7EpDZ15Cqyd7Ngjrus6eK4/8VtV2tlRMDMdjwmHgL+RznqGcIUG280K",
-	"Fpis35QO90RQRVqXcsZeHdtfIvIqC+Mq8/X5wppb2fIqIaNpHDuLdi2ot1b2nMPotuXq84KDatLPVjiw",
-	"krx42YN7MS6oUPQt2aDx6TmqAMxnDojq8K2b/tlHz/dOzj0/kxp/vTw97t/DT+qf5sHHPrQUuf3Ldb8n",
-	"//Hr5fWZ/N+Pl9ef5Nu9q9Ni9Jf5sM5Vr7sTv4TB7nemPjrMfMaRgkeCJPo0xuQ1s49qekDXX5TKa1vr",
-	"3vT9mvVtrln/rQFZ4OC/0+ur4XpvKR74zZwGrjjnLOPIXMDQk+Q4mmgRS5CGTzlhRo+3WYEEz2ZakDGk",
-	"X1y86nrOterqzWnZu3ix8zWwfpvz1S0odLPb2lwhE9ek2jTUKFf6HSD+lgkq3NELo0YDXqK/QdbtxhX4",
-	"IQUd9DGHNgsL7x/WppaKO7kv1DdulQWRxWwb9SoHiu+pzmLWIVoqdvVYAYN1ylTNyfby7DdoNJDVFvp3",
-	"SGViCRqAS1q35uBWG3fBSTzaQHnpPkbjOcKFlgOqvbW8LKiWGpWcqMJ8Vq3WY5aq3EWo9Sc3rBl1L8Su",
-	"CpGzhAQRJ97n52d33MOiFMGaKwyzS7EUV/oyo11hoS0PcgtKk3UlLerWdO1uW6vnCyqc0UyoAWuMsieY",
-	"ZpRuLmDjf1tVwCGR31QjcEaML0/Ivx/jTnNUit1lp3YYZ88d/wXNRm9hDsojSdfvz2LdmH3JOEkEwfQB",
-	"5ko66kRS+a9HFgUEkonnKuJC5ZSxxMQOT/EDSFdQJiEwI2tfx+9ofjqJIkcSylkHkMhaPBKYWRci9a1j",
-	"jfjJdJBNc3IOV7uSmgCI97lWivycsHRWyw9+hYATnW8+JgJhaByZ1Q00BhmR9+Fyxa0uFffkUtwhMtk7",
-	"9MKIByypz0t+YZtnud9YlV1afxfgwJdSP942Krx0xNDRycBvUDlWed7cz9tXNW4TWFpNYHmTL2ossRAF",
-	"TGqjo4RNjxCOOSvZ/GDGvBMeDkmr2eGzJVLWawjl39mwQWzCA4kEuqWcI/U+7yhnZ+sEeBYJHMsdfkww",
-	"Dci/6XJQLBXn3Dvc7gLmpFxfu1sJxaZo7LUaqEkZw+KQcMj1pFCTWlVUdXdu++at5lRjNxzHQxw83EDt",
-	"BrfkfCBzhVo8GlOOnvQRqRwPZRg/RPIymdVNHWJO9na0VWzwNOEkuB8Yix2FDBE+0cUkLCTdhVpnlbqo",
-	"eomfktgZDz4RYiYnlf/LzfYksqmQQIlJRMkXTClL5RWzTBzdnX3XxL+bpnc2U2uHKTZ7c6Kqajeuanr4",
-	"ZtFos4tK22EjyK3cMKUKNe25DAoxg2KpxPRyneI5EviBHCGgVLc6NcVfoqm89ME7XQCF+qEgdKx0IUPv",
-	"K5TZ0J/mR1sv/AuFjhq4W7HwVO3doFZyA+fa39ze33m/v/9+b/f95tb2/o5XTDmqF+5vqnHbKVItJdvt",
-	"Kn0FXWpaYcD6Y7tmbNpwWlJiLzqjCyZUOxw1w8l5bUrtt9RNrjWAQHemTKjiLWvpHAPlDBnUEmrzsGLu",
-	"9pE0XBuO0Mm5e7bXUlV0E/UGFNF91GuxZIXyb7aZH1KFJiSeWQz1mNFRBH3+DIeNaApdr3Z2n19SwVkW",
-	"SV9b1vwSfdhwwmF9dUh3L4colyOpnaha3sNUSCVUt2yNeGakW1Oy5DluepB6FgWdmxsQUOvyBv1M02L5",
-	"C59US5rZ52VV43p2+Xl+j4zsYgXedRrW9JjUdXIyK0D7Id1xACsPuj67SpOkXG/RrYkG6s2SJuK2TS7r",
-	"pHwZhCnRSnmMzy2335x11goMpRISK4DjBbxdrpN9E5/XCRmm41M6qml7wSme8QmrXs5TeQna9D1CH6OE",
-	"0am+FBX+lIAI00AXBnkkCVcDb250N7q6LpaIptWkT0YpMRXNpPqfddCdkSQgVIDE3NrNCipub+/u7uxs",
-	"b5mmQfvb+/t73f3nrLHm8qGwy/vrc+Z6QkY4jQXS51jS20kc/RPfh+qdFj5zWNWzIwRanYGrzmTpUFp3",
-	"ySye/0cciGJgl7rOyLs+TghomKq+o6Wd5ZhlHW4T7gICXut37QNraZms0ExjoqsZ3dfgy5dZhFojqTSG",
-	"4WmCMXY/NaGvbC7CUZU4C1YaEh6FRNdEc9JaFgX0nfq+AfX9y+xlkcBqYCxtZFkuUV6eml9QIlY5QbOM",
-	"vM6ppSomY4ZDRfERR7OEyTmaqhq8IImt3w2uvt12YZ3VZkjBAxE8lwf6bWVKdZX0MZtsRgD51idO6nrR",
-	"FVeVDes8N0ZJTQWrUZRMXRWsminj21dRqdtmY0Bq/Xar5dMAZlUOsfCF5XVeGOh3UppmmhX5q2UCdqsd",
-	"l82XTXWrvCm8QwJGQ454RAOCNg/edwuQL3UtaVEQq++O4uqhEY7itGIByIK+AhaCAfPy9v7j5aeLE0d5",
-	"GqnHjVhKi1F2JjuleLDZuI1dieRLJ6rwb/GUSouPn/CcI5ipsH74pVoYtvb41KqcpyafHAMMnBfEGHNd",
-	"j0TDUWtqkeBIhaAdmR6xHJwXwwTTYIIYlYoaugWXLPxO0JQlxt07lYgQY0ESpBUvvnFH72gHDU4v/to7",
-	"Oz25v+7/x6f+ze0A/bjT7f50iFSFX7AAoZARDscyxUK7qwJGRYIDsVEY5PQk+75HURQSKqJRRBKVlCIQ",
-	"RvK2Xfzm328uLwqzqjA29cETieOOREcSKh8PfAof9m5PLy/u+9fXl9f5pLq+JgTdQ2AWGs6hF16ceb5D",
-	"NsURVQN96DVvXMVmUIY4oZwYK8ssIVyVM8WCqIGOr/u92355NXlp1bw1b7409eWnq5NFX9IxqXx2cXnf",
-	"+7l/kS/7guXdMa06zCjAVDu79HwXvU+3f7m8Pv2vvjqszZ8O0XFC4KxwrMICpxHnER0jluhoTPj04+X1",
-	"h9OTk746rm0NK2U5BaSTJxYy0DrMKjWZwxc7Px2iU4VN9AeByJeI5z0sS8NwopMdOmhw07/+a//6vjrY",
-	"BUM8DSZlewp8BNBp+AaABbNH+ZKSlJopb24ketV/r23wxdf7/3l1eq3gumlwyRjrJ5jrUvfwyXn/9i+X",
-	"JzBB7+zs8ld9Grv6qxkWEwUh7hvT3oSFGSlqtLu8+Hh2eqyw4ECBV32EcJwQHM6hFTSjozjKPO282DVS",
-	"jqhGu7ruH19enJwCYX3snZ7pnWypgeUGFDaGWo5Y5waFbMyBaZK6vz09719+Uqvbt6nbwBsnSfSo45bh",
-	"nxwJxhCP2VM814vq/e3ssndyf3t5qRpnwZK27dHIl4CQUAVkxNHUrOLTxc2nq6vL69v+yf15/+S0d3/7",
-	"tyv1+a79OcTCqhycrDdLwlJBcrQgWJ/ataTVs9Pz09v7/n8e9/snCkRbEva3jKmAdc09NFT/41P/U//+",
-	"46ezs+xNi7ynOIqH7Iuk71Eax/pYexfH/TMN/oODIqGBn9Votoak/9o7Pet9OJO7280oUxtIIhAd0ILc",
-	"VyWYNWmzR5LIm4IZJz+uXYPq2k0u8UbzFXnp6LBUw/j88qR/ljGv3e6Wnlp1qRmSSUTDLKIGqTBpTTK3",
-	"l9e9n/v3J73z3s+w092M/UqlBxwfFGEU4imWKGf3x5YvDDEnRpLc9q8vemfZGP1HkmhnCok5OUKq6r8O",
-	"eaaWIUT39ysIpI+nZ/0MVbRYSUjAEkglBmyhWV9xpSpp/ggfVvC0R1E6U3BW/d5r8PU/Pl3e9gpoZdBc",
-	"9YlBmCv8UkDg8AOOY/aUyxIglVZIqpbEi1tXTNOS4rdZcXg4C9VF/Qeu2FNRqFuZhyWdwvO9XEGw/gDH",
-	"mO+Vpbnne5Zc9nzPFq6e79kS0/M9IwnlE0u2qdxFJa/grVzhLMsTz/dK0gJeKkkA6zfN5j3fq3JxuV7N",
-	"lT3fc7BUz/dK/FG+V+ZysBsX/5KfV8/X872cz8glGA6ioGLYg+d7+ZwW7cq9FekRjkmRlXViGWlI6Baw",
-	"HRZg4y8cVB06WkMalCtml9pQr1yzbH2+TR5JwXgJ148COub3D+0hLSK2I+dF6+8L7xyg6GdNRxw3jnOp",
-	"oiuLduSOKai9jfakTiqIFMMjlqAZFGRsUexDLqm5ymlfges2TRwxs5dU8ixKdC1006yrqQh3HqLm7irz",
-	"XGoH4IB3NsLaRZTdcTtNsVb9L4IkFMfn9Sdh9E+AiYoln8VYSNlQtrqlYsKUN29nZ3PTmtqU/ddW2s3N",
-	"/fcNnUWbOu6sG5igssrkXtSYxrt/pILfI5qHsA9+J3GidrKEtZpBXWBrdgquS7h6+gNHUZh3vVsyDE2N",
-	"cVETw/Y7DuOMQnfvvDVgEdF7aOFzL9i9SduJwgV0BCoanmb32CMTBZMdKdwfMtXDwTipHPdYQlZ171kb",
-	"L7OYHEDEQcTP1Ry6z1jEoU3PwFeVO8FSoLlALemsFqVitR1an9gUetWsr9D5e925fp0QKs/uCXP0lERC",
-	"EKqQCmLupFJqwQpzi6azZchVuQrCZxTdzMs/RjH5yJKp03ApVXPQcoFvo0vg47ohoZ0rWeTo8jPv0KtK",
-	"LfXg6+LuFqX9wHeuxf+s+625Fp/3Yqtp2ALCBUFc1/+zTP8Vd1xMzfpYOltYnxP0M52SBCUtRpC03CIk",
-	"ZpWG6yBLt4bDLtnf3urg3eH7Tvdgm3QOtoe7neHw/f7m8CAIyPsdrzlzSYWd5mfXuzr1rAgqLyTB+4Pt",
-	"UdAJdre2O90AB52Dg4PtznB3ew8Hw83dLTxaouN3E33plC+exm9UjAsm/KjM0e7KRdkFf8ygZWvC2LQ2",
-	"JLVlG8NlHQXr9S9YQ6NvUtmbiSkPyGyhlcMpXOFExHOrFnaN9wWICgpNM6urJv/XJauV/UvwIS9B4VVQ",
-	"9PNCZ9ZS/f4VG2Bs6nKUr+IWM5BYZn7DFZoDI5q9bK29arqhi15nk5fNZpHVrATGplxqkVoIQVURiaSh",
-	"r7MiiwpzRjD/EoTCKNE63NpY1uJL0Dc4TPwyvezy9TQ1MoQUmhZ6xR/8ONcUeu1rJixoSFVL4yZbx13M",
-	"cPn2UVbEeqZVp6nqhrlUqcOo2POnkL1lHYQeppbFaPSu6xiYdTIvIqEPqRLQ6h4Hk2ImbglBl8QIvXK+",
-	"Gq9aJoiw5XJeoO6YPNj6+MNVg5WXyn3IwdqSawJeLIz9zbFMD+/Cs78QHItJTTC8wIIUA3tdDO44C88N",
-	"JiR4KMXlZUWeZphzE1M5xKqNe+UhWOScT3iW/lF6BNryjNCQ0KAUFehNYHdzz57V+lHPZv1iZsl+skoz",
-	"eZe/FC2mTViczlT05ObWxq4zGtnBWo9NIGqJ2UHHWkvFrkZLWYCviX1vQieFA8dyDM+Vh1MB72rx9QWU",
-	"AtaUDTx3RtRXa2LBCZz0f77unfRPHOWwSgal1k0hzWlVYj4LYW1CbSARhaaOIUuHsVUbUFV3kaNmp77o",
-	"oqY3mn9h76MEf9/GlWzlGQrU07g635pO61KVlcciJQeMVI4TLZPjMoGiEVe+MjBjTtgTEgyNoi91Lqnq",
-	"scOkqgqauwaaA5guQJzSMeH1RdEuaZ6uoL346WyWGel0+TvjPICwN5PmENV6ZOwCdks21NNydimXjlSF",
-	"zUq8Q0+QmIwTPPV+Xw6dF6w3ogxDpuwL5g8k3EC9LMLMhKlFPKvsaMpFiyf2R3Yv3YcRn8V4fk/beoH0",
-	"d9GybTed3pTbPAbwBw5ukiPttzDoN8ir9JifVP4zisIV3Dy/Ix/Wd4dTg8Np5bp5hue1VILLfvNyta6q",
-	"yWg1Z1jOTZcuFpLgp3tLNLY6JXNNrCU6PeAC/3HNVfpe1NZ6t+XX4kIXb+QhdLeSkbCpl+8kbNRyDPs3",
-	"CLd+HdvsEyhk1+qjzyCOA8n9nYWQVy08u0qNuzKZWAurrZmsWkE8ad9qEKehivdlXAe5gtVTl8cakhFL",
-	"iPvmkhA+Y5TX4KQxuOkwUcGs1kNKA/N1Y4ospP4JR4LDITvVyxJC5XstgLAJuZpT8NshWSkP6c2RLXcj",
-	"nGf6rtodcP5ZOowjPlFNnIdwM1nfr5gR5x8nB8oSBAsK/zYKVigyrrSXDXRKs/htKfYp/MPUg9nbQSEh",
-	"M1/dlHD+YBOdRx9MITIVRZDpFskdVUmBvq4no56bvACWoL+zIYy4twOPScwJNIcol2VeUEJ4dbN6DsjL",
-	"5CKN45cCp6/Kqda0pylsrLk084ttlA3b1n9UhyyZlU6fefue/pZFtpShB4kkhd83tzbl719mUUK49WR/",
-	"S33xdzZUBtjwIHiPd7c6m6PusLNDdnc7B8HWVmePbOPhTrA76nY3K+nfs4RNZ61qXyaZ183iIdYVuS2w",
-	"siv0FU4iYM8uYKhNR619trn0jOj4NpqSc+4dHux3n53F7t+6rJWpIrlQ/2XDY/PqKq3dLUguUOGtHNNn",
-	"C+mW+6qu3n+h45VFZBWRYiH1UjNrlH/NelGGMBzG1ZwSFpylFcuTWdYWfJKnyK9RD0yBx8+tm5UCYX6x",
-	"Eb/aq40/9tlYIHTKagtpF3szTBlUSGIGH9rf2fAHSKAr82EhyHQmONzwMiIOSRw9kkQRcRJ7hx6UXj18",
-	"905/uhGw6bsJYw8Oqs1GdNayaURnpfvqEUy+U7MRtVTgUOrHER0PMhWV0NBA5e9s6KPBjNAQ3kipiGJt",
-	"gMo2LCXuOHokFKUzOydHjyvPUX0PhuscSrUtLDQAF9nI5Us2Lhkg1uECNJKo7v/f2ZCj4VwnO1dSCQxr",
-	"loetV3zYzbcE/84YPPyp6/Z5h11HXkE2nOukzfiuZ9mEzofWClzPsyUtbKOTH5U1pu9qPZKPWgfw+qAx",
-	"qX4Ko9hr4i5Dvl4TeSmNI3dh5FutHtmqoustRMjS7HsRQ3Yz2poDdjczlvTkI0qe5N17FCVcVOOXBbAA",
-	"SVJ/Z8NVgwe+a7f/6trt56z8z6Yr2F1jUVW0s7zrgFpGzmzAHSQlndv4pNCxpblMXu2eXe1LYMnVCKVY",
-	"8j2ep3xbBQg4cVrDquQKNZhhAj8HQQ191uaP3WblyOuTxX4PiGWrSFYCVbv46jwHsOI3WpGlv3zLH31C",
-	"5+Z1Z9SY2Uox5yTbQ+3hiyQKXFWrBBYRF1HALSVPYyWkR6iSEegaC6LSUMDX00WCoc0yvjySBI/JlYsH",
-	"KEUhTYgcCBQjbWlTf29m+oN+Xj3yusErXvqRtjNrY5CF2y3qChVW+bUas1FYteN5YReV5+UA/Jo9Facp",
-	"Lqo4Rc1x18UeF4M54FJTl7Hzx5ArtWEmCzi15RScOTBqIaLUpCU5Rqs5oZua+1fhJpofkAl0WU0fz/Pa",
-	"7TcrnFDqanXxfh+jcZqQApMoYY6JiNP20yn+8u8gPjd1z4qcA70wn1BCPb/QrX1LcyU9K5wFWau3VcG+",
-	"DABfKzkFFjhqXWZS8CcpRVggDFVOjlQFLclzk7zLn6uQYAbZhViv3nQAbZG9T724TABdSVxaoFt47czj",
-	"Le0wt3yE0vJzEORwdpHdWfRIqDMnBPzbCiMgSiiOHkldhBt7aBvlWW1fmxH9i8Ql1kUJ5mM5ocACHPfz",
-	"yrj1/sobXSofDeeQoFLjpLy86l/0Tu97V6f3v/T/5h16f9L/eb53c947O7uHSh/eoTeeic5uZxrRqH2Z",
-	"8NbBpNXw0FfPTDxj4z4VqohnNVSQyEeGYcasnBsbk0cSe4e7kjfysXfoGQ/1j+og/7zb7fpQ6ObP7/As",
-	"eqfie3/S57uwHkNu+m+OiVNhccO6niLw6kVd/oXeQ3mOvS4aYYFjH+12ERgsfbTTRU84oT7a7qKIjpiP",
-	"tg4kVHy0ta9KChLOfbT1HmnA+2iri0IyTMfgtxQJDmpiBAB8NTS1FJcqYYCOnFWbVNPUYAE/jglO6gJL",
-	"YjaWQM46ONh2LfPdppKRxu0ux0T6oQHIKI3juW2oMhhatVLVrSYTNhI3I8KtOI062VKXS+rXc7M6vpRr",
-	"SWaBbnAyTj5oyVnZwd+kDpIgyjbQLbTLVJ0zJ5iigeQjAxSoFsGYy5dsaDsTc/R8p3rLDuuk0t31dDqO",
-	"lP4gVCh0Nhce8nL6zG63brZzNnVGKmZlUzFHRCJmsXiq7rRMvhTnaUozyNPtyitpoeS+WNYcbPpC3YEk",
-	"b6Lz4qKy61Mhgm5vpwI/R3CY+laVccxOSF5EcEQ5Knv6t7svuqdbZ1ZA8zH66PTmEu3vdTfhQCm6/niM",
-	"tva3tjpx9ACl5YpL9gqM3sWjoUZ0ROqZkElNhJCREUvGDGpfkKxMXVmyE60/vy9kFMexHmaqJ3RzqKoo",
-	"J5mXo073NQMW+VGL+/rKkUIlJmXW2JwEX4J0Q5XpZSGutZ21Ib9+HFYZm95EkzrPiqGXi6oXaoVmhR4S",
-	"MiWS7vnaUTG5ZTCwkj2hp10lYfYe2sr7WR0xyK54bvYkiEjM2xu5tVlkd3u0c/D+AHd28fZep7sfbnaG",
-	"m7ujzuZWlwTDzYPu3k5gx/otEx5otcKq2Z1uCJ+bSBLGpjDJ+51uSLb2Djr7W/ig0w13Rp2D/f2DTrD/",
-	"fjTc39/fGb0fVUaQB5/S6B9pJoOtrMnWWuySZt72IRQru/SmQxKGzno4lzSeI5YF8hVaomc8bRQzG9yW",
-	"CbFcTCHDoZfOq14hiniVIBWDPsuEGzvZ+UMEEXEo4odoYLBr4KPBCAdC/uP//K//7RKQBvtchhkLF1e/",
-	"KUSZPa3oNM0Htw332YHaIS8aSNliF4SzKIZ5UidZe0pSQB3zcSXcsRDfC69puVO5avzO2z+0kNYGRk0d",
-	"IRphVe0JsRzMXkgiZ2f9hvLY7dI3CkKjW3+C+TlL8t4FRnHxDn/7XAsEVzKL1nfwGEe0wEgXQ8zFTLN1",
-	"OY202SK/rjvPovIzEhmOkGBjAhdYlWCls1oW1qTJ1pnvp/kQ65G/1WGa82k41O+q1x9c9fr8gqwK+MYb",
-	"8inoYFvF7WNoFgB97rHm8QtrA//MWIimLKHmkrhSKWArW6+gJi6hBea5ijvdg72XSVZ8roXgJ4UW7fP1",
-	"Ms739aWUgtaVHh1GINMWwhxyeV+N7aBK3zo5339L5parOpprlFWdf8H750uxQENQb8gFP9VlSWr1Vnui",
-	"tJ8Tat4O56KSe7hky70yiOzPK8Hl8tMBmMtR/p5c2ABmGbQsnFITU2ftNYuqM15dsMOZLHU+54JMW1oY",
-	"U07CRXCNo0di6ji0GrYcvK4yTE0onwVD93G3qgRvKgk4o/pOVHEI5dnzenEEhceskJ+WbGWVuNtKeZKW",
-	"lb/0a/e4yg+jJVhQRKFswS27Zsy0mJbrV5W+XqBk2FcoR/UPlRFiNygt8rlWtcOy16q7romKLJzs17oq",
-	"H6fLFvl442DLQvkl++DbG2m0L0eXbjs2M68SwVmHMkvXAfRX6w6/RgwpVJk4X77IhMRfVyF+xYVLXd50",
-	"BZDNlixVEUVddAKUrcCmxzaEbCFFOWiMH0ltWSiL0r66bIATTMPYxct/ncwhAxA8C1JDVflLVn7+kfbv",
-	"okiVwHrC3LmG1sbEUnWxcG30/mRmbrJQ2tl0ZTxUR+6sZG9hXy0pNNg9c+ItbLVBsh2nCde1gIsn9YGl",
-	"NORZaholX4RtZLel3AictTnD3N7s+p6qNLGQj6pv216FCoZhZw0qEeWVsLWZpVT5Z4bHBK4tZoWvMzmL",
-	"w6bJqS4c5KjkBCdif6BMVnLAJKtiYZNJJdu+QiyzhDwuN5uEXVKomVG9Q9bhVLP9F16pu/t9V5j+ZRSm",
-	"l7jeZdfSt7jYwWRW8wN3OKS2x1ajKzAt18jJc4Kd/qDbSda4PGJUZX8YYT+NwjC2UqRNWsUMJyKSFzKl",
-	"8iQEc1gANGG8Tyl+xJFSitq7kG5NObTG5mLW3FWhTnRomKr+ZvLq7DaOpmyQsUzppjBHebU3FAnEaDxX",
-	"ReCMWlJfNMByJhgwuHMw5DN1EQ5YqHep+yr78ncN8iSli01leiY7wM6ApQGp6pw7irk2+gOCTD7bHpXM",
-	"KZAVp6x6evIv2xCZ0QMW+22WrA1nEXFjiWTLgmQW4Gd7WADbJp9LCxgbXmRBrKLTACev02kazuW7TPvX",
-	"kWmfX1KqvaXjpnhPXargU9ajt1Ddfkh4FBKomCQZvi+FX1OZLcW8VWFa1YoDxELEszr5T5MomKg0SDEh",
-	"d1Sdo2rVPIBv7k19uoGve+LquDT1lVwcphE0MC8XnColMFsiPguPbXFieQeUymWdSuECScW6rKoGlASM",
-	"CUKsXhkAMHl76Lzc8SzGgTYsKh1CA9BXJZulaDS6hWSrSUoDd8EH5wy+Cd+OCqIZKkKkUmCPisN+mC8N",
-	"qlv1rVzE60JLIg4WsO7ILP3VSqfpL2pcoMa9VaCUOieobtIGoRaNXVC/aX3dSkPZ+nZ7BjaML+nbNNrB",
-	"V1c84rVVkrLRmlZ4WS47pdydKpQ147Ayc5yGqNYRMNcpvSajBZEprXi7qtPQ0oL4yXq1XirYA2qwtHDz",
-	"qtRYKImcE5qur276JGrFnmjdS+EygFeJXa3Dc0KUWj/IKxMXkKXJWqCrlrqJqYIhWR3137zr/tXZ3+RO",
-	"l+/7Y7SV9goOS0XAQK9LyCyOiK6g9RiFBPqNfc5rqy7TcyxJqSo1f7C3MzzoBh28Ndzp7ODhbufgoLvZ",
-	"eR/sHQTdnf29ve1NbVM83PI9HhVycJx9mK2qwYWOkronyHfovhZ0v18G3uIyoLj/KoFyLmRbClOg99/i",
-	"u0jhGrH+1aQiOF4Wz5xdDkrjqa4ar4i4KzTv+NbIvgY6V0r3v9q1uFCNvvDs+bmKqN/R7DuavQKavaTu",
-	"v4QRRl9Xfo+q+iJzzg3BSTBp7EvBVT/aJZMHcpNyFv1V9du+kY1Y+UmVbdrpd0hI7p2eKcvUOKK5d5RR",
-	"q01BjXO0JsSt1GAB2sJThOPYV7noJETpDGpzdbvdjdaFi+w6cs0ZBdYxNzc6KB5364SC7zbqf0UbdaFy",
-	"44tZqzW3eUt79U3WZbLapIZiVStaYxqvL2G7sL3pSidZ16O0cLIkjv6J70P1TusGpiuXwS3EOUWvnGe6",
-	"oE2wK97sVBTbJC2IKqvvioQigaYRtAY/QoMClPNS2sM0ikUnorVcf5X4MVegV6Gh8K3KS7ViuNyhWgvR",
-	"HpSahloHmIYv3vG63NAeh6FqO1OcpiYzYVnmuG4C+hoZsSvFhbqluRXTl+cXNyfKlk+5Bz6AZS3mNppU",
-	"jedLcXZ7oFdn767Odw0ojU4hmiQhM9UwMqUhSbQp2UdPmQIIfsKQBDFOwO0E5um+ZA2XNz+YkNaJDmm9",
-	"o+6TaFFjpAXdrZzHtPKHb064bzvh6+R5u8nw7RWcXtaeu6Z4nLOxvIvX6zvbi/Lj9VvYvSKz5W2huzaL",
-	"5S/GY/k3YbILkOlNuSxvvsy2xvkCuwS3VCt2+dlf48u1Webvk/fxb8X8rE4lK5Cmgyh5dmlcYpTyJtTP",
-	"LcmqiKM+GsVYqQmaiNTvBb93Ye9N7m9KntrRwLe78Gbw/mPfuV9mkJclTUMcb0+WjfHKGhNrmvWqAbQq",
-	"wvM/6sLRs/eXMxVnDKAac5MPGJJZQnRkXF1sIwS+Q+iKX4hdsbJ4EqgMvERBnMYVNqk23MvX3+qQFgY+",
-	"1xxWqdBSfmh/bDouoNwffCsvz0/ePOLYigJ1W2mCVORdQxAbjQ7RIIZoRBXjiyCt5QeO4mgaCWQaOeMv",
-	"0TSdIvVmQVM8uqMD7Uq4V0169EAmYAii2CYkDnWjai6O0ACiPJN0JkioX9crGibsgUBUqYop1q0h1MS5",
-	"10JPBW6EbKRiM4jsk4ox6gpTV13vnnJnqVKcaBan44jKlVRpWSPhGfhRJKfyDj2rivm7NrrtOzUBfxfj",
-	"4bsZrKiCb7UmXzWn2zmnap6DFy4L9l6cZaNtqjCwC78AZs38D15xsz2QTK1IqxW/vzLgWjf6c3k6u8KJ",
-	"iIJohhtvVacqWHNmveyGS1v/Xtvb0gsCuc668AYwBspo2UNG02neaMxEZ0NTB76BjlmoEtrII0lQzHAI",
-	"TfkDnHI9hKP7Q57UZ5y3mub/P5AtjGvy7XzxrJTA25zioCQLZTkbUSs0rgtT5L4xfdBaRF3+H3T7T6lK",
-	"Z4w4yj5xZ+3VMpS6dL5LClUKBKEBUX0UagsUZMdleDb4gyLJxaMxZbpbrLXfz87KmeOxahZeI78EQyFD",
-	"EeWC4LA1W8sntfo/6j07MZC5Ct/eWkmVTKJetdL1DD7UkaqORjvOjPwZK/Qytc5rtXY05TanDNooNfdN",
-	"uWLcOOGvVcmBpgI8gkGcuLP2znLhYpUghJcJkILIHndY23NTYJTviQRTPmOJ0F2NHWRporLbWlCywiMV",
-	"a8aFZFHAhNSYUOifUXKEHshMoIiigdmUMmdgIXAwmRoz8brz91AccXDrj6KY8ENT5UmnlKFBmsQDWBQO",
-	"w4RwTvhRvqQNazWQ2qRUj5iMBIKOK881AYZOwoIXf+DAIu1JKifpnMq3eyts7e75daWB7tv76RViFAri",
-	"OKo52FlVUZh5w60EioUra5F8FAlooTUkqtFKXoMCy//Lz2HjxdKUKquM6H1CZvH8XrB7Q6VRuKBOlzAX",
-	"fh03coS0MMgOkf4g1W0J8xrPMZXjHksQqfodayN9MXFyEPFzNccAjIiDiENg0sDPS6qZOIhaunRwrVet",
-	"OY6f7qfLVz2y2V7t5SFgkifJrWehHuM0WpXosrSMl2BWihRqjsBi3AuiS7IXnRVVpCS8IZxHjLYXiAbT",
-	"1Xc/cCS5VrWXfs67f8tukQEWGzMloXU041SFo9Z31jefSBhVJeh3CfY7kGDt+P7vSMC8SXbrdyHSLESs",
-	"cgGt1mdLBaerzEYe3xwo2uyiX6IPG38I/tw2G/oqYcOYTF2YpKsPIMyhG9XBzu57pN4ZEq7vs4WM8VAO",
-	"fXF5e//x8tPFiSc3KnAUZ8E3lAkV+G1d5Xe6O/KOJcD2eMEE+qhfMPYTeXk+HMaYPriyz8PFvfyShCXH",
-	"8sXnfEFfLYNndW0VOlCfOYwq59CLtel+rwvRnYZ1F/OJ8Xz8wKEnoEQ9rm2+WQ27JrOB2YiCZKWsooat",
-	"vWMHmMsdM+3X7SNYZDjQ7U7UpNkynYiXDuMoOGZ0FNXYDGbwBgrglVTFcZRwTk/Ne6lknGByqiBJ8Z06",
-	"i5AGNkeUkBBhxKMxlYwyVEW1W/RfKMyzaMfNkSUtdm4YnhsC6/tjCsfzJubLaxKwJIzo+CNLnPwoMS9A",
-	"dosU6NMSUKQu4x16nu/FmI5TFfhHHGUr1IsVar7a9tGvvb/66HI89tGvZHjuo/OrHR/1esdSF/p41jsu",
-	"VDMdRhQncxcZmVcqJm4lgY9UfQJ4SapOIREkEHlVNVOSxjV0vjenjXfGHghF5iWo6H16c4n2tg86m4st",
-	"fwAZ5/Ew5jwVVQEG87wN2wNlTyAfEFQ1Y2xaqDwNJt5IhdhLcZfl4AzWbtu2QjbPEo7XlnXmXyAFR+Xy",
-	"6IvOB8YeUBCnw8zlvlRQVrGcfn7+P19ffrpqn8fzxJI4hIlDErw/2B4FnWB3a7vTDXDQOTg42O4Md7f3",
-	"cDDc3N3CI/PBhdPtvHZHt6WLT796ZkolcnSFEtDLWjQuk4s0jptzXKwVtYkxKUVFZ/2Vlt6NQbsW5pKN",
-	"Ji2kCRLHVguNlcssZ3i9wpFZKL6o3bGdgGMXXK6kYhRKL2f/NKvM+slp+K6YwCN5uRXQ6Armk2x7bX5c",
-	"26kkWqL8iWaDF0xARmotQ4MeKnVNPJZmYGvzqBUbSK7FdL5ZFl1D7/3XoeES1CwqXjpk3ybNnBzrCpdn",
-	"hKcJ0cy8gMwWxc46yG31LkN/bLJb/+5is7e3ubowNm064Rc93e9K7h9FyX0ZTH47FHYHU8sn5TAsidDu",
-	"YGn9pGWwlNlfY+CxGrJp0fW051p8ZjrRm/hOhP+6RPj5xcjw7WKS5Wxtmlc6pIoJ846wakDrjostkYhe",
-	"HThgKBMqUqKFf8zlBb5O6TFLnWmi6ndlCtIV7O3LhfGtbvoegYoJ3mHX98gjjlMszJ8QZX2M45irqiG1",
-	"/tmqHdwMWlkW2NshW1p9blctPkKb4DiEFdsP0HCOIsFJPNpwNjOy1+1ajb2Rr4vq8Zh9FT7LdlSY7LP7",
-	"TE4yv0dFNUkpbD4SHHFBZmVmSR7zfF2eTqcSsVZRW7AQEq/UAa9Udsdg1WqYkrmiTqKEBCKrx6ICgVT7",
-	"ZRWkqPpghNrsfs69w/fQWzMs67fQPGj5npvr9cd8dld+/EdKUqf+nQXZhrBviN+cxfOl6o+aRpstj2rZ",
-	"eqUCJ9W7w07XCveV/FX3Oa8QvUFQR+1uSItKQtWYTJVtFxMyRxM8mxGqzrlt3eT+oy47UY3rzohiwRA3",
-	"+s2qSFC/+2YvjUTceM9YQMxG1mVEXcmvWgYrnZ1an+sCeOWB6l1df7q4v7ntXd/2T1TRddPpvURzrvOv",
-	"GR5o0Rq+f3EiB//OtL4zrd8H03oBJTQT42+jhRqe505uEGRWp8q9HjmvAraiHXO1zIDclllSnXNG5qPz",
-	"y5P+2f2nG/nv3vHt6aX1TP99fHl+ddaHX/p/7Z196t1eXuc/IpagbLMb7UMtzI6aD7Pmcp9SvqDOpi5R",
-	"vXKNTdPgoK2kzcRkVdYuW/+yRa1LWF27OpcaiA3Ghiow62parl73+7tM+i6TXkImvXT5TcNi3ko4XZrD",
-	"W5DomKT0EA3Useog0ySlNKLjAaAsmxF6hAYaAwY+Gugg2QH6UZgqPyiYME7AOiJMg7+f/Ds6UNYA+VWA",
-	"aUDiGL7LOpGYkBeWWI2EEzJljyT0TZa4esIFm81I+JOPBjydkYSTEMbCxQanSC4UB0Qq+T/J7dzRgRQB",
-	"4T1LhdoRoSEvpoGr3SuMkjvXyKswPs8yVJuRPMLsBar6mMVoYQMzFXPG88EqTkDdcqbmsqKTxs3eILk0",
-	"XNftnJO1ve8lGiOs6fplOWYuIBiDw8/ZClfwX6ovbd+lWUAN5bTMEE5S6iNoIhKNIn0qGp80pwFpYhiK",
-	"Qg6JGlqaFFGk8KIDSW7ya1pV2zSttEKC44iOdZdhSpra7XyXqd9l6lvL1DUZR46GLg2XjQShKFIyRK/L",
-	"bXxePj4uw98FDEvb9guR9DWViiBG1+TAO2O8bCwuD/MxYVO1SSlwiaoVnwVoRVTs7dRHaNl2eEMZ5Qng",
-	"foemcMEjAZMic9UZDI0tFbbz2gE7KwmhnFCXuhw3NjVOY2IUHWCIaEgmEVVVbfQijySmTFgioO1xTRqF",
-	"5gvtYGa4Qsu328veAkd4NZzKszsW3ZXVi4tVgqx6g8ELP28QrUnZOn57lzkNFSjWRuQM3sXYxowyClGK",
-	"GZPL2I5LTVFV/E1P5NpMUpWHl0y1W5HDVyVtACoyeYdSHv4jJVLF8DjBDmaddY94rSjk5uYgDIL+I5oS",
-	"O/ktIY8RS+WlQbWNaZW3KD9ftKozxjg5Z1Pt1tBQqqjpOvUNiiJNMZ37aFMudavbPUK7XXd2cxWh2WjE",
-	"iWP4m4dolo/t/nbmTHU41o1NAFKbeWajbuqL1IzuETUaVM6BJYpiLfhudrtdZyOWpcD77MRwqHTGxg7p",
-	"16ciiUhW2i9mYx/q+9V0xsn1XRzHhux1QIT6BSgNlNKYPBKpaSoVXf8NlWVHWJnAzJMnnEARGjpi8j02",
-	"Vt0Mx4m6m1u3dDJMxyqBOoBLRwyb+u2rmWxXqrx8DDohEDL6UfGjP+92uz7ULPyzVQfsJ32XcDQM0d+T",
-	"8Ky0DWPK6HablLBqbYscUl9d6b+py/6dmRu1oRHw16bPKsZpQLi7/ustIXgpj7mv5v3oo3KNQrN88jhW",
-	"A/GCd7MmODc3rcYaEVtZac/YWKKo00abkIBEj67A8gxuRKP3E1hrZzMQMG7AlQ/86/JNkeQpPZCZaGEM",
-	"BiCYc8+NwqVFmOO00ceWtfqcPtcSfeMFXGVeRBTRFHqGu2j9OCPnvPS5vHk+EvgxotYfGjxboElOmWJ8",
-	"M5IEhArgrFu72Uvb27u7OzvbW9DhK/QO97f39/e6+5ZG4rGHgs9hQe8fTcZbG7u+90gSrva5udHdqCvj",
-	"fuymuR5sSJfcdqNKDoqFPdguFGi9Akyaq1PKtz6prm25dlbFxbbupUIOioFTRToqJRLxiAaqrDmoZQWl",
-	"MmSpqs+l16KwRo6awXtRbkqmG1oHUPQradBm0MqWnM/ixnbOnSXJeqbix+834498mUFabfm1vcNuIVyT",
-	"XxCc9OXLunyodvDEmAtA2kjMm2ey73dK1/EmJJ4p7kfJE441TXR9T4MN9rs76o66eDfo7AVbpLMT7A47",
-	"+6Nt0umS96Qbdofv8eamPsdrMsURGH4PN/chXjOz1uUJ2DgV7FpOaO4lU/zlxCj8EU2FpNL3W/mn2Y8Q",
-	"548TOcHtJCF8wuIwe7irGxC2t0L9QdIDLQxZJqmwgjAun2kRe5YYfsW6SAU8c8UrWojXsvxlEe0qqdbW",
-	"JVneJ1R/dmgAKcUfJWMsGb7z/uyqcVDC5UXwyl+2sHMF23sOlrq0Pj14MaGocLyF23GOVOVdlU6pDGEH",
-	"ZjWw5BOiLJb1nFm5ZiaYo0w7c7i1y27DvN2Ongi14VIoVMspd+Fp55QstVV4Gd+jC3ZW5TBHAc4XcnlO",
-	"F7dV1aB1B3ScSTVJnyFv7KdqXvq9ZUB8l7zfTvJ+VtqtdaG4ybBk0xxNWPgNrg75L1vPhbiCcs8T81rL",
-	"i6bRIF1xt2adLb6/gXfr74o9eWm2CceqiwyVoKCIJCekxR0y22N+f1RLbSDl87oOgYVyXrhOa16+7e2q",
-	"PWyXalTLdWvIrI1v7idc3/iaV2armm1eudpDtrG6WkLFkoY68CNhghSLRBX6UC9bwkyjzLn5sFpX7NdI",
-	"THQdqVk8/0HiNNQss3NdfPgDglCsWqjuFGkDcqvPcg6Lon6TbWcxzrulWM+Cn2n/3CjMlG1dodJIkKTi",
-	"ah6SEcTflUtKt2g2/ceirGpKpgWbFhh1rN+2YfMirdNLvK5luxluBWX62VYW45Xul78sPWVt9r+6RddN",
-	"K8/cTeHlGglxU1cbzVmRkAtwb2SRZU+GukcRicPMVUB0cKoyIxf6BIFI44QgRuO5bpm3UQe4piwTI5Jm",
-	"8KZx9Nfac661ZbwQHvObd92/Ovub3P3SqmfWAb09xbiiUkyjFR3cbAz4SwWfLBlMQv7hHW75HgRV5e5f",
-	"KK0J9uqQoTlLUchASpgSk14PjRNCBJTNfy41BfwO3ReGruL5J6ps7YVdAd9fRR6sEky2ogjRr1Vb7S8p",
-	"XQwCXDNmF9lVqeIvkHP+9dlOKoBj2/SrDHbde2DxCrcpL0ocblmmAFa5mV6xoUHB+NA6eV2/5joDeRWz",
-	"FP2XxTNnteXSeMt1mFgBcdUnapo/CLKvgc4v0W/j2cL/BlSs7bvx/PytCKdEHd9x+ztuvwJuO/xAtsKz",
-	"0NGbvWypTe3vKNllYC3tf3njcIWeGq0S1qv1ZmV7wPJ2Fpuab4ytrSbEwjKb6QQ8R3WP1WyJ1Qof9jjO",
-	"Qh/lgathFozrfoX6XbhN6cq7MeYCbe2gCUuTmkiD0jIX1u8ovu+Xd1Fd8oKjqIsdIaMRCUSxITmjqhqA",
-	"8372FpKiVK3hFZ2mi72Y9vK+LqrnbbviSq43a5zl/G78LwTHrjLkH6NxmuQRf4agWpJRRMc3TI5j5yVM",
-	"YKr5auE6q1NetpZGz5TO/EoIogSDxTRKTJh/Uzx0nlBkbe/No3BUjJaVg7EwHKc25KbMCuywmwI8swU6",
-	"0Quq+bvMqPJBxV8QRvJ2f/PpP/75odf7s73+6YyMXaHR8EV5+A+Yk72djWXKn6siw2GEkfwE+C5LBRrA",
-	"DO8Gi7Pe1VKyCWqB0WTAcgElM6q0AM76ybLqvN4kVfYGFCxdZ9UFjSxHdYQwhZ40WcsVd3WxMaEkUY4t",
-	"GBtUy/3N7f2d9/v77/d2329ube/vluu/1VYjK0ezL+iEk89ZqfijasqDDuIKk18wsCnxsH4/F6uoLZTf",
-	"JxFANcCcQNLvQJAvYgD/emRRQAZHCNO51EDGiMScoCl+IBxhBJDbqOvOmUHCeewzQoJJbeKEaQqaEBwi",
-	"HLM0VK6gCXsqHboxoMkrjIKt53uwbMne2KMjk6KJ+EdRbPoe+IinwQRhjqazbQmNJ/zo6w59qp824uls",
-	"xhLB67qrTOt7QBW6bsI2dfdTiejqBHz0pFIvJpAGrsQ3wnGs+xc4G6/MiCtupruxtSsn2mkZnGn6KVXG",
-	"15Ct7gYeGP0AoHOUZ4//wBszMZoq9t1Av4geZJc65s16nmMOfYoAS1aSKkUv5wqJpsumekLnpDLOR6q3",
-	"zhPBQJNx9ED+LT8Q7xTeSFTMxsaSkvCo0GRSO37DKIQuWwDFdWSlUQ0l7NsIzvbBgAoFcldyLXqW7zXy",
-	"Lb8skhe5fy18axDSrfGuteD+g+LfCygbNoW/jc4BMy7u4wOlNXXbmFVb+dj5t1XS+t7nx80OymcidRnT",
-	"mQ+uZlM8RxMW6zxdwFXlaXan52b5tpVHKSdJux4Zta2HSvypJo2Kp7G2fWjQgOpTNXr83ii/iM5Lp4cv",
-	"l+pcWpkzn9Z+xUgdG5YLhEJhBmeacP0ZN7SMBSHQwDA0A60HtY2KXi/Ezaykrk8pqOpqMUJNlffQ1N3i",
-	"RhGBblhqOAVBLLL2phUKqW+NymcEPxDTG1XqFQOzh4Hc5DTiXDfTbyDJmguf2okibdiPvXr7VhgJ6IPp",
-	"7tOjFQV3SWnnJw0MwVJ/22iuYh7XAC7rxvoDR1y+JvfxlERCQ8vWW+MYpBrUHzD1KsAEC16Iw988zB84",
-	"GuLgwavGVsHXX5fIs1SDLvPFjPGlvnCCKh1OI3HGxvWp9Cbn2PTJjVkZUuW0XpMhnAf9Q+9CdeViDyhm",
-	"dCzvRDHDoV0u9okMPUeY2lIZqGpDgoRnTMk2/OVUfbdlJWwvhEj7TtWCIQ6fqKbINLt3qaAbZ0iu8pwt",
-	"F1C/qoexHN/yMj68Qip5P47+iR1t1F1hR+6wm3IzdTX8fWJ56b533H7jjtuFScxpK+NU9rtk2YVxV21r",
-	"b9HFUrl8y3zxB+jZ3a7szx+j9/bS1YwqfOk1yyCVWFUrwJWYVJsWhui0TA6HaFBkboq29Y+KBykDJM07",
-	"p4KqGPGsCIBSYxXR+GhAJAO+H6fRoISHi8jurbqVl/uO58Rrk77f2JC8INlddiFCRTJvUlNeQDup6Cb1",
-	"9TtAM4drJ7x0hCI6YgvZ4+ZevTW75BTZ7Lpr0KxGEEs25lzcAsYRs19zrpnVqZx8BfUNRZIWo0YKxbEs",
-	"N//NnAbaw9JcGCqroginU+PTMi8BSazn4HJkXmSDt1VrC866gl5bqETkTpnIpnPB/5Z8EZeJ/P/cXWQT",
-	"7oDQ68YoKvKXYgjCb14PzbCIJLOSb0lAbcjpGCWarZTxtP3F5bPvfemMWUf/+nfO6MY1fsrDlrKnHf4Q",
-	"zToMVo/jzoxFFHJ+tIn0tpxgWUF1K2VBlcutqO+vlZBZSXszE9Ulk5k8GOWeIzgRQ4IFFBxS5RHBkxcV",
-	"bAt2mo5j5S7H6RR/iabpFIVWu/k2fqzS/it0GE1zLz/WWbkIUrR0R5ZIZCfQYr5a2Lpi04DFq8QvU2BA",
-	"2YXUIAgkLRWrBHCU9u1bJ+mEef3KnbSqRq9pAnZBnuDAOywVfANZ4Ww4IZnAgT9SGkDHsLLTpHxsOwtQ",
-	"sy1eLayIdtGAOUt83IAGrUd5rgF8FjlUMQVANTep9Hy6PfbB2L6/191U2nS56mMeqNQQcZVjHRakoyvq",
-	"FLlkkSc+RQnZuLVChHKWGE1nLBEqlV2Ka28ciUk63AjY9B0ojqH5HzyL3smBAAS3mbnWLUSfWBKapm3G",
-	"b7Os5bWCW0u4F53kka253oHYcu1GgWqzh/U9cRaw38QPB/MZtKjyRyu/fUyEvmyAm/AIDficBgM0JZhy",
-	"NJgIMdO3RC4SgqfZE87JwC4N/kSGnAUPRHi+J7+SShSHaJU5DSAXXn5erA2u36uoB7dpQq9YHAXzmgAW",
-	"1chLt0PMLHWKEybRI+FSxsQkv2BxEcUxVDV5YsmDccJBvWKtPB2qCsuR4Hf0R9U2YPCTb6ruywGxIPpy",
-	"Jl+TcoQlSBfWRz8OYiwIF5Vv7Pd/HExJMoZxGQyUkFHKSShnTIg8vMFPjgL+4AuVg8OtJhmrIq5w1gVw",
-	"mpcr8ISrtIOxge8Cwr/mSNfzKsctFVlaS5NmuaH+DAtBEjnn//9bt3OAO6Ne5+Pnr/vPHfvPnWX+3Nx6",
-	"/h/OrUIe1hkLcNynj1HC6BTSAWquCzdEyJPhaDjXRjGMaBpD4wYV0/GI45To1g0cMVqOcLfMTpdX/Yve",
-	"6X3v6vT+l/7fvEPvT/o/z/duzntnZ/fQKkiy6Jno7HamEY0c2Q7WiG2vd+X7QMM1+9MMLr6u6EiVaTyK",
-	"YuLwyesrUjfYHW6FXdJ5j7t7nZ1gd7dzEHZxZxtvBjvBwXBv1CUbM5Bf02hqUj+iKR6Td+pnlkTjiOJY",
-	"G5cDLPT7PPon8Q539rc2t/NY4Km6AaSJvNm/g6iYdylsgeuqoe/aIOW71uuuBrVlm3eJGsgaIDGZZmYc",
-	"Yuy4bl98BpQFUT/LBAwUQerS8sFYoSubcELDmogkdQSVIKe5ILxtRS7n3j5arhM0gEMd+DqGSf7jMQoJ",
-	"U7bnkAWpBObgSDdgNQ5JUYCP28OYxA0GDmNfCxGjtrltsWtbjps1/s9O0M9Ro3QEGpD15NcYpFxLhkbT",
-	"+G9GjuurX5rnvYnq9amYweWicaWuYK4LKeiaDkMmJojPSByDQNL+9zz2puJl/J5m+T3Ncp00S3cppgJW",
-	"fa3z5C3R28TtnHRedjXq3VD8QHqV1SztRqwdddVyocv5JB3TawPva5WyshG7fSOP4jqPzcx5m48lKmTV",
-	"lJBo+/V6ftMSOb6mX9JxtueF+ZdyXVZqeoH/8nxp9+UKTk/HRizTu+ExX9uofjYX+lqXv6MBXPdUOL92",
-	"LPImn8xZtEwu2y86Iqsn7XZOFuiouLJisdcyxhUKpNll0SzILAiS/2teu9vVUkfZGvRVvZzTm193vUPJ",
-	"2sM00KGYmY9Tbf3VCrkXllB7yP86BdTNi9nOSmmcFjgaszh/ZUnsvJKPE5ZCu+WEsanOnR0S7cEeg58o",
-	"T6bKLWHqmH340dy6Hmie3LRW5fUlytqFJHh/sD0KOsHu1nanG+Cgc3BwsN0Z7m7v4WC4ubuFR96LlBZS",
-	"NYo0gzghI5zGAt0YbG9Vw2ftJm5ZG4LS9ZuCx5Qf5rlB+iTlkegTaeUkBjRRFQBdAaYrqQyFtZaXngeC",
-	"Wb8P/DzIAYOr2HkXX0twlw2INZ2z1omJuEwu0ji2w7Cr5oQcbVpD1CWL8qLg2lhg1f2uyhBbcOQrqGUb",
-	"NSVJe4buM0yTp/UkvyhxgGViVWkpILRIMO2PnLbKC4myKWt332RIcW02q1+u7b76HlUsavRk2PF35mgx",
-	"R4DKaeuVv4jhBs74GjJ83sZ6AxO6S9PCo7IlBoACBe0q+zOPvi7B3BcWR9WDNi69niacWzDnkG3lO95b",
-	"eP/55fD47bqkw3Q1QSTHEBeiXacuFmmxRs8UyNRbdyStrRKK6PamXDChXG6tIlvtVS7hJXODSnOYOhmi",
-	"KiREgqMZTgSvK7ELtQbEhEwRJzOcYEHieT1sv4ud1xI75frNyyPKKpXbstNrxeSzXa3SeyZjAGrOfDSL",
-	"LKpsAYgmSJNIzG/k8Ao8vVn0C5nXZ/IhRhF5JMkcujXC5fMJvcOzSEWw5xU0WALhFZwIhNEDAcyPqKrX",
-	"FMKJa0z4z07v6rTzS/9v+a0Bq0U8+94HghNXOYrbCUG9q1M5sO8qbg30qS7BQxgCCfZA6AbKZkNPEYVi",
-	"GeBnwQnJQgAB2BDdoCbPlgXhKc++129MDzVBFJA2QRLOKATT5sq3Kuoi8paPDaBRU3VOQxdwJO1EAbkh",
-	"QUJEXRdB+UyHwqirpuRdwyQKJdMnMSeq9AmAbEh4FCr7CABWMMiVJMbnbELcLWep6WvAGzZxSgVJKI47",
-	"esEdveLKlp6fdZtR517+cnt7hSDAd4RVBRRMkQpl04s51GvxlYfchH2LCZkjgeMHFNG80UGSyvOnOvoU",
-	"3tG1Oe7oHf3Tn0zJSL7xpz+hnmlJJG+5g693hujuvEMIWPfRHYhf+ff/+V//+3lg8ocwtSrKlDKHUA+N",
-	"cBSnCUERv6OlYVVpPXSnWpvKX77eeQELyZ0nf9UMWf2hOjfzO+/5eZBTaMJSYSrEYzSV8j+iYwVHVXjs",
-	"CGH+IOnnjg7wbBZHASz03Sxhw5hM/+ffOaMDiQZjItD1x2N0sLP73tTP2UBXCRsneMrRMME0mMiZB3KF",
-	"Aw3CU5NInPA//QloTBIHXxBidJT1UOUqkJU9meAj9Kc/wd1aj5ZFXqpQTNjpHbUjMCGwilTacet6P1i5",
-	"U9W5cKZXfctiIvdD5MFfYTHhCnaVCk4asCLBUSwBy2PMJwrB4FFCZiCH1QPCN9AnKm/eVFIXV/XyTSNc",
-	"nJA7qnsXb6APwFYHEKGpDjqi4wHCaCCF6MBEJkK8mrL0qQRwRbYawzmBXsGJ7gkrAYaDgMygW7LOmmGU",
-	"3FGmqDuJxpM88U0ntaNZQjiwLsYO0SCzlQ9888cp/LukHwxghkHFxD44QgNjFB/cUXgps7nLh7mfQw9h",
-	"+TDk89x0rp9b5vgB+tEuefnTERpkDqjM+TTQ6O52LskpphKD1eDCxE3C74Uh0ECJnHzgDaTDyhSCV7jt",
-	"Hf1x8E7lDkuIvctyvwbvIqmCiw75ohgl/CbFf0wEGfyEcMyZPjs0yDwOZhmZT0MHZmp10WzUBq+AEHE2",
-	"ckypvn1n/u6YdIOsOFZmOY64bs5n56SZ1alqAwP/jg5Uyyk9sKp0Vl6wb5++elF7XSwWMp0xQWgwV3z4",
-	"6vLmViGn0nIl4U6Jqpk2xXMU4CSRnBwNrE87v5D5QO47nUHT8t1dK+dT2y9Bm8dTIn+6o5D6EokjS0TK",
-	"7SrhJkGQ0epHlmRlYnOqNHRtijVBZKkKsU1paHoDyV8fyDyLur2jhvWZD6HHjSRTrdlI+UDCLEiksEmJ",
-	"6nhOQiWSBrqQG+aIMjRKE+BcqjTsUVbhT69T8sk7an4cRTHxs3ViAWsE8+5O98CILRJmmwwZgeoXKScS",
-	"whKWUuNDx7BhxXqyohIhGs7RwFJt1ELvqEJOkyMitzyc64KgJoIOZUI5P8y9HfRL9CHr7uzrnzGCartS",
-	"BdOA99GQzJlkzjrfhJte6sB8de/BDdSDpBQMWSMAIX0ilbM1ENFHI4UIRPg+Ya6RMzyyvDARRyOo2QX3",
-	"xTs6YU9ARuC+iUTeOlwOoNH/LJpGAjSQvhLp5pVhLiEGauqIosE1FgQ+6cD/l/SV/5S1oNOUZj/hRAzQ",
-	"xJRxnrIEUFFzszw8XGp76iiA1qQmq7BMEvYkrwINQvYI6Ugw1WgqDSMGpxTojv3WrRjdMpY16b6jGO1s",
-	"Hfh6lUQk8w6cycDAWF40GBKSzqFJuoLVrwlTEtCoB9WJ1F3hun9zm6mBKkidZ/6zQ8k7Tq8ed7KdskT+",
-	"vYfe7e3ArjOJSKgE+uauVDkg7cTgjpKdigoU9lMmUDAhwYOkXBC0UOdQrljtMwM2kLVEfpDXEhCKa9pw",
-	"uKMmwUTt/JjRIE0SuSiV5gMYcxPRcUwylRhchj6ovX6uG8u5s8yyCX4EPj/o3+LxQBL6z/1bw2hGnQtG",
-	"SedcqkIDhfvb3Z07Go3k7oD/Sl6j84yOdKTmmOTf25/ubG5Jtpvz7kmG85egtMjrpTxIFakPUfpyrXAF",
-	"UUxB68osUZrU4CyiDwPDodWkCYn/nCnVLOlojfPOG/jmsoPv6OCEzBKiVF8zwGFZ+3oXECoSHHeULsOV",
-	"CC+8YZ5oUer+3EB+cEflCRutolP8OHurOgv4gPNh4EJivZ7PnaRURKpA0B1VP6lJjGy9CdhMocrgSwcD",
-	"jAb6WlW6syiOyeX7RW4gBcM05QJQR6u+Og0NohaLFTXlQvCQpWIDDXA4jegARTSI01Cqp3GsrkZcapOY",
-	"ggaYPZU7FGZ38G/rWUIwKG6UUTJAlJAQRB4sVyLxA5nfUSNXgOZhI5p9b2+ga3lRApEyi9NxVKhKzQSa",
-	"pcM4CmDgbGlHqnpHxoch9HXgQ145N8zljkptRqoZkhuQeKTG0ORSuCQJUG8KYlHr7UvYEdCpFkqhtq5B",
-	"xDQoWHwSzXzYDUazhLGRf0czTZ/khQYYZJYgcPKivOpNlrlJ9XhyHiWepSpB51OWcl3o6o4Ouvhga4SH",
-	"252t7e5mp7sTBB28R3AnDA/2D/a3t3aHB8PBBvrVKJbalKNSYJShyVftyQKtQqgDkXowN9mbxgBxRwe1",
-	"NoYBcGynESMrHwYJNnEUEN1MQtstzk9vs8jmiRAzfvjuHf+/7H15c9s4tu9XQfmfTl5Rsrxlsev+4c7W",
-	"7snist03897VVBMSIYkxBegSlBVNJt/9Fc45AEGJlChL8pJkqqYrtkliOzg4OMvvN4q+NlXa36XH9e6H",
-	"s6vmIBsmmLOSQVUM+iR2ShNk1EhIPop3jncOmq3mARbDDMD1Bjs0zxrol/l00AqglHB4Fn0dCB9uzg2N",
-	"JiP8WtoyluYOtIzbEJyn72OdnVo2f3ffNg3ut1ozVSe+Z+CLxsQA9EjW4t4oxKDAx1OCRON8SKh+oSf/",
-	"bFwZE67hgPzLmqLnd+FRfJLagC1Q9Zob8u5bdMGgQ3Q8HPJ0SvNDvdoJdjIOiFc2pwMK1LnzCKuJFOnO",
-	"8U4mJIfUHtAvwILGIyzoUaXFRmYZzXaVYhKwWNIiolSyAnwZoTEYG8/97k+NyReSrnwEGoQbuqOiKSmd",
-	"EzBF4gjUbyTS+EZEObILbAcwqeKMLgtSGEN7JDgUqeU+CrIt3HEPSKx4IdEn+f2QCDVinWlUu+6ykQ8H",
-	"tFRXyV4Sd7Mme+X+gFoVDEaLfsSe5GM+59nAXIhJM0OIRRnN9cfV1XmzLT8joA2UwP4X3ILMsDLQlB7K",
-	"j+qRa4ROXWiQIM/Jp4VnjbcAPI00pFCF5HNsNNxfw7Y0dyA6n7D50CocZ7PnN4SO6DpXqjFlII6Eiqi4",
-	"TTH71lKr5hdUCMvOeugx3OT1GVxDALRNp7o3ZkQvK4zZuXD/dywA5JQ0IVUUB96md7uLCECWgHV8/xeG",
-	"LITOflfRdGP6xZseW9L3vRgeoRDtjIbb26yGoxzpWkoOyo5AfwNu0iFq28Uq6nceueGZV14uf+UV7a2d",
-	"9VUhjs7t79rq0D5ttSFaTqZDXxuxdVtk5kFCJP4e+Gfgbp4w0RfVRenEeWrMR3fTobxYlRolgQck3fQd",
-	"ZfD8aYjJENs8DeczMioEBYcVMMG7g5zgtTRVcEMn3cQO3i5tnliyytLOLuE38kV+x+VLRCZKj8GRzkcY",
-	"AAwIumdGQmKcxlwsueyKJBGRvTBjBW5MKGYQ8sBzyUuLhbyG2FiOVKlbXPfX0CWrXmcW/rACNM/uYusw",
-	"uvU2Plz+ykeVvbUUIWuuM451c9v4e1C9L63v2toyaIyTK4QPzRqiC1kPCFC2uC7vRFaxKDWmGd7MUc4P",
-	"as7zBxWBe/KRLCcc9ysv5gITtWhblHUpfwTn+CwCrKZReWLRhUU98Mip3bUaYu0stOkJCGIs0r651WQU",
-	"vozEKBvY6AMFvuyuh5SCE6YVfQ3EK2hLMBzZkOtr8PtB8BucdR3evSaoivaOQ8Np75hLrj0vcGePNfWZ",
-	"3FdgKRttJMXXzKNTKzPXEG2gwlxbMqVnPfCP7WzLVoJeYRJYLRtp9Z12F7vmcG9/+QvnKbhHYzNLbyFU",
-	"sQkzCMVhc/qz6qzctQDIperVwzvJwQAsBjE6d6WY5LYOs3Cn6N9K1XBEYUk0u1ApI18jeFxcHg/eE9ry",
-	"Wgg8n4fsSfjq9Pzqr4s34dMmCyHmGrBQfAVP3NV0JKz/UguedgehuXxkFOyiXmXwdTXW5jlBWNOIXWYJ",
-	"Btoy3xYsgfSVVI37g7Id5/wY782kLbkifTLjs23aPJZUqaExFcmHWnUJIhj1oOZus5latbpgAQzK2qU6",
-	"s7zVHH0lHcu/xQ3J4mzm/BzrnuA3AvDACq0LLaB5ursi21KXJ4kmRy7+BiAojBrisQTUE3p7aD0FjACx",
-	"baylLTtTYwYMOd1ry8bmC075GP9nRww7IorMoP4VrAB9vnDeMXyMo6EVoLKVsl6iLFesAQJd15j/UwQW",
-	"xuaGXE5toHKv1WqdsL0Wi3tMUn4JPCRVysIE4njmeOzHN0JW9bFLhJQlXdxrAUBxPBwPgRdynqO0NHGM",
-	"UktC+DJ53tWNSNM4ErZurKwn0OHynhyt3JPL63iUz1hVk6rX06KizVsNfgQ8KjZ8CAbA3omN+FNoCRsN",
-	"q/o0IoLdkvXwerRXp0cfVUaem2zAUV6rWjVdra2iAATvKh6KpTJgPls5Uqip3EyjZqTmmKgx0kxtYZyZ",
-	"qhzlWGZxspkmC4xAViVB6FUqxA6u3FuAPlyuiCBvslQPLbE7X41TrVIyO7caB1D9ZY4Pmo2ZOMD7WF4v",
-	"c//DM/DVx3Z3+02zRPU9c9IYcbe4jN/2ArfQDN39lqj+Ev+NXTgK35kLWpTfmtKxDFimVJN9sklMSJVj",
-	"j15vEhxO9nJ3zXuYsnoeG9c5qbJZixlgwx+bAwcH5MUw71mGgspZd5oMsEhzRWaEamf2DrqibV0tuUMx",
-	"VKktx1ogtXjh76kU8u9yDyJgPxpljBlgWpBHwCXKIFCTkSUj4i6ZBg4JJtUEbl1TpjM+pasV5GJifkOT",
-	"nUI+Z+ZSO4YqnZZ0PyyNCCWCpx/sALeos20b0ODi4Ibj/8exToB393FtqiRhdtr9jeVtKSdUG/KTfizc",
-	"0muLROkN2JOH5Rdgf5yggR0PWG7f2zzeyvuGB3uygQvxXJdM80jMg2mweEkv9nfjN/Ul6u6KdxJByFNL",
-	"H4YVmSIezfKnzzCX6Y2769ZuARI46z/+Ca9KtZ8/x4hdzacv8aZc+/nfAZK9/vNvzfWm/uSrnQdi/tql",
-	"Wh75sxvhR7eAMb0mt16GuQLbgL7duCls+7LLk2T3GyqY76tZFwX7gcuIWWBT7es49LPUMD3wpPUMDjpA",
-	"bKZn5QlSGEK1hXGh1LDaylgYGk3FUAw7Is0ThbwBPtJoqSeihCOvwNNyf8K6XLNd4DlYR6y/objUFuoZ",
-	"ATVGMAnoCSXxskg1GUwiZoqxMZW+YUsubwwFty2Xmz5eJ0vFFlcMVe3W7eIptrYs5QcqOyEXedwd0NAf",
-	"2w6gbt+3sFeclVU3TCsra18y14lvv6UkS8mU53WYU+pWP9LWsHnKYoLEFXZLtaUWgsragZug/k1y2d7B",
-	"uLW3dzYffrb25Grx5w02jWOMallgj2aT2qD0Bjdp5Wkx4pbCrDLvB6sfXDTXHp22qkL1eiINSMDjlKk0",
-	"EukJZBwTQUe+SWxNYTqW5Xfec+zOFuUGWqhjtePMPBaZmbW9R3Yi7yuFqFLioGStUuDOkI4cfQN+0QMp",
-	"UJCuGYSHiTmShzyCuiDLJDCAPGn4TA4QamcHC3DTsURvX7Mtl+hc6HRYlatwAUNa4qZZGCsObP2qxnoY",
-	"OCsAq7ScbLJekHZpNOusbpSW9rPrC9UcKR1DdQN2dYVQ7mo9ewC3fbPEdbQGCMrPdtFPSf5doAJ+vrsr",
-	"flUtzgcoESEt4KrdrIoIsMQUkqJnjjfC0rRVqMZqgwKaZffxajWB+fYXeMHcXtWEaeCeiiZM0zVrJu7U",
-	"Z3BflRWz3oRbbYq6ZRUzIljLnXVBabfOFY9lXTNBkxgqUJ1/HsJfOgdcssxrBFZgnj6VbWk1gzvKu9zY",
-	"fR3hEuwrL/tuj9RxTsG3H2/a/kZkpCoWdeoFWFzSfh07x/MkliXxly9QjTk3L/4kKfybWtjt+xErXSHv",
-	"4oJyiMkwRwI99FFnyLVMqoEMAbC8i8Bywo/ulTkpSKQeVm696dRmU+uLG+DHzqy/EEhHt5mdUPO4KySJ",
-	"LA3Q06Wmh7x11pcNxgn7TNZimNkAcZi782JCXnNYcIiqFEY84w5aS6uhsAiWbelwY1dUwYvzRuzlszpV",
-	"4IGFv1dKn95vzV9+A/jbLS+i696Qf0Xjf0XjH300/gcKdUJCZB1N3ySktQKL9IRT/QXgjrm7DDkOx4Qq",
-	"S6irY4kVzAR9YVRRV1VhsFyYftXJ2rJwtfdVswTtUy06QBgQfqycEnAGEiNjiSVPKvuEL1Yksdu64Wjd",
-	"ipriiXCnmv8BFG/cSR3FQ/C0jmUtR+tY3l6FB+vBED1GFy2qpIdWjmD6sfstHUvyVVUGIXUmRgjxIwUq",
-	"51hiMIgQUQE6w+hoEZV7LcZymUp2NTwcQ0MW2rMztWBLroRhc4p5y1vpNYCI19hMM3vpzRXvL9sW8Ax8",
-	"8Qf35YDoPKAqDFqukgwZ2Enbq8EAgkXzlU1HavIsNFvADrVGUk2YkoExwiTjBOGbCuiGQ2FGfnd2aX5J",
-	"2GYF7IcZhLN57QBvrglNcgkW0N06d9aUbhj2XUAf6EyNtis0GtCGUHRi2T+ZARoSMiqADQGmJsYsLGrX",
-	"vEyo0c8oEmp0FxKRo4BtWiY+I31DaPRhGBCcqg3yFkMhn3NQ8oCFRK9jAVoLcWHEPQzynBMrdgOeCt2W",
-	"nq6qjv1+Jh6f7QV/ieZq1ejvYkFB/sm7dVrfT8RWpbigdu3XBk5bPXiL7ex+I2H8vsYOCSqh9SpMh5xf",
-	"amu5tSVbq+h3sUtggUtE2ndZtVh9oHrMEdaGLJbkuiHwXCWFPmlLD4LKrCdhUMHDOdute6Y6d3abW9aj",
-	"79tUeOketuqmMl03s+HyjTWOYuXtK/jZsZ9s49x5H18LpA2S7teYYGTpN1Q6bLKPVDwT25qfE3A+8uS6",
-	"6IQca8FCPRKiO9jtKnkjUo1I9vOWyhU12RGnZpSW1X9OasvXxz4SC717IboqjWLZf6vS4c42k7f9ni67",
-	"myKKz0M9eg73DmoIf5yIK6Xe8xSPhaNWjajsBxWJJA/HHrVqNPSX5Dc8RhZteKfG8K/ioYg+jTdxkF6N",
-	"U4lo8lGscooUUNLia8GgNE9Ube+Ruch141ExI7k74FmdM3Xh1t/VU5kNhI7/LbZmfRItEvKQjJFUVCQ9",
-	"NDjh1z7rlE9uhdmGNtPKt1ZdCaH5dgABCGB8JHY0ry3JOlyLZ4dlp9qlG/xiVbGRPX4J2mslc3RzCubS",
-	"TIanWQKUuN3/U/8Tv8fSSHWFVoLZvjO19KMqDHKwGaEG6HK3EXiixtEm9EWlXsDDdWumQOnhbckFU3vQ",
-	"zp/m56kyw8PNs3BnDsdJFpuh7xrTouFI72tuTnUtJJ7zd7wzoWW0UpdiqyN156/D/1Ec/mTEOsqIJ07M",
-	"NYCQPr2X879kH25j058rnWlPgQFZXRSn5oy2B3oR9D1gEx5n2rF2AnEloaBzwEpHLYhgrzlhnSKF2Zax",
-	"ZH9efvroiEONHJ/46gX+4q4Hka2nMm0gfIHRu0D4AaeZZSeBztJHoepHtqXjgGTUXccWVT5IiwFW6g/D",
-	"tRCnpOS3Y30YNZNbH8EPpi83btD80rWPWNfep2btC2k2t9hWhAd0U8B0lgo+FBHVFGMO0JBHIrCUZYWo",
-	"32+aQI6NesWenvg0pAHj7Kh14NGxEdtyW5JjsExzvaOx1jDP7v7itFiQ4EZ0t87Bn+HWstJFZa7Keskd",
-	"peBN1NvaYIBHQVmh1nKosakKnVt1b5FN49kpUmVA9Vu27XIX58N2a165KXlYTs1fR+eMjxIPhNU9k8s2",
-	"MBCGzof1kDK5AX/dxi52nINAC4dXiGycSgRxIs69E4fc5YIPuA3xtgaErxDoJl8jkZpCshE8Zz7+G/Ia",
-	"tCXUXGai6yOm4hY6Zn+ev3kXsPOP7wL27uxtwD6LznnAPpwfBOzz6X8H7FO/D7/8YH55GLDT01cBe/ve",
-	"/Pf89VtofZQAij9o2FQQEb2ITtpyyNPr8QjhPKfsOpYRQg9jH6HmyKIBE9VzrFnKZaSGSP5nC1H7Y6F1",
-	"eSHqX7BeMO8fYM1WTd8iz+o/xLSsOm25yjKbcZG2WrLDsPsPO2Z/K6V0uHdU76UL0RvrjdSx4WTavVVu",
-	"c+PGXjc7AFn8d2aUicUh3v3m4FnXVSivHM7rNlQKMshY/wF0EZlGBiIVuEsBmx8ISgq7uy25ttV4OV8q",
-	"0MfbAu/ch2KrJCq3L43y1wb+tYFnNrCVnbo7eKVb8/wuhvpOIHgHyDYQrEtIWq0BzQgMvzZB4jdN7jee",
-	"FeOGmANrE9RcuQ7sVUyl8LaSRfO3WylOEcAFidZsJdhJjoCOvyaoUp3xaTV4wzszzLroDUUgRcpNup24",
-	"bwaPISuyj85M7/rpKbfUQlZYlgaeyeDUIbGMOjIoYhkFpy/wNwC6Fnlyi6M8oapm0OrzydPsNCcsbctI",
-	"GWMKrEYQrSTWXjm0SFOV6jDPtMwGYhjkFXVejrbrGaaGlXetOrcyF7tt5VZCC/eErANtrwCto52Tnva+",
-	"2SH7reeb7dA5T7NkSt1a2J1CJoP2UmpnYGToTyBUPyw80DvHBu+QqXqF0PeGlM1Sd+6Sg6kW3wYpA4TD",
-	"LkJaW550XwBwc9O5wzMWR5YOwBxWuead3/qFl5pteeU3BYwcDn/SHluVKNggvavCYBszFfjpZ8CRAJjg",
-	"/k+tYnH3wzu3cqEzf4llf5d3XSi2OotCjzvDOKOqHgdGHWdAMUy0+y7eHGsWKQSmhmu+ueSPER+2WcXB",
-	"j53Ykh8fOk9zsem0fPrsmneEOha8SjtxFAn5KLQrzjnIhF3a3MSn7N8K6TebJSbSO5R/+5s6urQo1k6d",
-	"3iqH/4N9dy0mZj+DPk+ZbzLiZiHdaYvo1Djt4p2czMi/cSQh7aS2ZVemG7zqXouc5cAG/2dOAcb7PJZk",
-	"DmIJ7QKC5W3uRfy4S7e/1a38kWy5ta/LESeOhA3uoLKdMk9cAJ9v4Km1GJO6eMJZyZcOiz29Eboc3gkd",
-	"S9WUw4Wza6tI1CXNLbHu45TFkb4nawMQBbKSua9i1io8dffA07mkWYuw2tiwQLHWqYiZUDbDScgszqYB",
-	"QY9gVBPCnLGtH0X0fs26xqpQaZW58cr5nbZ3UaU2Nm1v0GfpuvdT1AOW+QmdKG0jwWZeYn2nf10o10Ii",
-	"nkfiopvsk6uIhpBdSV30aa4ovURAqRj4cqrIO325roPa6n16TeDWTeGwrr7SfJwNVDofCg7WC8bc0tgD",
-	"kHxwvxl17EmhWWrA4YuqsDfzxVsIjvLBWJILay+xICWWOhMcaq1T6DU6EqtAU8BALQeOwuJTQozqKJUI",
-	"LmuhFG0bGJRmbLPFm/RRIjT5WVBCXQHoZlVtTZVKNmilpXmaJMW9RI5t/3eh2XpKW6TbYb4vyclH7+BP",
-	"FVSftPjoTtumzVlo6FFYmzSL4NfalJDc0sasEzfPE2oysClNBxDLBumfvmY5QZRsstMookBLNom7YjlW",
-	"zWkU+Wu4reuy+faF6G3afITv/tjG42mUs8BXRZvv0Yqcu3avyg2Yi/Usyg55/K1xN2dczskyWq1z4nzL",
-	"k/MeZGvtPGIz/lxaQE1s/ChcQ8sFG7l2F8QvAjy6xc4dR12dg3V4I3wlZJby5C8t0rNIh2D04u3bP5ZL",
-	"MQAr7ykrSNlPwl/wgI7ampJl61AaWZwlYjtZce9Fpn1UTT0EuhTIiYfUU1CAXqkhKsVUQOKRjr9isv1s",
-	"pZ38zSZaREBh5n9A9dqyl8O+9tQ4zb33kDbBWSq4hrbg6rWocIUGeQVTtOTGh5Iwi8drXf4S4ZVtVwK2",
-	"Z4a432qdsKM5lN67BOctxjd0lsbdLJnWxevtIF76beBz//UQbLGNXxVAVJaWM5iHIJY/GUyJxhoWX4oH",
-	"jZGwdrSx3zebgOME3PHl1YczWuYYFD78+ckKRtvKHkFIsVjDISiGo2x6z+5AoMDKA6TlCaOLY2HV7sEK",
-	"rqYRcQb7dDq5cpVLaUsKoYuwC0DdoSNpp4HbdBtjLYXvY3kdtiWi+QYsgapz8unBRRW6ZOu6+nwE+Gyp",
-	"GIkMnEAAiMgzI1p5/jckn0KJZhVfyQc7c6vzZT6UI+YhcWM+kMOvbk9mEOzzusEQGw/Rk206rC3E77Cq",
-	"v4AI/Iih7mkr1GMtoSDOHbOWbOI2Mcx3fF31eed+O1fv4lJXZATsIADE4WPzzSa9VB2RXQyVHuc4IKgl",
-	"2tILomg+1SyM9ethyJ5AGmhIn7iCKhrVY+HrD+HTgHEGmZrIyzGJtdGvbfmHmqD+RToT1MFBIUzvgtQB",
-	"66SKR12uMTcIHUdYv5fZqpwJnzZZCLW9I5Vm1MOBmphH2hJj4oQe4lAjjk1X/sPcW+w/OV7Jf9ryP41G",
-	"A/5vHgonooPZQyH7D9tv7ZkrhpJdceJN8W8QO0KardQoUVUwU8zNCz6B+bP43UGWjewnJwMhC4TP6VgC",
-	"wCjwAwQYG0WX/AV1NDSHyqF9k1v/babQ8xXknNNdrsXsDF+LUeaSmQnJZTQSPJ21sMz9rgf2p+UY4BJN",
-	"qby0ia5zOCytBY6qhYtGQAhGMsSNmatjFo61SP+m3oQBFEYSebSRn+5gLK9DotEOIyWNXNn0/NA005ag",
-	"rWkKTTPYLNSA5s5MMytd8yMuul/yjUTcZmA0tx8//X367s3Hq5ChXjedsqVibUmo21h+irVkpiWbxpn7",
-	"fTKe9kVGXqYcfAb5u/H5kt0If2hLTBfWXgsekwPBzAPiHu4syOFgEzVOIvx1EdkmT1aHLaiNwXRTFIRM",
-	"tSUwoFLuCOWzx7qrpBTdTAMBPhgIOlMjW2APO9kCVyNj3IccIBAlAhQyG/Ip6+S8c8f5voVSWQw1ud9h",
-	"7RDZZWaLmZ6R+GD9RidV18bq7EGRrNDjIU6S+4RtGBf1PddZ442RusbZ6/AYUJ0wCZfE1jQ/4ODP0EKA",
-	"eGuHtd2WXLLwzPquu9PGP8Q0JC4mlV5rhPmPe/4SZ5m5ELC+Ah+01SrHs/vPG2Tg7UPofFsi0BImI9rS",
-	"EqsZCPemxFg9V85YXbl+0MwUTFQ9N+ricsON2BreaNbCZDSCtguap4GiVOxCTvsUR8dsv/vsQDzj+w3+",
-	"4uCgcdjq9Bovnx31GvtHz7ovOwf86Pnes+PWcast4YvHzNdkbWlUwDH71t6Jo/bOcXunzufaO0F7R4v/",
-	"be8c7wVtexH/m77Anx8ddqODo8bB/kGncXj4stPgL1+8bBy+OHzGjzrioMU78AXqw9+YvmZfb9H/GiX/",
-	"sf+D1/H6Z1/bex51O3vdF41ub6/XODx4wRudF93njaj78uDlyyPx/EVHwGs0z/DSHyJJFP4WLYm/ufnD",
-	"3vOXR3svXjx/2do/aJmhQubu31CVb15D/fG3uW7SQFCVtneOv33PJ+TsdvNhU/pvMxtnq04G5ZrhdOy3",
-	"9p819vYa+62rvaPjg4PjvVZz/6D1/3C9YRKuSufgu9GutYVx7/i5E0Y4OD0pdDnd0MhL8eLo4JmIGi9e",
-	"tHqNw86zVuNltCcaLzrRs9bBC/HiRReFET8DS6omLFIMfhvLSHxt7xy3Vuvf/vHe4fY6OFVjFqlmoYN7",
-	"a3TQGBte/wC2zpsIvzljSvQH+OdT1k+FQBAmkB/IRNbtneP/ae9cvDl//3/bO/8K2jujVN3E5o5j/mJ+",
-	"oWOjfNqUO9R2umzVGYnlhbHhrtRqagfYd+CVw5fPDjsvW90G3+8cNg5556jx8mVrr/G8++xlt3X44tmz",
-	"gz0cGpo28FLnxVGr0z1oNQ6Pei8ardbhXoO3Wrzx4iDqHT6LXhwdHUXwEpEPwktoKEee2tv/DofZLNXe",
-	"3LUSzifNnoCt9xSNMbNUYDQWTEosQf5Li5ROkMAzLBlnl3AQvDI/4l/QyOSyLU99Gxv/SHanfe0N+BHZ",
-	"G94doEWLDIyShXEU5kYx+lNsREWQHXOM15Kh7Rb4rpzpCx3Uzh7oTDOqeABjaUTXulRg0GU4NI2jp3Tv",
-	"iGlIdzKmvRhpG9gxVlysZFuqkQCuD6is3Nu0R+AczJmaPgEvDfmJd7t6GhRveU/QvH/6cCsrbwc5dLfw",
-	"QWZlci/B2h6N2iACtSIBs2VHy6IC5uLmspF66NG0HgzgPpWRnknymAkOFBlVMZJp+UxzX0hbAn0zsOed",
-	"FBzSDruUD0U1qoAPVF4nnOBtDHPXmrmB33Oq8eqis4VU42ClIrSaYujnX1QmeJwLNSJEGfT1BHZ9gM3R",
-	"yOEXFUtg8VoU51iUR3nud2SL/lu/nUeRTFlIZn1oKZU1pWz72EcOoohrR9JfC4opbFZgEdFm+oVF9AuL",
-	"qAKLiD3piERNmBP+p3eETuT2GrF0VxfJnY87SawHwgWJc8eodpQmr+gz4G/mEAhNVT/lQ6bGmY4jQUzj",
-	"iOoAJftSWF4Ee24/8QhSnral7xvPIwAJ1+h6fhLmTh68x7gGftPM1XyapphW5N4capHciHKQCBrCdulR",
-	"bCv3RJDyWsmFWT1nFFCiNY9+WDyWCwERKxJWz3I0gnnn8AHRsGFP5EUZskbsreLoiGwihGTZRGGlKsCA",
-	"yDkYECA9zeOS5GfPE7VOXFjBOs41Eu+2ZVfJ7jhNIdoihQ4ICzAPEywA43snstcfataYfZKCim1tZ+2G",
-	"CNhYJkLrQu0NIl2pFL0VZ9Eexa7wp/0wwJzMjsoGlUz5EF/CXOJVmbtLGRaR7A0HceIRJeTpIXAVUuPK",
-	"ijia6Q316XeVDZxYBEwLswAZRnk4OD046G/MEEHHqXa5rJWZF8VVKK/fq+XpDeo4vUq8WUG17Jw4zj0Y",
-	"huqx0F/msGpMJERbEIO5/hTWeEmH9jfSoVmQN5DMfE/Pi6fZV3TnqupfNHQIP5shvX+YGfhrHjBvYxmZ",
-	"yezaqvJiWHl7SaPiayZSyZMi72XtG4/9TCz7QmcN+7UQ3Yo5d42XDo/nmjUP0UAroHlp0uttyTuAUQPp",
-	"FlJZpnaXXBDMpHCw7kApTbHzTFEfzCPxbKbGCeMsQQgT6E2eh4E8eQvOqlN9/YaGuSWr7wwm855sPmy8",
-	"tl8ZwXlt7pBD6qP18c2HtdK8fzgMKpxmz/4CgBQ8AUYJz3oqHeabKE9IQL121xbnzPZecP0DhivfZfwk",
-	"dGFusrxITMOnlKlDddEckQmehHb49LgdoXneTkN+wcNbW1sC5jYkacz6m/OUN5tllENNhRQYjyltCKJJ",
-	"kNaTAPIk+YbpdcgNabKz/O84NN2WHdFVQ+GZ1r3CFRavk+jey3eJNc4pYUdyL7HGTgJdTmMwxWet9bYc",
-	"xgCfyiChCC+wDrse5AU7WKbHUAIfnirbfwiq7JemmtVUhVqHGUV15/roi+osrg6lUgjznK2H8AEY6L4F",
-	"B1T4z8YbMMEbZ2bzR2YP92KBe+pP8wEjFpC7adTP/iEbqHGqGeSVg7UQGyM+qiplMJ+4bRnDUXkZQ82y",
-	"gS2UzMGEOuWW8WysT/zAC2p+QBaX06p+4XsV90HrYqy4zz2AhPw/Vcesa5U2MVP0yBLwIfTzBeXUbmT4",
-	"sWITf1Gd0kDjApPAnfro0C4Ce1Ns74vq0HFXyKbF3kfa5oBjEsoX1cHQc5EwE9O4j9sydIIU5ihX1i41",
-	"Rz0mWIezGdUn5o8IewWB7DCLh0KNM3OlMTve/eKDDt1R3pZ+DnlcCH+fK8DYZ2OZxQnkV0P7A34joE9Q",
-	"TSelGssuEM14Wb48STq8e/1XmmCGr5B+si5a1lwDv+expdR4En5RnWY++IDBL2i09JMd09OgLWE8OuND",
-	"m9UNRQeBXZEmO4Vh8zwcj8ofynP2v34lzeTbSJQ730/VxCzyiI+10Gi9DXjSg5wfo0RtmL8rYmMlGTuo",
-	"LzIHdIILTRuE9VSSqAm7zLiMeBqxz6IzUOpaH0O1gPlnA6w3ncuSGZ39mzfKGDK6KXWHjOyZKb8U3VRk",
-	"Yf5pHfclz8Yp5jmFN3tBmKcMAZc6FGH/8eH0VePyj9P9o2dMmTGFcdR0TTc7KpqGTXYh8HqvCS46o8GB",
-	"uKTxDVxMKR9dEx0DRJesgxMi4XDSqLQtuXlXoyuuEv3+T9iz24MU/FN17gn5/k/VWQIwj1pmwDXrCCEZ",
-	"19c/cKziVF/n5RjmPIauF0FaV1XuK5pm5lBLskGlhfaHmiBMAJgTmQNO70zJpvDT8/U4seVUStOdDpQn",
-	"lOnYswP8SNY2K8X1MHbYH9iv7RoHtpUKYezF/XEqMMtjXWA0NZaZVXd1D+8qMNWKpfz2RXUoU6x0LZFU",
-	"5DwVPaj24XH2XzJkTy7evmLP9w9bT4uZXOaWrHO3nTnEvYorldIZ62tnMo2ftU7aktoRsisapyPIaQ0p",
-	"IkVA7+a2z/EvFYEmVIQLzXEjn4mSfWOrFNwv5gCmG8QX1Qm8Y8TZunhc5cYu9rjC2IXp2m+VmLpbNmAX",
-	"GK8ztuv8jC+zZPM37Au3NWvvCdYGNeA6hvAi4fKmGQRmxEEjkbjAbtuZPT5XjZzM7+UibvYuRXVWgM/2",
-	"Shsp/kexCkelUQqmhO0UAKy3Cl1Y0t7iDAbAm9+U7PgBs0p+jTVBr5etbbVj5BPWy4M/pLkIduEOcM0L",
-	"La1Q225nbUZL/bNxpTKeNOBEXKag4FF8khpb//Y8u6ibxDhfXIsuxWSe4o2Kbm0terpgl6LtPL9Dt3VR",
-	"KLR0T1eGQh9qkmbNznFHZQOjFPG+DAar/amJz4S3v2PcE5b5ujqLR8NYejKMP69yfZjRZatxIdqSBV5K",
-	"DAXY+z5dIVTxUL052KNDH/RoHuXoal67tyW14KIuFqt8WZ3C9s/CGtl7sWb9u4TfumvBnq2n2LRgb4X0",
-	"aukWWIZIfTXDlQcfmk/1W24BbB9quqS5rdZI3PWNohSheluW4faYQ3MnGrLm+OHrPB40o3QBqVaqya0x",
-	"rOeF47EgWc/3/GfDs34ElsTaKNf190KTgWmy2g5Aa6ZiE9ySl+zeJHI7KNgP9lhfDxR7uej6bFXVDhyl",
-	"M4iuySyZMogf4d3fRxYGkdVC61hJNIu/2JwHl+VLUSeIm7CeShfWVS5Pdki0wlyvbFk3qjIIiK7mTLrk",
-	"pZWoYZYkX5wgLfoDyLl4SBiSDyDzgiSsjrvIilXuC8FEnVn491tlaQSr+ZvgIRHBG/ea4jG73xYo0Dst",
-	"8N3MrUhPZbdRoPHbkjU8QwQI0SGg0rdYcshwD/Es5BZGgASo7IDA5nQkTmzy6XzWWVtaVZrzBJm9TsT5",
-	"wGTNNaLp8bQUEuFyKrtFJ1eunLdCYzyVXdvEPSWu2+ZNVxZ781z4eSJS4Urd3GL9uKkBHyBb2JwZeXZx",
-	"NxeM+zLR9a4WPEVKu/Id9zaWkS7QxpsTOtfxPvJ1k4Vw9IWsB295aQNGzji9TADXQLUAgVwjEF2uRVua",
-	"LToay242BjlsstOMJcJWEquebSBwOKxnNrfdgpiFfl1i6QaFEXsw11vZlYVG7mlfOjVk+lI7Fbtn9sg6",
-	"QZ6HcOjimDcObbxgI81g+5SHAfPqjBywFgCCHRiPOcVK47mVIDu3ocb+sclxNoX+tJ5NtQJlaCa+Zph4",
-	"pUXm4+uKKM5EFK5L6s5OHTQ0aGPkSMYU2CzOpmw41jOFK9VE8LfFXN027afFZtso7ecjIZW/P4bQN1Gc",
-	"bRQ1a17FWt/EQo9LYu7h9slZQo7bFKCUOloubVfWqSrZa/1ix3g4ng1a0kV1JVasHmNtic4l1u5M96vK",
-	"QjH4e/06k1Pbii0BmGFIMwIlUq2kTfYv1KAEyHaO5SfF4nu7ZbOJgsp0rAzB6i9XDBLLcSZ0mGfedLP4",
-	"Js6mhK+ZUZJyZvRBOORfX49xU7sXMfE1Ngdgn0vTkGbm4w01pjoBqz/yVs3VMO6HARNJrlkc7ZzIslj2",
-	"dfGvFtqBsxuejAWCOPRYx+hwzbCMVRO7D09Nb294Ekdtsz9xLAjkz+f0hvf53zTUsVwVKnWBhQE4IUJa",
-	"qDdfRzHOwmeemqUIob4nTw+mehfTk4AYB7w3jUlSWe5w6cRne5lM1MY95TDZES5WFz+sL+N30YdC7VxP",
-	"rKtZVnBc2CZqFzrkkY0UrQSU54H9u+UFB1ef4CnLy0rLrmHWAth+PcNMS3dZ03CLQ6N+zqxbwW/0ryXx",
-	"3zfoSnK9AqdvX6no2DNZwGnhiLwlJD58cgll5HHCAKZZ6GJqWVv6qLrmSY8Yi0+rE8p8VbddKcD2oiUq",
-	"J6/oeCxZOm+QM2djmqSKwO9CcMyCAW5EayI02du5unJXGTqLg8zZ4V6LaHo4O2wdLtIPt3LT0Lt3nLCy",
-	"V6ONd0qKzflnNrrcqzkhLq3KKY10lakmc9CkWUfwbPXAlt9apfFMspjbr1b7gMmbCikmOp80NADpt3Gm",
-	"RdLDAw1wfpKp0YZYmweHWzYoSzf8ww7pl7QukNZ/CDHyJp4b42ETMltT7nxYsCWkpLN3rtmwzGqco2yO",
-	"chTRB1WK9JCOz0E3WYVerQDkIJFZl2J07ydmsf5F5Hl7I8rj83xoPJ6P6Nj2iI/v+wRfDHzCi+QZwhvA",
-	"WBv9Jr5y2CtcsxhhzKbWa4IMdo4xU+NuQUZH9GgRUR/dJdsyzjySPgufMhI8M+qxMy1hDvQ9SwDiAS6x",
-	"/PQ/XXDmt2UqdMbTDMM41l2FDrYCm3gVdV5xT/wgDHrFQf0i0vtFpPfzEOmBOID4XwKSh5mI9o4Af60u",
-	"+fiz41bx46BgqDyXpGrC9YX5rYhy0rZYfxQ8zT3I7Z3jHk+0+P6Lye8Xk9/PxeT3ELbc6lSCACjfU2mZ",
-	"zbGAZJAjAoslD0y0YgOV5JEhnIIwYLwtL/1fbYGHr3jO/5x0fCvdAB4fdx/bdoypmmun1B0DW3U7LsAL",
-	"a8rDnYNMeST3oLuGfw+IlAAeP+gQXQdw4w7513g4HrKIItxG1McSq92isio3KSaPzwO41X2y9k3ZrMl9",
-	"h0Z9saV8hbUFtzyL8RVVUiIjvEgir24CmeWv8mQC087YIVW6YB0CyNFJ2GRzeR2Um9iW5m5r2WUtfRRm",
-	"T1QnK9IormgWtnPzpK9vNvPwh3evo+wU/Eou62ZLbvZxZxhn1bUOFthHRqyTKh51ecGN1GSfkdFCU44s",
-	"RAUd3mMBdz5ALNsc5x4hYmPdliE8/7ednhAgcfF3aH6HAbm1Hd3Gcc7BEdti0EwxY5FOzT8Ag14SoArk",
-	"HEG80sJPGoOvLdFbDoU3Fsa2wBPXZBfOX8Utx1SO0Qv8Ix7xG5FMUWgeDaoFLqdLmPvtcrYV2lg9N+jH",
-	"yAS+42QgnPNbZQCvA0hPYHqR6Iz7u8vQ10pAzAIPGiSYYQ/PGcmHYqjSqdvao1SZMZTG/V+bnpzJntoq",
-	"rpBtZNldR0s+0gOVNTfo/adPFtMZfUU91ZkYrlrvP7OgS7K6ikRI+HBYkYdhvrcwS2vxZOCr+XY/qrN3",
-	"Z19a+4gU3euiwYNjtnSkZuqe1l4DqTpG3eaLIOEkn1+DJFELos7OZVSSV2De3OIGeEdNV8l93rX1J98O",
-	"pt7cLst/o7lNVF/XwVHDHNwsjYVnUTsmjBSj7iWIgongKSE7mpa2uBTm+9BceVaay79EjGljdtwTu/ab",
-	"4ShDZp9E9dfWV8FS5pOhuQaAIYbrF9gge56MMXX1sFIxDYD3eoEW2/ZSeq1U7Csayj2toAN43cwCLsw5",
-	"+WhOuGIWB9CsDNQ4Zbyv6hOF6lh2N5Tj8YYC1WCFJOJGJCcs5EkCdwdCMSKyv6m5CThSGMA96KqxzJBR",
-	"I5Y9VclnCR+ugMsWaQrFWjV4PpOp01y8Awlts1ck054dACA4QLzavFRJXAMf+Gj+Xd6/N0n8b37L/kGf",
-	"oIHbdGqGXTPvEk+SOh2aS3KyBhaqk4CNR5TzVF46dhfoONXJi6ORsOnZdlJVj4XmmAs9EkJzekH+VoFV",
-	"JomvRfVZhvH8gv7b1pXRNODdF7//xLr2cxpnwlGEqr5dMh4xkJ+NWvsjsycW2frdgeAjAe5BdEeALTTi",
-	"yM6SJGwYR1EiJjwVJQfoufn8FtfyXJVboub3m7BAqf8bNUCJAaxq0s9smYQO7O3XrP94lMVDxCxANbPI",
-	"XLm0JGNb3kTUTtUVGGOPmzQ/3CXM0ahteGnUqNo5+V5k2hVOWgZ4m2aWGMXbi2WsBwEz39EF/0Y3AXLe",
-	"jIK7Ha4RDcnpbuvZQAYsOrRPz8/YtZhiWjlWTXucXzC43zTL1LWQQe7N78WJYCH8tQF/cxnHEFfugXEV",
-	"AONUpJhWpc7CTI3uH6X5apAzMEDMeDSyV8s78f2t65nL1Ggrnhp4e7cLFbDV5DRwaSXGCozhGJPUEsG6",
-	"4gQryqX65HzcSeIu1tpuVZF77SyFt4OnKMK6UfUygl4UG9icbwdXTcib3UR1kUi42sVGBcwQffbgrJ0T",
-	"gsJwYVPImxC3fMEt+JvG3Y7l3Coly89eVUSixTGTgHwDHH6kf5iQN3Gq5BDKwvHvlvHUNILhRCifJtRK",
-	"uDpDv4YQFjlhk4HpjVROfUFMJgvAXKBXeSracuhANQvKjQALi/qNeNEdGVwsjcqMxl0Kr0j8zsjStGKX",
-	"LWFGORvSe7MMb/IBb9dZU2xrudojAehM4bbWvBcNlh+8GF6yvdqED6D0jAXjV+fHGJdiQinV7gYudD49",
-	"J4yT3FFNv63OB/L8Du9eF1Mw2EcA3sGtYgkMiHjTTblHOthkn6ukOc4syJle/ThGpn3vPCaAIduFjF8L",
-	"hvkxFkBBiq8ZgzSVwKdCpI3blt7ORRCjKk5EjMuXCv/mr3fljd0THFsNe2N6L0TYa29TgLLayk6dOb6M",
-	"Oo1xzisPL3omL/MHPrnYY6EkK7rU5PhvamGLcmCbqNC91P+NmhY3blTrWxNLQnT7rRadwTPXDT2BuCv3",
-	"ER3znIYu+LBs4NWZ3fK3LLe82UchIig0vBbT0tV7nPE+0R2ncTaF1Oo60b8NLuO/q+N8yYRPNSsup7XT",
-	"CH/fXkNrrMz7+EZI071tWjm2jUrKHajhbW5tpeistLNkG9zIeg1FFPPdvpBmYkWUcyfsfjNnvLHSqoEn",
-	"38fXgnE0BsajRPEI03+sa750yd7Ztt7Gye1wJ82L+ebYbz1b9ZWHilN5uFdjKBfG6LtAS27jIkdZGT3c",
-	"mdyLsgx5VMzCiWJeeewSq8WMvK1aDOgYFZYXAr4lWSX8BZRqFEk9RwtSR7SvyMiFjDssbId1FRFLITm1",
-	"qJywsJMovi1eGd4jm+yUdVI10ebqNlATzeKhudAFTAO6jDmcbuJIqKAtAVaGrrOE3MmNRvSIzcwlt+Lq",
-	"B/P1Fwz61756uPuqTFM+0p1lAbt3v7m6yI0cHFBLBAY2L9DxMPE11hVJDQQX/0v+H5X825WtuwHKIZVv",
-	"uQ1eWaFddSMUR/rNvH06iv8hYNzmp98FT01/8SdEgzWCij/nzwZzf8vfDBa+d4lJrZdwxpS9PP+AWRGb",
-	"01rCYu2yzHeCnXGa7BzvNKFIg9alpEgj5d0Mb190wfK9uulYOvQPP7NB78xnK3wumBpRHNkcjxzX3DQx",
-	"GUy9r5nDsvJb2JFUDIVNX6C3IPwYi7I3HUkH9xLwr6U5ss1ACC0TwwtKDbXfF/NzySc/FPODa3y5n6rx",
-	"CJx5s21MVJpEZY1cQSAQ3vFZgd2Ai+QPJeP2MH5clnIJtQ590BFMlPTER/xf2J3l/VA9uMv7EK/53R4k",
-	"DAhdAVyNM212Z1d4DbkKjxKs4lj2E+EKGfTsnSWnbi972ygCkvGRUKME/QskceIremULIzb6rKQXIyG6",
-	"A0iKcEDt5l/mNxr+5m+dcRSrko+gqyCwrhiGVBfzER9/YvCy+B00rIdGA/VT5h9nNkW+O22AF24qomUw",
-	"Nd477pXvwc4Fz8T7eBhnDfjvsq+4x/HpwgfOVRJ3p7W/QI8XPnEhhjyWlB1S6yv5GzMf0iJb4SPmaSCZ",
-	"olO8cbZ0QunJM6QK4OA2Me/8mtHNzKgxRcwbp92uGGUNsH70sk/gw/Ts98BorEzIrPE61pgwh36lxTQm",
-	"8Ir/hvch+HTNT+Cz34OdN1d86fzDM2tNGER0zCuvxSgV6Elb9gX/0e9BLbyryzHYfCqFlLn/HwAA//8=",
+	"7L2JcuO4liD6K3h8E1HLUE55TS9xo5/S6azrLm9tO2/17XI+CyIhiWUKUBGgnboZjpivmQ+bL5nAAUCC",
+	"JEhRi51V1VkR3TctklgOzoazfvECNpkySqjg3uEXb0xwSBL45zFLqSDhLRM4ln+HhAdJNBURo96h93f2",
+	"hCaYzpAYk4QgnBAUUYTj+AgxijCa4hFBAzJkCZGvoBhzgRglPgrUuCidIsHQZrfb3fB8LyG/p1FCQu9Q",
+	"JCnxPR6MyQTLeclnPJnGxDvc9D0xmxLv0IuoICOSeM/Pvndyi0fV5d2OCQrSJCFUoEeS8IjRIxQJFIwx",
+	"HRGOniIxRuSRJDP9U8s1eHfe7nBrsB3ceV62HC6SiI5gNWcRfaiupheGCeGccMSGAA0JHW7A831/mpDH",
+	"/g8I0xDhoSAJ+r5PyWfR/wGJccQV2ORD/TVPg4BwzhL5A6aIxSFJ0BSL8R39vp897eiN93/wEeYoIUOS",
+	"EBoQLuE+ICghnMWPJER4hCPKBYyN1VLNVBIkhIsjhAdcwjIa6gOPOKKMko076tUAKu12t4N/C9KEs+Rv",
+	"//ztZHb+BL+RI5SQ+G93ntxiDRivssX2ptM4kkfiOuFp9hoSYyzQE+ZozChLExJu1KzrCUfib1td57SA",
+	"64D3CyD8Ctj77HtTnOAJEZrmeiNCxWnNbrF8KGeL5C/yuD3fo3gix8T6w6al/I+EDL1D7/99k5P8G/WU",
+	"v/n48fQ9gOB4jCklcd0aAvW4ZhVB9vHq6wC8qS7iF4C+YChgVEQ0JT4aJmyCsETnKaOcfMeRQjrEEiTp",
+	"ESmmBvTPHkmSRCHhQDfDISfCN9wKyA+JaELQgKU0zDb5e0qSmbVLtTQ3eilE93xvgj+fEToSY+9wa3fP",
+	"hW0fopioIV2Qlk8khpWIEqNhFJMa+A/NiO14WTfYHWyFXdJ5i7t7nZ1gd7dzEHZxZxtvBjvBwWBv2CUb",
+	"Uzpy0srp8ByLYFxd/DHwUwA2jWeSY0SCI8mmJdPAE0ZHclM834Q6n3wbp8OOGnspFnxKgzgNyclkQMJQ",
+	"/lhZYV+CpI9wzBlKiEgTygHMjyQQLMl434RMWBJJdil5yxg/EsmJ67AiKk/bFuXPGOPkHWMxwVTJEMzF",
+	"yWMDI+hHYd8sEuQqkW+rZSqmLeGpsGWQsAdCERcJwRM0xhxxQuihkiMSxTSHz+iJK3oCLuffUUkUU8aF",
+	"ZPdiHNGR4vjOc5ML78DKO6fvaw5vK9jbJnt4q4P3t7c7O93BsHOwtzvsbO3uBQeDbbz7dnPvcPPwrfNo",
+	"z+WJzN6B2KyC5oIJRMkTSSQkKIjOIyTIZw2ZiNPvhCFwUEK4FItKsNWdqhLRi53lbTQh1nI/JGziXqyS",
+	"29li69Ygz2OlFZxFk8gh0XoCTRiI/YiDaPMtncxHT+MoGAPJSjqR+ELTyYAkiqLlg5gMBWJpLfBimHeh",
+	"lZ9amp1a/CUw6erqbx6iab70I9BG8qVRJo96yngkokez8rp1Kjmw6kKv8KiGlYN0YUPUB4D0EaFC8pVc",
+	"FQaK2zxC0YiyhIRKO+2rZfXrVi1HXXXNNwQnLh5+KTl3xv+exowTRUmSS0hlESDvS/lEIskqUIB5LWvk",
+	"ahY3QxAEF6UlYF8t8d+yVoRftxTBVqKkW1iV64yBl2KO+gIPYnKBJ6RvSCjXOaJaUoHtugE0xIHgrRSK",
+	"c8I5HpE6sTFRj2t0h0n28cq6m17Hz2TmYDrogczQkCX29cJHKZWsUMFL5GuVpCylDwl9pD+ROg56IFPh",
+	"I0YD4oPw0/cSNIwSLhAWgkymAo0kXrBMMdxAN4Tc0TvvNCSTKROEBrM7r0GeWe915Gbc57NPutsHb/dJ",
+	"Z6cb7nZ2tsOwMwgOtjt7+wc7ePft8GB7a6d8fLu+N4lohvENh3lDkkeSzDlSxOGt5pPNRlr5fK8Zm9St",
+	"KGFsAmcllb7m20Kihll5OTeEy2tu3Yq4elyzCJ59vPI6bg3lu9fxEKkbvGGrR6ivT4b3Jf5SzUlBplGW",
+	"oL5Eir4kgVH0SGgt68imXY1/PCsAEC7esTAicB+VV5QPLAH9RbJ+om7GkzQW0RQn4s2QJZNOiAXM2Q5e",
+	"2ZgwZZk7yAGV/JPy3Nx1iicjUZAELJFq9rpXVxy4xRIT84FjnQBSxXzy632P8ieSlNaMp9M4CrCc481v",
+	"XE7UdsEw5gl9JDGbEteCC6YDy75nDGeuwfVrb+AdGBOmuRFYpPwlNqBGbrUNKWWNkve04T373jscXivM",
+	"bbGojDC+eCRJmN5HCPz+4h+9s9P393B5CYnAUcwl/0y5QAOCMAJS9w1DzbQ7MUaZGQfdGVvMnSfXGNFH",
+	"HEehXKY2zHmHQxxzicTt4HMCq5QAsbczTdggJpP/6dhW/W4WWnEjCDicl3e4A7paJIDTvMMhMgeR8Rc8",
+	"YKk4HMSYPnit93yldleHB+bOGjICl7oJFlpvkIef4ECACMIoSWP59jDlWvvKLVwvQYv20E24/B7sCNZa",
+	"XmQZ86hJS2df8TIpryXTjIJoiqngK3ELvYLjhGBBwpfZnh786+/y4zR8uV3qwb/mLhkdxlGwIm89vrz4",
+	"cHZ6fFtgn71MgYVlg+YThYh8jrjgCMcJweHsK7BOa7EZ42y3VpszHuScMYPhi7HFU7ibwyTau8XZhIDF",
+	"Tpm/1EKB63zAUZwmZLUD/XjR+3j798vr0/86KcrE3tUp3PEyXej1z6+0tvwMy0uzj2szP66PFKdizJLo",
+	"X/DOC0qyoToKZdqnMyPZNtBOdxNhWGzE0STiXB4kS9BTwujIRzvdbZB3LIlGEbXdipn1K47Zk7w372yq",
+	"VwcslIPdUcEYinEyIvLZrtSlxpgjjOQ2bVOpxGgf7WwdIPnFxFoeV9J1mMYxmuAoHrDP6Pv+NRHJrNMb",
+	"CpL0Ecczjp7GhCLBkEhmdxS8jD/4aLfbld/iNBaZQxOupvLRtlbtuJDsS+6UCzad6s2zR5LEDIcklLd2",
+	"7UJx8t0f3/zYntW+iyhOZrVHBHcQPdk16BLhqqRz8/Hq6vL69uT9/fnJ+9Pe/e0/r04KRCTn0o6IiKuT",
+	"wQmBgxX4gdCvQlQ1q87Ia+6iLXLb3LXJjafTKUsECdE5CSOMbpU57CUJL4pJDd7jICBTQcLs0G8ZO5P0",
+	"stqpfzg9O7m/vby8P+td/3RSUK97ajkTPFNupt2tna39/W4XDWaC8ApioIyCvwIa1GyjurSFNpjjxXaO",
+	"F/ougU6oiMQM3TKGzvTQL40ZEn9zNskSRD4HhIQcVCv2REnyHUe/p0xghSUsGURhSOiKKHJ5/e70/fuT",
+	"i8KRgzFezquEEkBRBa0gbJSSr4EI1mIzHGi1VlvqWsedA/FFzzfAcUzUyiRnCpl2GDz73k+MrkjkNyc3",
+	"N6eXF/cn/3l1el1SjLSdErgO+Tz9SrpRdYXZ4bkWaJOmddUHSL2kMgtroKHmwn8nOBbjNd+w1KB1aCK3",
+	"TYoKypFSUMDHGGApKkIGyP7EkgdYpzbar3mhetR5d0DLv7P0Za/gdXgJE0l1glaGknMWkljeW1bVvc4v",
+	"35+c3Z9cX19eFyQUmxKKo4pxbyLn1RakEFDhgXyNG6lr2Y1LdO7NkPJud6totfsJC/KEZy/LeNVCh3CI",
+	"cKgXTHxgKV3xRC8ub+8/XH68KN1CwVQsGfwQpnj9I7PXld9AS8uyReFOfiYXTKAP+oWX47HGfAqmgczB",
+	"WpKPnBBjOb1g4pyF0dAZj6l5tvxECfwQ8UhFZhId/UXR6bBzwShR4V0w5lVCAkbDSI6yDvq+uj45vrx4",
+	"f3orZdyH3ulZSQjrZQ4IocV1HsF9V7J2uKh+BYRxLz1DndYrt0W2Rec2pJEG9UtL8EZMyJHgWr7lvloL",
+	"8lm8mcZyXwUZk/s3tb8CJXKQQ81fkGDKWoCnntPV2XAjpAzxNBirAdX6GJusWQ7KIecJ9ISxyUrSXCt0",
+	"a166HrVWcTL+drkAycPc06dhxNZnpOEqYPfZ926jCQkv0xXN1ben5yeXH28LYvS2GJfyQKYCYoZVIMs0",
+	"nqGnKI4Rnk4JTkzorjbMVxQL5coMo1AZ6wBE8A0EHL067ynvt80q1wibXDGxhKBWSpA8UZa+rEsxIZA8",
+	"QJnZ5FMkxnqZcrMdCHN89r2PFD/iKMaDeHX7+T96p2e9d2dFy98F04oSWKQkZ+cIxywNwSxKBEqnR/C/",
+	"l1cnF73T+97V6f3PJ//8OlZ2awcZ3iy7ARsLLKuAvClEAUE24F9UTVU4rwWB1lkhnumoEJlG8YRwfTkU",
+	"InOz5NZ6hS7TmOF1uwbVoPOkh7FjccESrXD/wpJ43YuBMeet5Um+tAE4pr+DcJirU2eM4C8akA+UPVEV",
+	"xv5AZlIS2kiofcvCO9x8e7C7ub//9qC7td2VL02jhHD5ZGezu7Wzs7Pf7UJQaRR6h94u3hnuhl3SOdgZ",
+	"vO3s4HC3c4C3g85msLc13Mbbw+7gbR5d9QsZ8EhIlJsmZBh99g49Ev/r/mH78eD3rc8qLptNCfcOf/WC",
+	"MRbep2f5KpuSROggKmulcwhxyoLxeRTHEZenpb97BxDCcXw59A5/bROL9sl1BA9khgYzE9WtcqUmOCRH",
+	"mXdJBWViyysDeM39jJOD4RMwiYBJVoXcrbw0yBOZkoQzCo6lUZbNoO4i3Hi1EU6UQmYd8UIgjcJ20Xy+",
+	"F2MuPvIlTs1k9JR0zhx/XIllwhwQGUUU3PWVzxPyyB6WWI9Bzy9eJMiEz/v6ZzK7CYCScyabJHjmmfhA",
+	"Fd72qwcRQjrZSG8tm8y3cP5TNg4b/EYCIQdWhK8DOFwxwpQ8OUgeTyPNL/7IxP8gl1h47+n33eDt7Lct",
+	"upPsie1/DfbCneHWePcB83jKokk6G4mEPAaft97+/iQnZyIKwCCesAmi7AkxalkhEeYP3OSuqru6pFxM",
+	"kXZvexUOlAOuMRBPsWOzhS81TCQSnMTDDXSqHLU4Ck2WakCcmGv242Tz9i1RboPpbAKg+w1nFpCNhcrU",
+	"pfc3F9UyMdUa5Uzw6DfUa416mRaqQ3WLqGgAOh8RDXuwh5xzMdWvlZHEfO6r2evRpAk/6nHjj4wR6zqM",
+	"1zyFs4g78r1+JjPuqzQ08kS4ULkepSN5IDMOmsgf90yq+qFadEv5nB9Ho3SGMZtBXI/sEtQ1uP4nAfC6",
+	"0B5Q8XVQP5DAv2pKqYa6DZgiDK+Wr0PmLuedfCZBKkio3ztENye96+O/e76X4Kf7zNDwxVPPb/SlGwqB",
+	"xAQ4blWBgFd5e22/R2f/fnN54VD4L+DeLC91akzwOzBKjpTRKKKoPyECS0D1QdfHQuBgPDEVSladv4fi",
+	"iMMdR16Q+SFSZ6DvGBj10yTuq/BxU7XjKF/ShrWavisTVi4YQh/uo9UvR6cqH1QZHnREBRd4pqIVrOt7",
+	"VVMT5LM4Qlvdrt/tdqWGleBAyKsUVlm/PkppTDhHJ2en/9V7f3/e+8/785Obm95PJyp2DxSxp0hldTYm",
+	"q/leRO/ByHcvmEGw+/ZXLQnMiNFjuZ3PYi1nTPWp6kzaiJ+rOfpwle1H/Fout+9nue5oGmMxZMmkFg3N",
+	"X/N2JZd0mZF1ieRabcf3OEuTgNwLnW1aztyacxpizNLReD2A1HjkhMmzi42NnBjZ01YonYiEPkK6Z99Y",
+	"GDY4CRIiKUrplo84TsF2hdEE84fyNTCUs0WPwPU/+d4gYpLJ9tAUi4hQAQROwFLxyW8SVBQP4jzbD6TT",
+	"YH+3Owi2u52d3eF+p9vd2ezgbhd39rfD4c5euL+7uyvvvQ+UPcUklIcqV6BP+EStUS8LTIdwfOof3mgq",
+	"OrudSUQjEGfsMQpJkrvnM9uBdxJH/8LynTgdRRmDlmOqX8wfjIvilAqMPysZ7RnDKjyQ6jvQJE3jWP6g",
+	"IA92PgV8bZGDTw69H/V/ymZnZAQGuIOpdqbljhS6h796cDMY4OAB1E7BplEAixgSEsNEn3wv1YkS1aNI",
+	"OUn05h23V+u8LS2pivcFhcj3cPiIaUBClbrtUnOmAu4vKnc8iCXy2HfOgSnKkY91FWNKnUVFFhkNMLaZ",
+	"Jm/JZ3GZyP9v2wIXtv6ELEgz0dl2we0U0ZxdlQGfEdYXx97bywWLyL6svKYKiVpDthpbf3mbJtQ1fnW+",
+	"ZcRFxjPmJkxCQFSzvbHAPVru8sr+yLGtjAEtQohFRrXIlzZDqyuSlNXrAdnyHUeanxUwucVMGYd0q1MU",
+	"U3GEJPcEpYKlAsnzRRFnMTYKudQgJD/00lTZR9NYuwqVjKksw+bD7dGEZ4faKrFWOZQNx268wMBL8u0Z",
+	"F2TihhyZSGXJ8GYVUILjqwLProN3rikYEbEIOlgCZCEumIuX8tmeTKZiVq1qN9fuCKdr+Fx2IDaftleb",
+	"GcqzhSgZUGVLJWLJwOTbUtBmjTlJWshkTrtAQIa7lDiDjfqf6jQ6y1TfUqWUX8nb86lEo2f/S9knZi4k",
+	"iyB+6QzyMarrrmiyv5j6gJY71N7aPNNwlkHvMIqAOHfqn35xo82a6iIKaEFTfLamuSiqkC+i/ZbU1Ew7",
+	"jGimH9apeuuxzdgoKVWKyZQlotVXp+rV1zHpFKKbq3hFG5Hq2y3nr37LWRMhvCIyn2aE5qrJwHVGpyLH",
+	"iI4Qzg1PpkonRKVAsqvy9E0TNkowhDkW929UqWqcMUfq2aE1OktQgJOwQEsW73VoXg9kWuNlsOo9UobI",
+	"cEgCgaAcorKDqFpVme1CbZcU5/7VmxIm//VpESU0pSYCtsZTWl4PpiF6Gs98pKpPSpinVIXNaCIqrmqx",
+	"1dSvRQpSs29lldanGeOAQPUnmv0mD6sEm5gl5BAqFBjdXXK3BRZXwl+NK3rJ+mwzcNais9vRBI/K/g/g",
+	"1MB/quaJkblft7ujljSj5p3pwRu30CBiXFvJBIzZUksF5mtqFvP1ik/rY6iv6PQp4EKthgDUBIdSOsq/",
+	"wLmVT0mbxtwODasIYMIz3iGfuGOmSjCoLbMMeRPuEZa0u63JBFZr3FnGArDc7bkh7KsIXnOlze7C+fXY",
+	"fSuupwg2OqHCZbK9KdY0GePplFASKgJJUrphFc3rJym9h8rIffQ9PEUDMsIQYgiZpT/4qK+ckPlrxruq",
+	"Xv3Bv6P6lT76PhL5dyknYIE7VGXudcDzbEpUiXvlQOyTRxynWLCkr6pMlgXK6QIkNmDhTMVhkyCVK4LS",
+	"pIfbWgWH6CTv9uQ/b7PEfPhdVSwtPrC08kEaxQJyhpIUKih6Owd7O4ODbtDBW4Odzg4e7HYODrqbnbfB",
+	"3kHQ3dnf29velJQSTQgXeDJ1aLnYlEoAh7KEr2APRCr0OzD5ZCqyXyBDiQkc57/sPSvSNXXoPfx2dycI",
+	"t3c721vbg87OzsGggw/2Dzo7+zt7eHdAtrt4UORs3lZ3a6+zudnZ6t5u7h5ubx9udje2trv/5dmhq21B",
+	"H7WBS7fblXDRRS0Pvbc73ZBs7R109rfwQacb7gw7B/v7B51g/+1wsL+/vzN8O2yEo6aNDNOsI3TrIKet",
+	"2YrBpfYWx8BuC9BmitaM8zYDQCmsuM0s7TlpktUsbfO2dSoLsX3jsW1hPNQVf23WmM9qQcK3ezuYiql2",
+	"owU4zGZeWqcfnqhC1LqNiLGfx2zkVBl//ca1vnGtVbjWp7Yq+gIXKaMquFw6r6O/Fyoa8DZ1mgsEt7Gi",
+	"XjApTV93Qz1dIB6nvKFW55Hxzrn32VPHuluCtzfSmcALuCFKB1R1RrS+GVZGenEc++QviE06LD8hU2Ar",
+	"2ljVh5gdHz2p7jny0jSbEhSSIMYJeC9hFLi/Xd58p4MBlA0sErrYmgME9aJlMawv2CQWwf6lP6yQjdfV",
+	"/3Uc/8/8B2bfZT+tcr81GSxcJPKK/M94AOoqfmR9aZQxI+WkbJIyvoOQBQI6K2V5CFkyqa6EyIlOwwQV",
+	"oBNRXd1fIrnK3OUbbl2hAt6Je92ngiujAHiEiwblgm9jsTyXLH0O8TFL4xCSG32Iv9HjKzhRZm21OLtr",
+	"znyjrn08EhqypDhKVgymWUfNBjYuntrzv4DeKryhY5qyNOaN08oiTxmJDjf93IMIgY2q8+CWMxr50daz",
+	"s45q9giup8I0M3Q0ErR3r97zc/tVNmwtGLLQbXdIhLKple17MzSMSBzqzl7Hxp6iDPt9bUDpb6AeVU2f",
+	"TB1uO9yFPZVjwee5vWgaxzqQgyRYQCnY7saO26Ple2FC8IQrj1dh6773uTNiHf3jBE9/Vcj06TfO6MY1",
+	"fjrPi9MBjK4lF/riDAhfjzq0mupTo6vUHvm1ru1fn9NpQsjD7LSSlOq6ZujUCltCYRRC7UngYT7qC/JZ",
+	"gBmLTKZiphJftGkq4qh/+tPF5fVJHxDljvZZKgI2ITq8OSGYMwo1WNHTeFa1PZlo/l+965OrM/CdLixA",
+	"Iwox1LesZVMvz/f0Kr1DLyGqq2POwLRv17RLgJUckP3d7T0Sdvb3u8POzmCv2zkIN0lnfxDudbf3yf5+",
+	"sLf4HZCT373DLd/jkYKHjsyC0HM4uJChGUtRyMAibIKpvR4aJYQIk9lfmyCxQIDqYnp5KRGiZSCkqcvw",
+	"xRW2nx1huxVkBzintk1KL/Wbz4UTXgQ4Comdr9pI0tL6k9L2LwOCuF3c03j2Hc/6oBWqmBTC/yIq9nY8",
+	"3yGBDNY5+lrq7i+mYEqkqkuA9P2Oq/ZbOC5Gp1lOBZ5OScJJWJtQTZJMIZcT4ICEuiFVdTCTiNGUW9Cs",
+	"P8AI+ft+RiE2QmTgKJypjZjm6GwrmMHCWr6sPB6NIFZMN0m1g5ymE+D4LnGfq07Z4wpYrB4m9W6877Ri",
+	"KXk0VJcsybo1Otwq/Cla9Pbf4PgP3RGSa/VWNXid9GCNp5/y+XFX844jM0YtfqvMCv1B8XLSKmZufdfB",
+	"PHr7FW6AWtA4oDxD8onO5RmkAmKnSzA2UpfEMZPD2fpkWYm0nnb4QzTtsKlSsztTJhlsksGtl4YRO6/D",
+	"Y12PJszsEfJtu3iqfTHNzxPeEgmmcqyBqp2n/yrXrZEM5olgYDZx9ED+zXH5zFdX5bHFYedy2sLrOQ46",
+	"j8uCTLPtpi2EDFauEVJrIAMbAV6FDnR1ugoo381Eydrh2XrCQH3m4KW6/YtLlgeMPpKEY1cWcDtnQrSA",
+	"fyLGXNxolbncSfCwneWrmA1jNaY5JlQkOP7I5WhwH9l8GwaDzWC/Eww3h52d7X3cGewHbzthcLB9cLBL",
+	"3u4PINKgDTv+lMeavmPsAQVxKjck0oResTgKZqqXXmpJ9J+uLz9eFcNVnHDc3uz+l7d8oaeCz3OxmkQ3",
+	"dcqpVkp1TIyukWAUPvJIEt1Is6WeOqm2n2ynPSyT9lSvOEAi7GnY8PDW7XLVtgz3EwsD5hxU/qbl3W3R",
+	"tglWtUjMjYUSLt2n2sNTa0PajZzBvbC7HGUWicGxu5g1BKWpdvnW7WcVL9YSjtOyroXDUAWj6rGQZtvD",
+	"NI6hMVOjWFnwLr5wPMQKavXapJcdNVBxxM1FhfkadSNKLO2p+QqosboGUqChV9FA7Bl5XR/yvCWcsjg3",
+	"UK82yC0BfXuaORHTrnDl3Mixgtt5CQotLru8tisI51cYPlooUbqVX9wmzcJC/KYQ8MKZN+vzbc++Eh3e",
+	"UtdaB6asXftbLx3zVyXkhVMuzY3BmWxp7hKtBnDjZpvoBJUrmTejhGKjnE2IKS+gStVDLpCKSQCKgkQR",
+	"bv28oYfol+83+U6+XXVe96rzDd6vCe8KH5iXn9zMzb/RzTe6+W8C77XJ/FetP1pu2e0y+zVT+Dc0+3Oi",
+	"2avilzvjVT/kbmXLfYfLH7YMD7a2W76qUfJZHKcJZ4nTaasjVuVbqsOxqpJ+hPCAy9u9LlEs0RW1Kt6S",
+	"rX0OpOqpsQZiJXFbqZT6jTJfnDLXeu17vUxgPWGL+q81ckAD9ZpgqAIQREmgGqXYkIWyTcLljVzFar9g",
+	"ecoGXFsw02CCP5+q9zehvnCBr7RwF5s2OZmnwNrJjj3iqq6D5/oTv1VtbhwFM9PRiHAI+BvqrGcIV2iw",
+	"3Sxhgcl67+pwTwQddXTJd+zVsf0FIq+yMK4yX5/NrbmVLa8SMprGsbNo15x6a2XPOYxuW64+zTmoJv1s",
+	"iQMryYv1HtzauKBC0ddkg8an56gCMJs6IKrDt25Ozj54vvf+3PMzqfGPy9Pjk3v4Sf3TPPhwAu0Vb/9+",
+	"fdKT//jl8vpM/u+Hy+uP8u3e1Wkx+st8WOeq/6jk0zoMdn8w9dFh5jOOFDwUJNGnMSIvmX1UhHKLi1J5",
+	"bSvdm75ds77ONeu/NSALHPwPen01XO81xQO/mdHAFeecZRyZCxh6khxHEy1iCdLwKSfM6PE2K5Dg2Uxz",
+	"Mob0i/NXXc+5ll29OS17F2s7XwPr1zlf3YLimvyeEpelQucKmbgm1aahRrnS7wDxt0xQ4Y5eGDUa8AL9",
+	"DbLOn67ADynonhJGoeTC/PuHtamF4k7uC/WNW2VBZDHbRr3KgeJ7qsuydYiWil09VsBgnTJVc7K9PPsN",
+	"Gg1ktYX+HVKZWIL64JLWrTlU6OiAhXk/srx0H/QTxIWWA1A9D8vLgmqpUcmJKsxn1Wo9ZqnKXYRaf3LD",
+	"mlH3QuyqEDlNSBBx4n16fnbHPcxLEay5wjC7FEtxpesZ7QoLbXmQW1CarCtpUbfpbnfbWj5fUOGMZkIN",
+	"WGOUPcE0o3RzARv/26oCDon8qhqBM2J8cUL+4xh3mqNS7C47tcM4e+74azQbvYY5KI8kXb0/i3Vj9iXj",
+	"JJFuoMiVdNSJpPJfjywKCCQTz3SbRcgpY4mJHZ7gB5CuoExCYEbWypvf0fx0EkWOJJSz9iGRtXgkMLMu",
+	"ROpbxxrx95N+Ns37c7jaldQEQLxPtVLkp4Sl01p+8AsEnOh88xERCEMT/axuoDHIiLwnsStudaG4J5fi",
+	"DpHJ3qEXRjxgSX1e8pptnuXey1V2af1dgANfSP143ajw0hFDRycDv37lWOV5cz9vX9W4TWBpNYHlTb6o",
+	"kcRCFDCpjQ4TNjlCOOasZPODGfOu4DgkrWaHzxZIWa8hlH9ngwaxCQ8kEuiWco7U+7yjnJ2tE+BpJHAs",
+	"d/ghwTQg/6bLQbFUnHPvcFu1+ku5vna3EopN0dird5eOQ8Ih15NCTWpVUdXdue2rt5pTjd1wHA9w8HAD",
+	"tRvqO/ECavFoRDl60kekcjyUYfwQyctkVjd1gDnZ29FWsf7TmJPgvm8sdhQyRPhYF5OwkHQXap1V6qLq",
+	"JX5MYmc8+FiIqZxU/i8325PIpkICJSYRJV8wpSyVV8wycXR39l0T/2Ga3tlMrR2m2OzNiaqqp66q6eGb",
+	"RaPNLipthw0ht3LDlCrUtOcyKMQMiqUSXVkCTfAMCfxAjhBQqludmuDP0URe+rZ1585JRNUPBaFjpQsZ",
+	"el+izIb+ND/aeuH/M5k18DQgCYYG5StAfUPSSpPRub38v1Lfe3lqA0fr+3ZLKBSpdHRGIRSp2rb8SDMC",
+	"N3usEchywaraPaxbFxWwSHlTo1ATNa3Qpj5XiXZhGqMfzQm5N+nkauJ6pCtU12pAv2K1s9oLaa26COJy",
+	"f3N7f+ft/v7bvd23m1vb+zteMc+tXqN81WuenZfXUp26XaaZZc2R5QPWH9s1Y5OG05Jq4rwzumBC9WBS",
+	"M7w/r83j/poK8bUGEFzYKBOqYtBKim5feeD6tdKheVgxczvmGu6qR+j9uXu2l9KPbwjnEaMNKMLVG7VY",
+	"skTNQdu3BPlpYxJPLSl+zOgwguaSRqxHNIVWazu7z+vUqhdF0pdWcH6O3m044bC6Dn6rhoTQqiOpEqsC",
+	"8oNUyJuP7hMc8cwyvKI6kydW6kHqWdQvEpMbEFBfIA36mU7Z8hc+rtbRs8/LKgH37HIu/hEZ2cUSvOs0",
+	"rGlsqoszZaan9kO6g0+WHnR1dpUmSbnIp/v6E6g3S5qI2yC+qGd8PQhTopXyGJ9abr851bEVGEp1S5YA",
+	"xxpcrK6TfRVH63sySEendFjTa4VTPOVjVrUIpfLmvel7hD5GCaMTfRMv/CkBEaaBrkbzSBKuBt7c6G50",
+	"dTE2EU2qmcaMUmLK6MkLQ9a2eUqSgFABEnNrN6viub29u7uzs71lOlXtb+/v73X3n7NurovHXy8eJJIz",
+	"1/dkiNNYIH2OJb2dxNG/8H2o3mkRqAGrenbE3aszcBU3LR1K69asxfP/gANRjCZU1xl5y8MJAQ1TFRW1",
+	"tLMcs6zDbcJdQMBr/a59YC3vfxWaabzqmdF9Db58mUWoNZJKY+ynJhhjbFYT+ur+LhylsLMIuQHhUUj0",
+	"ndlJa1no2Tfq+wrU95fZyzyB1cBY2siyXKKsn5rXKBGrnKBZRl7n1FIVkzHDoaL4iKNpwuQcTaU01khi",
+	"q7cgrO/xXlhntQNX8EAEz+WBflvZ7111pMwmmxFAvvWRk7oGiMVVZcM6z41RUlM2bRglE1fZtGbK+Pql",
+	"e+q22RgFXb/das0+gFmVQ8x9YXGdFwb6g9RDmmSVJWuZgG06d9l82UT3Z5zAOyRgNOSIRzQgaPPgbbcA",
+	"+VKrnBZV2E7coYM9NMRRnFYsAFmkYcBCMGBe3t5/uPx48d5RE0nqcUOW0mJop0mJKnk9zLiNXgb50ntV",
+	"bbp4SqXFx094xhHMVFg//FKtRlx7fGpVzlOTT44BBs4LYoy5LoKj4egbTwtHKu7xyDQm5sr3kmAajBGj",
+	"UlFDtxAHoHwyaMISE2MwkYgQY0ESpBUvvnFH72gH9U8v/tE7O31/f33yHx9Pbm776PudbveHQ6TKSoMF",
+	"CIWMcDiWCRbaRxowKhIciI3CIKfvs+97FEUhoSIaRiRRmVACYSRv28Vv/v3m8qIwq4qdVB88kTjuSHQk",
+	"oXIswqfwYe/29PLi/uT6+vI6n1QXdYVMD4gGRIMZNGCMs3CLkE1wRNVA73rNG1cBQZQhTignxsoyTQhX",
+	"NXSxIGqg4+uT3u1JeTV5Pd+8H3S+NPXlx6v3876kI1L57OLyvvfTyUW+7AuWt2S1in+jAFPtYdXzXfQ+",
+	"3v798vr0v07UYW3+cIiOEwJnhWMVizqJOI/oCLFEhwDDpx8ur9+dvn9/oo5rW8NKWU4B6eSJhQy0DrNK",
+	"Tebwxc4Ph+hUYRP9TiDyOeJ549TSMJzoDJsO6t+cXP/j5Pq+OtgFQzwNxmV7CnwE0Gn4BoAFs0f5kpKU",
+	"milvbiR61X+vbfDF10/+8+r0WsF10+CSMdaPMdf9FeCT85Pbv1++hwl6Z2eXv+jT2NVfTbEYKwhx35j2",
+	"xizMSFGj3eXFh7PTY4UFBwq86iOE44TgcAb9xxkdxlEW3sGLrUrliGq0q+uT48uL96dAWB96p2d6J1tq",
+	"YLkBhY2hliPWuUH1JHNgmqTub0/PTy4/qtXt29Rt4I2TJHrUwfLwT44EY4jH7Cme6UX1/nl22Xt/f3t5",
+	"qbq1wZK27dHI54CQUEUBxdHErOLjxc3Hq6vL69uT9/fnJ+9Pe/e3/7xSn+/an0MAtkr8yhoCJSwVJEcL",
+	"gvWpXUtaPTs9P729P/nP45OT9wpEWxL2t4ypLAnNPTRU/+PjyceT+w8fz86yNy3ynuAoHrDPkr6HaRzr",
+	"Y+1dHJ+cafAfHBQJDfysRrM1JP2P3ulZ792Z3N1uRpnaQBKB6IC+976q+61Jmz2SRN4UzDj5ce0aVNex",
+	"GRJvNF+Rl44OSzWMzy/fn5xlzGu3u6WnVq2RBmQc0TAL40IqNl+TzO3lde+nk/v3vfPeT7DT3Yz9SqUH",
+	"HB8UYRTiCZYoZzdlly8MMCdGktyeXF/0zrIxTh5Jop0pJObkCKlWEzrOnlqGEN1UsiCQPpyenWSoosVK",
+	"QgKWQP46YAvNmtkrVUnzR/iwgqc9itKpgjOEW9Xh6398vLztFdDKoLlqToQwV/ilgMDhBxzH7CmXJUAq",
+	"rZBULYkXt66YpiXFb7OOBHAWqnX/d1yxp6JQt9JdSzqF53u5gmD9AY4x3ytLc8/3LLns+Z4tXD3fsyWm",
+	"53tGEsonlmxTCbNKXsFbucJZliee75WkBbxUkgDWb5rNe75X5eJyvZore77nYKme75X4o3yvzOVgNy7+",
+	"JT+vnq/nezmfkUswHERBxbAHz/fyOS3alXsr0iMckyIr68Qy0pDQLWA7LMDGXzioOnS0hjQoV0xptqFe",
+	"uWbZ+nyb5KWC8RKuHwV0zO8f2kNaRGxHopXW3+feOUDRzzrdOG4c51JFVxbtyB1TUHsb7UmdVBAphocs",
+	"0WFOLSrMyCU1l9Y9UeC6TRNHoPYllTyLEl2A33SIa6r8nsdFulsZPZd6UDjgnY2wcuVud9xOU4DfyWdB",
+	"Eorj8/qTMPonwEQlMExjLKRsKFvdUjFmypu3s7O5aU1tek1oK+3m5v7bhna2TW2eVg1MUKmMci9qTOPd",
+	"P1IZFxHN8yb6f5DgZDtDx1pNvy6aOjsF1yVcPf2OoyjMWy0uGIamxrioiWH7A8cOR6G7YeMKsIjoPfSN",
+	"uhfs3uSKReEcOgIVDU+ye+yRiYLJjhTuD5nq4WCcVI57LCH7WawFL7OYHEDEfsTP1Ry6uV3EoTdU31fl",
+	"YsFSoLlALeksF6Vi9bpandgUetWsr9BuftW5TDzvE+boKYmEIFQhFcTcSaXUghXmFk1ny5CrcnUhyCi6",
+	"mZd/iGLygSUTp+FSquag5QLfRpfAx3UXTDtBt8jR5WfeoVeVWurBl/ktVUr7ge9ci/9JN/lzLT5vAFjT",
+	"JQiEC4K4rv9nkaY/7riYmvWxdDq3KCzoZzoPDuqoDCFTvkVIzDJd/kGWbg0GXbK/vdXBu4O3ne7BNukc",
+	"bA92O4PB2/3NwUEQkLc7XnO6nAo7zc+ud3XqWRFUXkiCtwfbw6AT7G5td7oBDjoHBwfbncHu9h4OBpu7",
+	"W3i4QJv5JvrSeYY8jV+pAhxM+EGZo93lsrIL/ohBn+CEsUltSGrL3pmLOgpWa5qxgkbfpLI3E1MekNlC",
+	"K4dTuMKJiGdWAfYa7wsQFVQ3Z1YrV/7XJaul/UvwIS9B4UVQ9NNcZ1bW16+Nq1yxAcYmLkf5Mm4xA4lF",
+	"5jdcoTkwotnL1tqrprsI6XU2edlsFlnNSmBswqUWqYUQlLKRSBr6OhW3qDBnBPOXIBRGidbhVsayFl+C",
+	"vqFSu9bTQDFfT1P3TEihaaFX/MmPc0Wh175Qx5wuaLU0brJ13BU0F+9ZZkWsZ1p1mqoWrAvV14yKjaYK",
+	"2VvWQehhalmMRu+6NpVZ+/wiEvqQKiHRk+BgXEz/LiHoghihV86X41WLBBG2XM4ait3Jg62PP1w2WHmh",
+	"3IccrC25JuDF3NjfHMv08C48+zvBsRjXBMMLLEgxsNfF4I6z8NxgTIKHUlxeVllsijk3MZUDzInzIVjk",
+	"nE94lv5RegTa8pTQkNCgFBXojWF3M8+e1fpRz2b9YmbJfrLqgXmXPxctpk1YnE5V9OTm1sauMxrZwVqP",
+	"TSBqidlBm2RLxa5GS1mAr4l9b0InhQPHcgzPlYdTAe9y8fUFlALWlA08c0bUVwuxwQm8P/npuvf+5L2j",
+	"BlvJoNS6E6k5rUrMZyGsTagNJKLQSTRk6SC2ClKqkkJy1OzU513U9EbzL+x9lODv27iSrTxDgXoaV+db",
+	"095fqrLyWKTkgJHKcaJlclwkUDTiylcGZswxe0KCoWH0uc4lVT12mFSV3nMX3nMA0wWIUzoivL4S3yXN",
+	"0xW0Fz+dTjMjna65aJwHEPZm0hyiWo+MXTVxwS6OWs4u5NKRqrBZiXfoCRKTUYIn3h/LobPGIjdW7YiI",
+	"I8wfSLiBelmEmQlTi3hWTtTUKBdP7M/sXroPIz6N8eyetvUC6e+iRXu9Or0pt3kM4Hcc3CRH2m9h0K+f",
+	"l4YyP6n8ZxSFS7h5/kA+rG8OpwaH09LFGg3Pa6kEl/3m5RJxVZPRcs6wnJsuXCwkwU/3lmhsdUrmmlhL",
+	"dHrAOf7jmqv0vahtMGDLr/mFLl7JQ+juXyRhUy/fSdio5Rj2bxBu9eLJ2SdQP6nVR59AHAeS+zurby9b",
+	"7XiZwoplMrEWVluoW/UfedK+1SBOQxXvy7gOcgWrp67JNiBDlhD3zSUhfMoor8FJY3DTYaKCWf2ulAbm",
+	"624oWUj9E44Eh0N2qpclhMr3WgBhE3I1p+C3Q7JSHtKrI1vuRjjP9F21O+D803QQR3ysOocP4Gayul8x",
+	"I84/Tw6UJQjmVJtuFKxQ2V5pLxvolGbx21LsU/iHqQezt4NCQqa+uinh/MEmOo/emep3Koog0y2SO6qS",
+	"An1dT0Y9N3kBLEG/sQGMuLcDj0nMCXQkKdcCn1O3enmzeg7Iy+QijeN1gdNXNXxreiIVNtZcD3xtG2WD",
+	"tkVH1SFLZqXTZ1b0HSzRSsmyyJYy9CCRpPD75tZmt1CDTz/Z31Jf/MYGygAbHgRv8e5WZ3PYHXR2yO5u",
+	"5yDY2urskW082Al2h93uZiX9e5qwybRVwdUk87pZPMS6IrcFVnaFvsJJBOzZBQy16ai1zzaXnhEd3UYT",
+	"cs69w4P97rOzw8Jrl7UypUvn6r9scGxeffYX73xmQXKB8owW0i32VV2TiUKbNYvIKiKlUFhygZk1yr9k",
+	"vShDGA7jak4Jc87SiuXJLGtzPslT5FeoB6bA4+fWzUqBMBu3sr3a+GOfjQVCp6y2kHa+N8PU3oUkZvCh",
+	"/cYG30ECXZkPC0EmU6HKamZEHJI4eiSJIuIk9g49qPd7+OaN/nQjYJM3Y8YeHFSbjeisZdOIzkr31SOY",
+	"fKdmI2qpwKHUjyM66mcqKqGhgcpvbOCj/pTQEN5IqYhibYDKNiwl7ih6JBSlUzsnR48rz1F9D4brHEq1",
+	"fVM0AOfZyOVLNi4ZINbhAnQvqe7/39mAo8FMJztXUgkMa5aHrVd82M23BP/OGDz8qev2eYddR15BNpzr",
+	"pM34rmfZhM6H1gpcz7Mlze3dlB+VNabv6neTj1oH8PqgMal+CqPYa+IuQ75eE1mXxpG7MPKtVo9sWdH1",
+	"GiJkYfY9jyG7GW3NAbs7aEt68hElT/LuPYwSLqrxywJYgCSp39hg2eCBb9rtX127/ZSV/9l0BbtrLKqK",
+	"dpa3ulDLyJkNuIOkpHMbnxQ6tjSXyavds6tnDiy5GqEUS77H85RvqwABJ05rWJVcoQYzTODnIKihz9r8",
+	"sdusBn59stgfAbFsFclKoGoXX53nAFb8Rkuy9PX3mdIndG5ed0aNma0Uc06yPdQevkiiwFW1SmARcREF",
+	"3FLyNFZCeoQqGYGusSAqDQV8PV0kGNos48sjSfCIXLl4gFIU0oTIgUAx0pY29fdmpj/o59Ujrxu84qUf",
+	"ajuzNgZZuN2irlBhlV+qMRuFVTueF3ZReV4OwK/ZU3Ga4qKKU9Qcd13scTGYAy41dRk7fw65UhtmModT",
+	"W07BqQOj5iJKTVqSY7SaE7qpuX8VbqL5AZlAl+X08Tyv3X6zwgmlrlYX7/chGqUJKTCJEuaYiDhtP53g",
+	"z/8O4nNTN0rJOdCa+YQS6vmFbuVbmivpWeEsyFq9rQr2ZQD4UskpsMBR6zKTgj9JKcICYahycqQqaEme",
+	"m+StJV2FBDPIzsV69aYDaPPsferFRQLoSuLSAt3ca2ceb2mHueUjlJafgyCHs4vsstYoNUmB0Ccn4mjE",
+	"GCiFh6ifEBz2sx5SUIgrSIjwoQ2r6KOIFkoPcB/1J5jiEenreEzVahCHk4j2CwVwCQ7Gd1THh0lxpbyg",
+	"KBJH0JOKIIz68uUoIH3d0GpK8IPyXUI4Ct/IRlY+VqIEt48EY9p3oxmH3Ie6JYGhDJYoVQj5tQ5rjQJS",
+	"4hXq5QqbOIseCXWm1kCYgCIsCLaKo0dSFyjIHtoGy1ZbT2e8cy3hnXXBlvlYLmQ6YwGOT/ICw/Vu3xvd",
+	"cQANZpDnU+Prvbw6ueid3veuTu9/Pvmnd+j9qP/zfO/mvHd2dg8FU7xDbzQVnd3OJKJR+2rrrWNyq1G2",
+	"L57gecZGJ1SoWqjViEsiHxm5E7NyinFMHknsHe5KEcNH3qFnHP3fq4P8226360O9oL+9wdPojSLLH/T5",
+	"zi1rkXtQmkMLVXThoK41C7x6UZfGovdQnmOvi4ZY4NhHu10Edl8f7XTRE06oj7a7KKJD5qOtAwkVH23t",
+	"q8qMhHMfbb1FGvA+2uqikAzSEbh/RYKDmlALAF8NTS3E7EsYoAOQ1SbVNDVYwI9jgpO6+JyYjSSQs0YY",
+	"tnnQfKcaamXRC3JMpB8agAzTOJ7Z9j6DoVVjX91qMpktcTMCrmvCXepEdF1Krl/Pzer4Uq5smgW6wck4",
+	"eacVkMoO/ilVuQRRtoFuodWt6no7xhT1JR/po0C198ZS6hWg7cxv0vOd6i07jLzqCqSn0+G49DuhIsqz",
+	"ufCAl7OQdrt1s52ziTPgM6s+izkiEjGLNWh1l3TyuThPU7ZGnrVYXkmLu8Lakg9h0xfqKil5E50VF5Xd",
+	"QguBiHs7Ffg5YuzUt6oaZnZC8j6HI8pROWBiu7vWPd06kyuaj9FHpzeXaH+vuwkHStH1h2O0tb+11Ymj",
+	"B6jQV1yyV2D0Lh4NpbYjUs+ETIYnRN4MWTJiUEKEZNX+ypKd6GvI20JidhzrYSZ6QjeHqopykjmL6q4Q",
+	"ZsAiP2ph9lg64KrEpMwam2sJlCDdUKx7UYhrbWdlyK8ezlbGplfRpM6zmvLl2vSFkqtZvYyETIike75y",
+	"cFFuYA2snFloDVjJO743Nwtdjg2SVJ6bHTKmuWg7X4G2Lu1uD3cO3h7gzi7e3ut098PNzmBzd9jZ3OqS",
+	"YLB50N3bCeyQyUWiLK2OYjW7UwCY5JamhLEJTPJ2pxuSrb2Dzv4WPuh0w51h52B//6AT7L8dDvb393eG",
+	"b4eVEeTBpzT6Pc1ksJV82lqLXdBa3j4SZWnP6GRAwtBZVuiSxjPEsnhIiaOZJybjacOY2eC2LLHlmhRW",
+	"g9r1pqcvEYy9TKyPQZ9Forad7PwhgsBCFPFD1DfY1fdRf4gDIf/xf/7X/3YJSIN9LvuWhYvL3xSizCxZ",
+	"9D3ng9v+j+xA7cghDaRssXOighTDfF8nWXtKUmirECW15a3UOEjLncpV4w/eRaOFtDYwamqs0QiramuN",
+	"xWC2JomcnfUrymN3ZIRREBqjI8aYn7MkbwFhFBfv8NdPtUBw5QRpfQePcEQLjHQ+xFzMNFuX09adLfLL",
+	"qvPMq+IjkeEICTYicIFVeWo6OWhuaZ9snfl+mg+xHvlbHaY5n4ZD/aZ6/clVr09rZFXAN16RT0Ej4Cpu",
+	"H0PPBQ65CZrHzy2x/BNjIZqwhJpL4lIVla2kx4KauIAWmKd87nQP9taT8/lcC8GPCi3apz1mnO/LupSC",
+	"1gUzHUYg013DHHJ5X41dtUrfOjnff0vmlqs6mmuUVZ2/4P1zXSzQENQrcsGPdcmmWr3Vnijt54TSwYOZ",
+	"qKRwLti5sAwi+/NKjL78tA/mcpS/JxfWh1n6LevP1IQmWnvNghONVxfscCbZn8+4IJOWFsaUk3AeXOPo",
+	"kZhyGK2GLecAqERdExFpwdB93K0K6puCDM7gyPeqxoby7Hm9OIL6bVbkVEu2skz4cqXKS8sCavq1e1zl",
+	"h9ECLCiiUP3hll0zZjp1y/WrgmlrqLz2Bap6/a4Sa+w+r0U+16oEW/Zaddc1waWFk/1SVyzldNFaKa8c",
+	"s1qoYmUffHsjjfbl6Ap4x2bmZQJh61Bm4XKK/nJN9lcIxYViHeeL1+qQ+OvqZ6C4cKlZni6kstmSpSqi",
+	"qItOgOof2LQqh8g3pCgHjfAjqa2uZVHaF5cNcIxpGLt4+S/jGSRSgmdBaqgqDcwqc3Ck/bsoUpXEnjB3",
+	"rqG1MbFUpC1cGb0/mpmbLJR2UmIZD9WROxsCWNhXSwoNds+ceAtbbZBsx2nCdUnl4km9YykNeZbhR8ln",
+	"YRvZbSk3BGdtzjC3N7u+p0LV5vJR9W3bq1DBMOws5SWivKC4NrOUCihN8YjAtcWs8GUmZ3HYNDnV9Zcc",
+	"BbHgROwPlMlKDphkxUBsMqkULagQyzQhj4vNJmGXFEqPVO+QdTjVbP+FV+ruft8Upr+MwrSO6112LX2N",
+	"ix1MZvWQcIdDantsNboC03KpoTy12ukPuh1n/d8jRlUSjRH2kygMYyvT3GSnTHEiInkhUypPQjCHBUAv",
+	"y/uU4kccKaWovQvp1lSVa+zRZs1dFepEh4apInomPdHuhmmqLxnLlO6tc5QXzUORQIzGM1VLz6gl9bUX",
+	"LGeCAYM7lUU+UxfhgIV6l7o9tS9/1yBPUjrfVKZnsgPsDFgakKrOuaOYa6M/IMjks+1RyZwCWY3Pqqcn",
+	"/7INkRk9YL7fZsESexYRN1aatixIZgF+toc5sG3yubSAseFFFsQqOg1w8jqdpuFcvsm0v45M+7ROqfaa",
+	"jpviPXWhullZq+NCk4AB4VFIoPCUZPi+FH5N1coU81b1fVVHExALEc9SXZ7GUTBW2aRiTO6oOkfV8boP",
+	"39ybMn99X7cW1nFp6iu5OEwj6ANfrttVygO3RHwWHtvixPJGMpXLOpXCBXKzdXVaDSgJGBOEWL0yAGDy",
+	"Ltt51ehpjANtWFQ6hAagrypfS9FodAvJVpOUBu66Gc4ZfBO+HRVEMxTWSKXAHhaHfTdbGFS36lu5iJeF",
+	"lq/yrgJoTquX/mIV6PQXNS5Q494qUEqdE1T3uoNQi8Zmsl+1THGlL29910IDG8YX9G0a7eCLKx7x2qrs",
+	"2WhNK7wsl51S7k4VynqaWJk5TkNU6wiY65Rek+GcyJRWvF2Vu2hpQfxovVovFewBNVhauHlVhjFUls4J",
+	"TZepN+0mtWJPtO6lcBnAq8Su1uE5IUqt7+cFngvI0mQt0MVf3cRUwZCsHP2v3vXJ1dk/5U4Xb59ktJX2",
+	"Cg5LRcBAr0vINI6ILkT2GIUE2rZ9ykvULtK6LUmpqth/sLczOOgGHbw12Ons4MFu5+Cgu9l5G+wdBN2d",
+	"/b297U1tUzzc8j0eFXJwnO2sreLLhcacurXKN+i+FHS/XQZe4zKguP8ygXIuZFsIU6CF4vy7SOEasfrV",
+	"pCI41otnzmYRpfFUc5IXRNwleqB8bWRfAZ0rHRBe7FpcKOpfePb8XEXUb2j2Dc1eAM3WqfsvYITR15U/",
+	"oqo+z5xzQ3ASjBvbe3DV1nfB5IHcpJxFf1X9tq9kI1Z+UmWbdvodEpJ7p6fKMjWKaO4dZdTq9lDjHK0J",
+	"cSv1qYDu+hThOPZVLjoJUTqFEmfdbnejdf0nuxxfc0aBdczN/SKKx906oeCbjfqvaKMuFMBcm7Vac5vX",
+	"tFffZM06q71+KFYltzWm8fpKwHO7xC51knWtXgsnS+LoX/g+VO+07gO7dDXhQpxT9MJ5pnO6LbvizU5F",
+	"sdvUnKiy+uZSKBJoEkGH9SPUL0A5r0g+SKNYdCJay/WXiR9zBXoV+jLfqrxUK4bLHao1F+1BqWmodYBp",
+	"uPbG4VYRBDVHGKruPcVpajITFmWOqyagr5ARu1RcqFuaWzF9eX5xc6Js+ZR74ANY1GJuo0nVeL4QZ7cH",
+	"enH27mog2IDS6BSiSRIyVX03UxqSRJuSffSUKYDgJwxJEONEFdmT0uFEsobLm+9MSOtYh7TeUfdJtKgx",
+	"0oLuls5jWvrDVyfc153wZfK83WT4+gpOL+tyXlM8ztmf38Xr9Z1trfx49U6AL8hseVvorsxi+dp4LP8q",
+	"THYOMr0ql+XNl9nWOF9gl+CWasUuP/krfLkyy/xj8j7+tZif1fBlCdJ0ECXPLo0LjFLehPq5JVkVcdRH",
+	"wxgrNUETkfq94Pcu7L3J/U3JUzsa+HoX3gzef+4793oGWS9pGuJ4fbJsjFfWmFjT81gNoFURnv9RF46e",
+	"vb+YqThjANWYm3zAkEwToiPj6mIbIfAdQlf8QuyKlcWTQGXgBQriNK6wSbXhXr7+Voc0N/C55rBKhZby",
+	"Q/tz03EB5f7kW1k/P3n1iGMrCtRtpQlSkTdfQWw4PET9GKIRVYwvgrSW7ziKo0kkkOmHjT9Hk3SC1JsF",
+	"TfHojva1K+Fe9TrSA5mAIYhiG5M41P2+uThCfYjyTNKpIKF+Xa9okLAHAlGlhUL5auLca6GnAjdCNlKx",
+	"Tn72ScUYdYWpq653T7mzVClONI3TUUTlSqq0rJHwDPwoklN5h55VxfxNG932jZqAv4nx4M0UVlTBt1qT",
+	"r5rT7ZxTNc/BC5cFe8/PstE2VRjYhV8As2b+B6+42R5Iplak1YrfXxlwrRr9uTidXeFEREE0xY23qlMV",
+	"rDm1XnbDpa1/r+1taY1ArrMuvAKMgTJatuLRdJr3azPR2dDUgW+gYxaqhDbySBIUMxySEA1IgFOuh3B0",
+	"f8iT+ozzVtP8/weyhXFNvp3PnpUSeJtTHJRkoSxnI2qFxnVhitw3pg9ai6jL/4sER8OUqnTGiKPsE3fW",
+	"Xi1DqUvnu6RQpUAQGhDVR6G2QEF2XIZngz8I+phEI8p0011rv5+clTNHI9VzvUZ+CYZChiLKBcFha7aW",
+	"T2q10dR7dmIgcxW+vbWSKplEvWql6yl8qCNVHf2KnBn5U1ZoCWud13JdfcrdYhl0o2rum3LFuHHCX6uS",
+	"A00FeASDOHFn7Z3FwsUqQQjrCZCCyB53WNtzU2CU74kEUz5lidDNoR1kaaKy21pQssIjFWvGhWRRwIQC",
+	"3aeIJYhRcoQeyFSgiKK+2ZQyZ2AhcDCeGDPxqvP3UBxxcOsPo5jwQ1PlSaeUoX6axH1YFA7DhHBO+FG+",
+	"pA1rNZDapFSPmAwFgo4rzzUBhk7Cghe/48Ai7UkqJ+mcyrd7K2zt7vl1pYHu2/vpFWIUCuI4qjnYWVVR",
+	"mHnDrQSKuStrkXwUCehENiCq0UpegwLL/8vPYWNtaUqVVUb0PiHTeHYv2L2h0iicU6dLmAu/jhs5QloY",
+	"ZIdIv5PqtoR5jeeYynGPJYhU/Y6Vkb6YONmP+Lmaow9GxH7EITCp7+cl1UwcRC1dOrjWi9Ycx0/3k8Wr",
+	"Htlsr/byEDDJk+TWs1CPURotS3RZWsY6mJUihZojsBj3nOiS7EVnRRUpCW8I5xGj7QWiwXT13XccSa5V",
+	"Fo827/41u0UGWGxMlYTW0YwTFY4K/fVBBvHDN2/0QBsBm7wxn0gYVSXoNwn2B5Bg7fj+H0jAvEp26zch",
+	"0ixErHIBrdZnSwWnq8xGHt8cKNrsop+jdxt/Cv7cNhv6KmGDmExcmKSrDyDMoRvVwc7uW6TeGRCu77OF",
+	"jPFQDn1xeXv/4fLjxXtPblTgKM6CbygTKvDbusrvdHfkHUuA7fGCCfRBv2DsJ/LyfDiIMX1wZZ+H83v5",
+	"JQlLjuWLz/mCvlgGz+raKnSgPnMYVc6hpW3T/V4XojsN6y7mWRPV7zj0BJSox7XNN6th12Q2MBtRkKyU",
+	"VdSwtXfsAHO5Y6b9un0E8wwHut2JmjRbphPx0kEcBceMDqMam8EU3kABvJKqOI4SzumpeS+VjBNMThUk",
+	"Kb5TZxHSwOaIEhIijHg0opJRhqqodov+C4V55u24ObKkxc4Nw3NDYHV/TOF4XsV8eU0CloQRHX1giZMf",
+	"JeYFyG6RAn1SAorUZbxDz/O9GNNRqgL/iKNshXqxQs1X2z76pfcPH12ORj76hQzOfXR+teOjXu9Y6kIf",
+	"znrHhWqmg4jiZOYiI/NKxcStJPCRqk8AL0nVKSSCBCKvqmZK0riGzvfmtPFO2QOhyLwEFb1Pby7R3vZB",
+	"Z3O+5Q8g4zwexpynoirAYJ63YXug7AnkA4KqZoxNCpWnwcQbqRB7Ke6yHJz+ym3blsjmWcDx2rLO/BpS",
+	"cFQuj77ovGPsAQVxOshc7gsFZRXL6efn/9P15cer9nk8TyyJQ5g4JMHbg+1h0Al2t7Y73QAHnYODg+3O",
+	"YHd7DweDzd0tPDQfXDjdzit3dFu4+PSLZ6ZUIkeXKAG9qEXjMrlI47g5x8VaUZsYk1JUdNZfaeHdGLRr",
+	"YS7ZaNJCmiBxbLXQWLrMcobXSxyZheLz2h3bCTh2weVKKkah9HL2T7PKrJ+chu+SCTySl1sBja5gPsm2",
+	"V+bHtZ1KogXKn2g2eMEEZKTWMjTooVLXxGNhBrYyj1qygeRKTOerZdE19N5/GRouQc2i4oVD9m3SzMmx",
+	"rnB5RniaEM3Mc8hsXuysg9yW7zL05ya71e8uNnt7nasLY5OmE17r6X5Tcv8sSu56MPn1UNgdTC2flMOw",
+	"JEK7g6X1k5bBUmZ/jYHHasimRdfTnmvxmelEb+IbEf51ifDT2sjw9WKS5Wxtmlc6pIoJ846wakDrjost",
+	"kYheHThgKBMqUqKFf8zlBb5O6TFLnWmi6ndlCtIV7O3LhfGtbvoegYoJ3mHX98gjjlMszJ8QZX2M45ir",
+	"qiG1/tmqHdwMWlkW2NshW1p9blctPkKb4DiEFdsP0GCGIsFJPNxwNjOy1+1ajb2RL/Pq8Zh9FT7LdlSY",
+	"7JP7TN5nfo+KapJS2HwkOOKCTMvMkjzm+bo8nUwkYi2jtmAhJF6pA16q7I7BquUwJXNFvY8SEoisHosK",
+	"BFLtl1WQouqDEWqz+zn3Dt9Cb82wrN9C86DFe26u1h/z2V358feUpE79OwuyDWHfEL85jWcL1R81jTZb",
+	"HtWi9UoFTqp3h52uFe4r+avuc14heoOgjtrdkBaVhKoxmSrbLsZkhsZ4OiVUnXPbusknj7rsRDWuOyOK",
+	"OUPc6DerIkH97pu9NBJx4z1jDjEbWZcRdSW/ahGsdHZqfa4L4JUHqnd1/fHi/ua2d3178l4VXTed3ks0",
+	"5zr/muGBFq3hTy7ey8G/Ma1vTOuPwbTWoIRmYvx1tFDD89zJDYJM61S5lyPnZcBWtGMulxmQ2zJLqnPO",
+	"yHx0fvn+5Oz+4438d+/49vTSeqb/Pr48vzo7gV9O/tE7+9i7vbzOf0QsQdlmN9qHWpgdNR9mzeU+pXxO",
+	"nU1donrpGpumwUFbSZuJyaqsXbT+ZYtal7C6dnUuNRAbjA1VYNbVtFy+7vc3mfRNJq1DJq27/KZhMa8l",
+	"nC7N4c1JdExSeoj66lh1kGmSUhrRUR9Qlk0JPUJ9jQF9H/V1kGwffS9MlR8UjBknYB0RpsHfD/4d7Str",
+	"gPwqwDQgcQzfZZ1ITMgLS6xGwgmZsEcS+iZLXD3hgk2nJPzBR32eTknCSQhj4WKDUyQXigMilfwf5Hbu",
+	"aF+KgPCepULtiNCQF9PA1e4VRsmda+RVGJ9nGarNSB5h9gJVfcxitLCBmYo54/lgFSegbjlTc1nRSeNm",
+	"b5BcGq7qds7J2t73Ao0RVnT9shwz5xCMweHnbIVL+C/Vl7bv0iyghnJaZggnKfURNBGJhpE+FY1PmtOA",
+	"NDEMRSGHRA0tTYooUnjRgSQ3+TWtqm2aVlohwXFER7rLMCVN7Xa+ydRvMvW1ZeqKjCNHQ5eGy4aCUBQp",
+	"GaLX5TY+Lx4fl+HvHIalbfuFSPqaSkUQo2ty4J0xXjYWl4f5kLCJ2qQUuETVis8CtCIq9nbqI7RsO7yh",
+	"jPIEcL9DE7jgkYBJkbnsDIbGFgrbeemAnaWEUE6oC12OG5sapzExig4wRDQg44iqqjZ6kUcSU8YsEdD2",
+	"uCaNQvOFdjAzXKHl2+1lb4EjvBhO5dkd8+7K6sX5KkFWvcHghZ83iNakbB2/vcuchgoUayNyBu9ibGNG",
+	"GYUoxYzJZWzHpaaoKv6mJ3JtJqnKw0sm2q3I4auSNgAVmbxDKQ9/T4lUMTxOsINZZ90jXioKubk5CIOg",
+	"/4imxE5+S8hjxFJ5aVBtY1rlLcrP563qjDFOztlEuzU0lCpquk59g6JIE0xnPtqUS93qdo/Qbted3VxF",
+	"aDYccuIY/uYhmuZju7+dOlMdjnVjE4DUZp7ZqJv6IjWje0SNBpVzYImiWAu+m91u19mIZSHwPjsxHCqd",
+	"sZFD+p1QkUQkK+0Xs5EP9f1qOuPk+i6OY0P2OiBC/QKUBkppTB6J1DSViq7/hsqyQ6xMYObJE06gCA0d",
+	"MvkeG6luhqNE3c2tWzoZpCOVQB3ApSOGTf36xUy2K1VePgKdEAgZfa/40d92u10fahb+zaoD9oO+Szga",
+	"hujvSXhW2oYxZXS7TUpYtbZFDqkvrvTf1GX/zsyN2tAI+GvTZxXjNCDcXf/1lhC8lMfcV/N+9FG5RqFZ",
+	"Pnkcq4F4wbtZE5ybm1ZjjYitrLRnbCRR1GmjTUhAokdXYHkGN6LR+wmstdMpCBg34MoH/mXxpkjylB7I",
+	"VLQwBgMQzLnnRuHSIsxx2uhjy1p9Tp9qib7xAq4yLyKKaAo9w120fpyRc176XN48Hwn8GFHrDw2eLdAk",
+	"J0wxvilJAkIFcNat3eyl7e3d3Z2d7S3o8BV6h/vb+/t73X1LI/HYQ8HnMKf3jybjrY1d33skCVf73Nzo",
+	"btSVcT9201wPNqRLbrtRJQfF3B5sFwq0XgEmzdUp5VsfVde2XDur4mJb91IhB8XAqSIdlRKJeEQDVdYc",
+	"1LKCUhmyVNXn0mtRWCNHzeA9Lzcl0w2tAyj6lTRoM2hlS85ncWM7586SZD1T8eOPm/FHPk8hrbb82t5h",
+	"txCuyS8ITk7ky7p8qHbwxJgLQNpIzJpnsu93StfxxiSeKu5HyROONU10fU+DDfa7O+wOu3g36OwFW6Sz",
+	"E+wOOvvDbdLpkrekG3YHb/Hmpj7HazLBERh+Dzf3IV4zs9blCdg4FexaTmjuJRP8+b1R+COaCkmlb7fy",
+	"T7MfIc4fJ3KC23FC+JjFYfZwVzcgbG+F+pOkB1oYskhSYQVhXD7TIvYsMPySdZEKeOaKV7QQr2X5yyLa",
+	"VVKtrUuyvE+o/uzQAFKKP0pGWDJ85/3ZVeOghMvz4JW/bGHnErb3HCx1aX168GJCUeF4C7fjHKnKuyqd",
+	"UhnCDsxqYMnvibJY1nNm5ZoZY44y7czh1i67DfN2O3oi1IZLoVAtp9yFp51TstRWYT2+RxfsrMphjgKc",
+	"a3J5Tua3VdWgdQd0nEk1SZ8hb+ynal76o2VAfJO8X0/yflLarXWhuMmwZNMcTVj4Da4O+S9bz4W4gnLP",
+	"E/Nay4um0SBdcbdmnS2+v4F36++KPXlptgnHqosMlaCgiCQnpMUdMttjfn9US20g5fO6DoGFcl64Tmte",
+	"vO3tsj1sF2pUy3VryKyNb+4nXN34mldmq5ptXrjaQ7axulpCxZKGOvAjYYIUi0QV+lAvWsJMo8y5+bBa",
+	"V+yXSIx1HalpPPtO4jTULLNzXXz4A4JQrFqo7hRpA3Krz3IOi6J+k21nPs67pVjPgp9p/9wozJRtXaHS",
+	"UJCk4moekCHE35VLSrdoNv3noqxqSqYFmxYYdazftmGzltbpJV7Xst0Mt4Iy/Wwr8/FK98tflJ6yNvtf",
+	"3KLrppVn7qbwco2EuKmrjeasSMgFuDeyyLInQ93DiMRh5iogOjhVmZELfYJApHFCEKPxTLfM26gDXFOW",
+	"iRFJU3jTOPpr7TnX2jJeCI/51bs+uTr7p9z9wqpn1gG9PcW4olJMoxUd3GwM+AsFnywYTEJ+9w63fA+C",
+	"qnL3L5TWBHt1yNCMpShkICVMiUmvh0YJIQLK5j+XmgJ+g+6aoat4/ntVtvbCroDvLyMPlgkmW1KE6Neq",
+	"rfYXlC4GAa4Zs4vsqlTxNeScf3m2kwrg2Db9KoNd9R5YvMJtyosSh1uWKYBVbqZXbGhQMD60Tl7Xr7nO",
+	"QF7FLEV/vXjmrLZcGm+xDhNLIK76RE3zJ0H2FdB5Hf02ni38b0DF2r4bz89fi3BK1PENt7/h9gvgtsMP",
+	"ZCs8cx292cuW2tT+jpJdBlbS/hc3DlfoqdEqYb1ab1a2ByxvZ76p+cbY2mpCLCyzmU7Ac1T3WM6WWK3w",
+	"YY/jLPRRHrgaZsG47leo34XblK68G2Mu0NYOGrM0qYk0KC1zbv2O4vt+eRfVJc85irrYETIckkAUG5Iz",
+	"qqoBOO9nryEpStUaXtBpOt+LaS/vy7x63rYrruR6s8ZZzO/G/05w7CpD/iEapUke8WcIqiUZRXR0w+Q4",
+	"dl7CGKaaLReuszzlZWtp9EzpzK+EIEowWEyjxIT5N8VD5wlF1vZePQpHxWhZORhzw3FqQ27KrMAOuynA",
+	"M1ugE72gmr/LjCofVPwFYSRv9zcf/+Nf73q9v9nrn0zJyBUaDV+Uh3+HOdnb2Vik/LkqMhxGGMlPgO+y",
+	"VKA+zPCmPz/rXS0lm6AWGE0GLBdQMqNKC+CsniyrzutVUmVvQMHSdVZd0MhyVIcIU+hJk7VccVcXGxFK",
+	"EuXYgrFBtdzf3N7febu//3Zv9+3m1vb+brn+W201snI0+5xOOPmclYo/qqY86CCuMPk5A5sSD6v3c7GK",
+	"2kL5fRIBVAPMCST99gX5LPrwr0cWBaR/hDCdSQ1khEjMCZrgB8IRRgC5jbrunBkknMc+JSQY1yZOmKag",
+	"CcEhwjFLQ+UKGrOn0qEbA5q8wijYer4Hy5bsjT06MimaiH8YxabvgY94GowR5mgy3ZbQeMKPvu7Qp/pp",
+	"I55OpywRvK67yqS+B1Sh6yZsU3c/lYiuTsBHTyr1Ygxp4Ep8IxzHun+Bs/HKlLjiZrobW7tyop2WwZmm",
+	"n1JlfA3Z6m7ggdEPADpHefb4d7wxE6OpYt8N9IvoQXapY96s5znm0KcIsGQpqVL0ci6RaLpoqid0Tirj",
+	"fKR66zwRDDQZRw/k3/ID8U7hjUTFbGwsKAmPCk0mteM3jELosgVQXEVWGtVQwr6N4GwfDKhQIHcl16Jn",
+	"+V4j3/LLInme+9fCtwYh3RrvWgvuPyn+rUHZsCn8dXQOmHF+Hx8oranbxizbysfOv62S1rc+P252UD4T",
+	"qcuYznxwNZvgGRqzWOfpAq4qT7M7PTfLt608SjlJ2vXIqG09VOJPNWlUPI217UODBlSfqtHjj0b5RXRe",
+	"OD18sVTn0sqc+bT2K0bq2LCcIxQKMzjThOvPuKFlLAiBBoahGWg9qG1U9HohbmYldX1KQVVXixFqqryH",
+	"pu4WN4wIdMNSwykIYpG1N61QSH1rVD4l+IGY3qhSr+ibPfTlJicR57qZfgNJ1lz41E4UacN+7NXbt8JI",
+	"QB9Md58erSi4S0o7P2lgCJb620ZzFbO4BnBZN9bvOOLyNbmPpyQSGlq23hrHINWg/oCpVwEmWPBCHP7q",
+	"Yf7A0QAHD141tgq+/rJAnqUadJEvpowv9IUTVOlgEokzNqpPpTc5x6ZPbszKkCqn9ZoM4TzoH3oXqisX",
+	"e0AxoyN5J4oZDu1ysU9k4DnC1BbKQFUbEiQ8Y0q24c+n6rstK2F7LkTad6oWDHH4RDVFptm9SwXdOENy",
+	"ledssYD6ZT2M5fiW9fjwCqnkJ3H0L+xoo+4KO3KH3ZSbqavh7xPLS/et4/Yrd9wuTGJOWxmnst8lyy6M",
+	"u2xbe4suFsrlW+SLP0HP7nZlf/4cvbcXrmZU4UsvWQapxKpaAa7EpNq0MESnZXI4RP0ic1O0rX9UPEgZ",
+	"IGneORVUxYhnRQCUGquIxkd9Ihnw/SiN+iU8nEd2r9WtvNx3PCdem/T9xobkBcnusgsRKpJZk5qyBu2k",
+	"opvU1+8AzRyunfDSEYrokM1lj5t79dbsklNks+uuQbMcQSzYmHN+CxhHzH7NuWZWp3LyFdQ3FElajBop",
+	"FMey3Pw3MxpoD0tzYaisiiKcTo1Py7wEJLGag8uReZEN3latLTjrCnptoRKRO2Uim84F/1vyWVwm8v9z",
+	"d5FNuANCrxujqMhfiiEIv3o9NMUiksxKviUBtSGnY5RotlLG0/YXl0++97kzYh3962+c0Y1r/JSHLWVP",
+	"O/whmnYYrB7HnSmLKOT8aBPpbTnBsoLqVsqCKpdbUd9fKiGzkvZmJqpLJjN5MMo9R3AiBgQLKDikyiOC",
+	"Jy8q2BbsNB3Hyl2O0wn+HE3SCQqtdvNt/Fil/VfoMJrkXn6ss3IRpGjpjiyRyE6gxXy1sHXFpgGLV4lf",
+	"psCAsgupQRBIWiqWCeAo7du3TtIJ8/qVO2lVjV7TBOyCPMGBd1gq+AaywtlwQjKBA3+kNICOYWWnSfnY",
+	"duagZlu8mlsR7aIBcxb4uAENWo/yXAP4LHKoYgqAam5S6fl4e+yDsX1/r7uptOly1cc8UKkh4irHOixI",
+	"R1fUKXLJIk98ihKycWuFCOUsMZpMWSJUKrsU194oEuN0sBGwyRtQHEPzP3gavZEDAQhuM3OtW4g+sSQ0",
+	"TduM32ZRy2sFtxZwLzrJI1tzvQOx5dqNAtVmD6t74ixgv4ofDuYzaFHlj1Z++4gIfdkAN+ER6vMZDfpo",
+	"QjDlqD8WYqpviVwkBE+yJ5yTvl0a/IkMOAseiPB8T34llSgO0SozGkAuvPy8WBtcv1dRD27ThF6xOApm",
+	"NQEsqpGXboeYWeoUJ0yiR8KljIlJfsHiIopjqGryxJIH44SDesVaeTpUFZYjwe/o96ptQP8H31TdlwNi",
+	"QfTlTL4m5QhLkC6sj77vx1gQLirf2O9/35+QZATjMhgoIcOUk1DOmBB5eP0fHAX8wRcqB4dbTTJSRVzh",
+	"rAvgNC9X4AlXaQdjA98FhH/NkK7nVY5bKrK0libNckP9KRaCJHLO///XbucAd4a9zodPX/afO/afO4v8",
+	"ubn1/D+cW4U8rDMW4PiEPkYJoxNIB6i5LtwQIU+Go8FMG8UwomkMjRtUTMcjjlOiWzdwxGg5wt0yO11e",
+	"nVz0Tu97V6f3P5/80zv0ftT/eb53c947O7uHVkGSRU9FZ7cziWjkyHawRmx7vSvfBxqu2R+ncPF1RUeq",
+	"TONhFBOHT15fkbrB7mAr7JLOW9zd6+wEu7udg7CLO9t4M9gJDgZ7wy7ZmIL8mkQTk/oRTfCIvFE/syQa",
+	"RRTH2rgcYKHf59G/iHe4s7+1uZ3HAk/UDSBN5M3+DUTFvElhC1xXDX3TBinftF53Nagt27xL1EDWAInJ",
+	"JDPjEGPHdfviM6DMifpZJGCgCFKXlg/GCl3ZhBMa1kQkqSOoBDnNBOFtK3I59/bBcp2gPhxq39cxTPIf",
+	"j1FImLI9hyxIJTD7R7oBq3FIigJ83B7GJG4wcBj7WogYtc1t813bctys8X92gn6OGqUj0ICsJ7/GIOVa",
+	"MjSaxn8zclxd/dI871VUr4/FDC4XjSt1BXNdSEHXdBgwMUZ8SuIYBJL2v+exNxUv47c0y29plqukWbpL",
+	"MRWw6kudJ2+B3iZu56TzsqtR74biB9KrrGZhN2LtqMuWC13MJ+mYXht4X6qUlY3Y7Rt5FNd5bGbO23ws",
+	"UCGrpoRE269X85uWyPEl/ZKOsz0vzL+Q67JS0wv8l+cLuy+XcHo6NmKZ3g2P+dJG9bO50Je6/B0N4Lqn",
+	"wvm1Y5E3+WTOomVy2X7REVk9abdzskBHxZUVi72WMa5QIM0ui2ZBZk6Q/D/y2t2uljrK1qCv6uWc3vy6",
+	"6x1K1h6mgQ7FzHycausvVsi9sITaQ/7rFFA3L2Y7K6VxWuBozOL8hSWx80o+SlgK7ZYTxiY6d3ZAtAd7",
+	"BH6iPJkqt4SpY/bhR3PreqB5ctNKldcXKGsXkuDtwfYw6AS7W9udboCDzsHBwXZnsLu9h4PB5u4WHnpr",
+	"KS2kahRpBvGeDHEaC3RjsL1VDZ+Vm7hlbQhK128KHlN+mOcG6ZOUR6JPpJWTGNBEVQB0BZgupTIU1lpe",
+	"eh4IZv3e9/MgBwyuYuddfCXBXTYg1nTOWiUm4jK5SOPYDsOumhNytGkNUZcsyouCa2OBVfe7KkNswZGv",
+	"oJZt1JQk7Rm6zzBNntaT/KLEARaJVaWlgNAiwbQ/ctoqLyTKpqzdfZMhxbXZrH65tvvqe1SxqNGTYcff",
+	"mKPFHAEqp61XvhbDDZzxNWT4vI71BiZ0l6aFR2VLDAAFCtpV9mcefVmAuc8tjqoHbVx6PU04t2DOIdvK",
+	"N7y38P7T+vD49bqkw3Q1QSTHEBeiXacuFmmxRs8UyNRbdyStLROK6PamXDChXG6tIlvtVS7gJXODSnOY",
+	"OhmiKiREgqMpTgSvK7ELtQbEmEwQJ1OcYEHiWT1sv4mdlxI75frNiyPKMpXbstNrxeSzXS3TeyZjAGrO",
+	"fDSLLKpsAYgmSJNIzG7k8Ao8vWn0M5nVZ/IhRhF5JMkMujXC5fMJvcHTSEWw5xU0WALhFZwIhNEDAcyP",
+	"qKrXFMKJa0z4z07v6rTz88k/81sDVot49r13BCeuchS3Y4J6V6dyYN9V3BroU12CBzAEEuyB0A2UzYae",
+	"IgrFMsDPghOShQACsCG6QU2eLQvCU55976QxPdQEUUDaBEk4oxBMmyvfqqiLyFs+NoBGTdU5DV3AkbQT",
+	"BeSGBAkRdV0E5TMdCqOumpJ3DZIolEyfxJyo0icAsgHhUajsIwBYwSBXkhifswlxt5ylpq8Bb9jEKRUk",
+	"oTju6AV39IorW3p+1m1GnXv5++3tFYIA3yFWFVAwRSqUTS/mUK/FVx5yE/YtxmSGBI4fUETzRgdJKs+f",
+	"6uhTeEfX5rijd/THH03JSL7x44+oZ1oSyVtu/8udIbo77xAC1n10B+JX/v1//tf/fu6b/CFMrYoypcwh",
+	"1ENDHMVpQlDE72hpWFVaD92p1qbyly93XsBCcufJXzVDVn+ozs38znt+7ucUmrBUmArxGE2k/I/oSMFR",
+	"FR47Qpg/SPq5o308ncZRAAt9M03YICaT//kbZ7Qv0WBEBLr+cIwOdnbfmvo5G+gqYaMETzgaJJgGYzlz",
+	"X66wr0F4ahKJE/7jj0Bjkjj4nBCjo6yHKleBrOzJBB+hH3+Eu7UeLYu8VKGYsNM7akdgQmAVqbTj1vV+",
+	"sHKnqnPhTK/6lsVE7ofIg7/CYswV7CoVnDRgRYKjWAKWx5iPFYLBo4RMQQ6rB4RvoI9U3ryppC6u6uWb",
+	"Rrg4IXdU9y7eQO+ArfYhQlMddERHfYRRXwrRvolMhHg1ZelTCeCKbDWGcwK9ghPdE1YCDAcBmUK3ZJ01",
+	"wyi5o0xRdxKNxnnim05qR9OEcGBdjB2ifmYr7/vmj1P4d0k/6MMM/YqJvX+E+sYo3r+j8FJmc5cPcz+H",
+	"HsLyYcjnuelcP7fM8X30vV3y8ocj1M8cUJnzqa/R3e1cklNMJAarwYWJm4TfC0OgvhI5+cAbSIeVKQSv",
+	"cNs7+n3/jcodlhB7k+V+9d9EUgUXHfJZMUr4TYr/mAjS/wHhmDN9dqifeRzMMjKfhg7M1Oqi2agNXgEh",
+	"4mzomFJ9+8b83THpBllxrMxyHHHdnM/OSTOrU9UG+v4d7auWU3pgVemsvGDfPn31ova6WCxkMmWC0GCm",
+	"+PDV5c2tQk6l5UrCnRBVM22CZyjASSI5Oepbn3Z+JrO+3Hc6hablu7tWzqe2X4I2jydE/nRHIfUlEkeW",
+	"iJTbVcJNgiCj1Q8sycrE5lRp6NoUa4LIUhVim9LQ9AaSvz6QWRZ1e0cN6zMfQo8bSaZas5HygYRZkEhh",
+	"kxLV8YyESiT1dSE3zBFlaJgmwLlUadijrMKfXqfkk3fU/DiMYuJn68QC1gjm3Z3ugRFbJMw2GTIC1S9S",
+	"TiSEJSylxoeOYcOK9WRFJUI0mKG+pdqohd5RhZwmR0RueTDTBUFNBB3KhHJ+mHs76OfoXdbd2dc/YwTV",
+	"dqUKpgHvowGZMcmcdb4JN73Ugfnq3oMbqAdJKRiyRgBC+kQqZ2sgoo9GChGI8H3CXCNneGR5YSKOhlCz",
+	"C+6Ld3TMnoCMwH0Tibx1uBxAo/9ZNIkEaCAnSqSbVwa5hOirqSOK+tdYEPikA/9f0lf+U9aCTlOa/YQT",
+	"0UdjU8Z5whJARc3N8vBwqe2powBak5qswjJJ2OO8CjQI2SOkI8FUo6k0jBicUqA79lu3YnTLWNak+45i",
+	"tLN14OtVEpHMOnAmfQNjedFgSEg6hybpCla/JExJQKMeVCdSd4Xrk5vbTA1UQeo8858dSt5xevX4f9n7",
+	"1ua2jSbdvzKlL3ZOgRR1c2yp9oPi2I4S21FJynrPWb4VDIEhiQic4WJAyVy//u+nprtnMCABEhRJXWxv",
+	"1b4ViwDm3tPX5zl0I1WZ+fcLtvviEEbtbkQhzaTvHRmVA8pO7N7BuxNPAe5+qXIWDUV0bU4uXLSAc2h6",
+	"jON0kw3H2mx+uK/NRKDU9OehK22BCY78tZLRJMtMp7DMB3bMZSIHqXAqMYQMA1B7g0I3Nm27yrIhvwE5",
+	"H7654oPQHPR3b66soOm3PiopWh+MKhTi3j/oHHZl0jejA/lrZA3VGZ1QpuZAFO/7rx7u7RuxW8juodvz",
+	"f4LSYsxLs5CYqQ9Z+qavYIKgUCBdWWWoSYXvE3kdWgmNjWYi/Q+nVKusRRpndycMrLHDuzL8VYwzgaqv",
+	"/cDxrPa1GwmZZzxtoS6j8QovPWF/oau0+nU782FXmhW2WkWr/LJ7ar4ViAEXnwGDxHu8aDubyDxBgKCu",
+	"xD9hI/Zu/UNMYaMUdPPPwGDHDHgA/TIb0dnZKDfNEYgVmhiwdCdo0uBGH/FY0M2BTZojENJtpSM1FsA1",
+	"15XG3gS5YI1ky7Q4NbYJipS26drUGedG1Q2dAQ/pwRUW/qmtmnfVhnLKUnPEocs9FU+7Euw+gAONhgLC",
+	"4Dgll9BDMynh5xaHbROSpTljxuFkwIjKAtLclaOJzuE0kTVAlXkwr2WQUbM2vKcmeZuFPB4lMmSJjNJJ",
+	"bDT2NKWpNQo2l6AUu1/Noud2weG/vd8ywUGXlUqKkEkhYtACoLtmiq7FtCvtBIEYhIHQjXbQZhfGdoRb",
+	"dpxOBkkJqFvlbDzppUkEH3ZdO0FAE3c1QTZwGECpvbbytiuNgmc0LyMgRdrHb5AEKdmNOWh8JU2BTJkV",
+	"XCvsjO7pmByOkEQOOqceJuMARsPZOFOqH3SlM35Egb2goNiGQdybFUBAxfai75l2UGMx2pWcjtREE/ZX",
+	"V4Yd/mq/z3sHrf2Dzl6rcxhFLf5C8FYcv3r56uXB/lHvVS9ss09W16ZTh1VB6HsLkLEtIq0Kd5V5xshd",
+	"t4hdCYZZEhHSBK6bsSC0rXt1hz2sdc6EARz0SvePA16D0qQ0iQTRcJDH58PZlcsJH+b5WB/v7upx/Lmt",
+	"ssEuPa53P5xdtYf5KMVsnxzqidCbs1OZWqTGQvJxsnO8c9DutA+wjGgITksQNEW+xaDKG4b6EyXTw7Po",
+	"JULgdSPoNCrb8GdpC4DaO9AynlZwO79PdH6KbRV0ZtDufqczU6/j+1T+0ZhSgb7cRqwlpegdeMcqMHyc",
+	"9w0vLujJf7WujPLbchQIVU3R87vwKD5JbcBJqXvNDXn3LTqv0JU8GY14NqX5oV7tBDs5B6wwmw0Dpf3c",
+	"+dLVrRTZzvFOLiSHpCjYwcAfx2MshVKVZVpmGc2pluI2YImkRcRdyUrAb4RjYbRj97ffNaatSDKWCW4J",
+	"D5G5IEg2nYASl8QgpWORJTciLjBx4DiAMprkZGZJYUyUseBQ3ld4d0grc4oSYNiiKadPCsuaqEgSnWuU",
+	"zs5MK4YDwixSsp8mUd5mr90PKHzhSrW4Uex5MeZzng/Dn5wAh+CUMgLut6ur83ZXfkIoICge/g+wH82w",
+	"chCoHj6S6pNTifQVaJDA4skbiFeStwA8izUkn4XkrW213K9hVxrrka4xbD60AsdZO4Vt1RORc0IbJRAi",
+	"cCiIyscU85YtKW1h2kNAeza2gYE6r8+gVwBEOV3+3pgR9600Zuf8/p+JAHhYkoRUix14h96dLqJOWQJz",
+	"8vVfGOwROv9FxdONyRdvemwx5NdyYImC2zMSbm+zEo6yyxsJOSjYAvkNiFOHKG0Xi6hfeOyGZ155tfyV",
+	"13S2dtYXhTg6d74bi0P7tJWGqGCZDn1uJdbhk5sHCcv5a+DfgbtFqslA1JfzE1us0TKdjUgZxSozQgIv",
+	"SPKROLLl+dsQ00i2eRvO57LUbBQcVsCMXl9Q41YmWW7opru1g7dLW6TkrLK0s0v4hby4X3H5UpGLymtw",
+	"rIsRBgCggo6tsZAY4TImOZeRSFMRW1cD1i4nhP9WWHJ+QjFkhCRGc6Qa5/K6/wpdsuJ1ZuEPa+AG7Sm2",
+	"rrY7H+PD5a98VPlbS66y5jrjWDd3jL8G9efSev2tLoPaODmR+MisITrf9ZCgeMvr8k7kNYvSYJrhzQIf",
+	"/qDhPH9QMTh2n8hywnW/8mIuUFHLukVVl4pHcI7PYkC5GlenZF1YvAiP1ttZ35ClwELrpkH4Z5ENjFWT",
+	"U+A3FuN8aOM2FDK0px6SMU6YVvQ12F5BV6IvZsT1NXhMIW0AnC49Hl0TyEd3x+EIdXeMLWzvCzzZE019",
+	"JscfaMpGGknxOfeI6KrUNcRpqFHXlkzpWR88izvb0pWgV5g+10hHWv2k3cepOdzbX/7CeQaO5cTM0lsI",
+	"8mxCDcLtsDn5WXdX7lro6Erx6iHFFDAKFr0Z3eJS3Ba6DrNAsegGy9RoTAFdVLtQKCPTJThmXAYU2gld",
+	"eS0E3s8j9jx8fXp+9dfFm/CnNgshWh2wUHwGh93VdCys51cLnkXD0BgfOYUJqVc5fF1NtHlOEEq39Zqi",
+	"DdaVxbFgKST+ZGoyGFadOOfHeG8mbYmJ9KcZn23TZgBlSo2Mqkje5zojiADog4anzea4NeqChX6oapcq",
+	"9IpWC9yabCL/Fje0F2drDub4CgW/EYCkVmpdaAHNk+2KPFURT1PrmcO/AHiHEUM8kYAXQ2+PrKeAEZS4",
+	"jVJ1ZW9q1IARJ7u2amz+xqke43/viFFPxLEZ1L+CFUDjF847Bt5xNLQCVPBT1UvcyzVrgBDhDeb/FCGZ",
+	"sbkRl1Mb4t3rdDonbK/Dkj6TlJkDD0mVsTCFCKi5HgfJjZB1fYyIyrOii3sdgHZORpMRMGrOs7tWptxR",
+	"Uk4IXyYHvboRWZbEwlbcVfUEOlzdk6OVe3J5nYyLGatrUvX7WtS0eafBj4GBxgZeQQHYO7G5EhSUw0bD",
+	"uj6NiZq4Yj28Hu016dFHlZPnJh9y3K91rZquNhZRAB94lYzE0j1gPls7UqhG3UyjZqTmmmgw0lxtYZy5",
+	"qh3lROZJupkmS1xKViRB0FoqRF2uPVuA21wtiCDjtFIOLdE7X08yrTJSO7caB1CDZY4Pmo2ZOMD7RF4v",
+	"c//DM/DVp2a7PdMsVQNPnTRK3B2M8bsacAvV0N0vqRos8d/YhaMonzHQ4sJqyiYyYLlSbfanTf9CkiF7",
+	"9XqT4BDGl7tr3sOUNfPYuM5Jlc9qzAC4/tQcODggL4b5wHsoqJ11J8kAxbUQZGZT7czaoCvq1vU7dyRG",
+	"KrOFbAt2LRr8fZUNXGIFeBABNdMIY8yd04I8Ai7FCCGuzF4yW9ylIcElwaS6pZQPnfMpmVaQxYppEG12",
+	"CpmwuUuKGalsWtH9sDIilAqefbAD3KLMtm1Ag4uDG7/ZnDkc6y0wFj+tQ5WmzE67f7C8I+U21Yb8pB9L",
+	"VnrjLVFpAXv7YbkB7I8TJLBjUCv0e5sBXWtveIAxGzCI57pkmkdKI0wgRiO93N+NW+pLxN0V76WCMLuW",
+	"PgwrMkUkn+VPn2HK0xtn6zZuAVJfmz/+J5pKjZ8/x4hdw6cv0VJu/PwvAGbf/Pm3xrxpPvlq55Gov3ap",
+	"lkf+7EH41jVgTK8ptJdRIcA2IG83rgrbvuzyNN39ggLm62raRUl/4DJmFhJW+zIO/SwNVA+8aT2Fgy4Q",
+	"myNbe4OUhlCvYVwoNarXMhaGRjMxEqOeyIpEIW+ATzRa6m1RQuBX4Gl5uM26XLJd4D3YZFt/we3SeFPP",
+	"bFCjBNMGdWnUsWozmETMFGMTKhrEllzeGG7crlyu+nidrNy2uGIoareuF0+xtWUpP1ATCynLk2hIQ39q",
+	"J4C6/dCbveaurLMw7V5Z28hcJ779lpIsJVOe12FOqFv5SEfD5imLW6T8sEeqK7UQBAgArA7NLcllZwfj",
+	"1t7Z2Xz42eqTq8WfN9g0jjFupIE9mUNqg9IbPKS1t8WYW/K32rwfLJJw0Vx7ddriC9XviyygDZ5kTGWx",
+	"yE4g45ioTYpDYqsxs4mstnnPsTtb3DfQQhOtHWfmqeyZWd17bCfyoVKIanccFPvVbrgzJHJH34Bf9EAC",
+	"FHbXDDbGraDqrjZzzPGQ9Y4anQetamcHS5eziURvX7srl8hc6HRYl6twAUNa4qZZGCu2FWyJxnoYuCsA",
+	"5bWaprNZkHZpNOusaZSWzrPrC5UmKZ1AdQN2dYVQ7mo9ewTWvlniJlIDNsr3ZuhntP9doAL+fX8mfl0t",
+	"zgcoESEp4IrirIgIsDgXkqJnrjdCIbX1u0ZrgwKaZfZ4vZjAfPsLNDC3VzVhGnigognTdMOaiXv1GTxU",
+	"ZcWsN+FOh6JpWcXMFmzkzrqgtFvniseyrpmgSQKFqs4/D+EvXUBVWc46gnkwT5/KrrSSwV3lETd6X0+4",
+	"BPtaY9+dkSbOKfj2003b38geqYtFnXoBFpe030TP8TyJVUn81QvUYM7Ni99JCv+mFnb7fsRaV8i7pCQc",
+	"ElLMkXoQfdQ5slSTaCBFwJV8F5B8wo/uVTkpaEs9rtx606nNptaXD8C3nVl/IZDIbzMnoeF1V0oSWRqg",
+	"J6Omj4x/1pcNygn7RNpimNsAcVi48xLCrHMoeoQqEvOcO1AyrUbCYn92pUPcXVEEL84bscZnfarAIwt/",
+	"r5Q+vd+ZN34D+O2Ohui6FvKPaPyPaPyTj8Z/Q6FOSIhsIunbhFFX4t++5VR/AYhtzpYhx+GE8HgJr3Yi",
+	"sYKZoC+MKIpUHQbLhelXk6wtC/T7UDVL0D7VogOEASHvyikBZyClNJZY8rS2T/hiTRK7rRuO162oKd8I",
+	"9yr5H0Hxxr3UUTwGT+tENnK0TuTdRXiwHgzRU3TRokh6bOUIph+7X7KJJF9VbRBS52KMED9SoHBOJAaD",
+	"CEsWoDOMjBZxtddiIpeJZFfDwzE0ZEFRe1MLtuRKGDYnmLd8lH4F+PUGh2nmLL254oNlxwKegS9+474c",
+	"2DqPqAqDlqsiQwZO0vZqMICa0nxl05GaIgvNFrBDrZFUt0zJwChhknECP84EdMPhVyMzPrs0fyRssxL2",
+	"wwzC2bx0gDfXhCa5BA3ofp07a+5uGPZ9QB/oXI23u2k0oA3h1gHY1zLQEAC6emBDAL2JMQuL2jW/J9T4",
+	"e9wSanwfO6JAAdv0nviExBehkYcAFIoRYAzylkMhnwo494CFRExkcVxLcWHEPQyKnBO77YY8E7orPVlV",
+	"H/v9RAxI2wv+EkHYqtHfxRsFmTvv12n9MBFbleGC2rVfGzht9eAttrP7hTbj1zVOSFALrVejOhTMXFvL",
+	"ra04WmW/i10CC1wisoHLqsXqA9Vnjuo3ZIkk1w2B5yop9AmgDFsIKgD+RgwqeLjgCXbP1OfObvPIesSH",
+	"mwovPcBR3VSm62YOXHGwJnGivHMF/3a8Mdu4d94n1wIJl6T7MyYYWeISlY3a7CMVzyS25ucEnI88vS47",
+	"ISdasFCPhYiGu5GSNyLTyAEwr6lcUZM9cWpGSaQ/87u2en3sI4nQuxciUlmcyMFblY12tpm87fd0mW2K",
+	"KD6P9eo53DtosPmTVFwp9Z5neC0cdRpEZT+oWKRFOPao06ChvyS/4Qnyj8M7DYZ/lYxE/OdkExfp1SST",
+	"CDofJ6oglwEhLT6XFErzRN3xHhtDLkrG5YzkaMjzJnfqwqO/q6cyHwqd/K/YmvZJhFLI4DJBOlaR9lHh",
+	"hD/7fF0+LRhmG9pMK19bdSWE5tsBBCCAK5N45by2JOtxLV4cVt1ql27wi0XFRs74JUivldTRzQmYSzMZ",
+	"nmQJcMft/p/mn/glkWZX10glmO17E0vfqsAgB5vZ1ABd7g4CT9Uk3oS8qJULeLluTRWovLwtLWNmL9r5",
+	"2/w8U2Z4eHgWnszRJM0TM/Rdo1q0LLd108OproXEe/6eTya0jFrqUmx1JD39cfk/icuflFhHGfHcbXMN",
+	"IKQ/Pcj9X3EOt3Hoz5XOtSfAgOYvTjJzR9sLvQz6HrBbnuTa8Z0C5SehoHPASkcpiGCvBdWfIoEJTFG/",
+	"X/750VGumn184osX+MWZB7GtpzJtIHyBkbtA+AG3mWUngc7SR6HqR3alY89k1F1HKlU9SIsBVukPw7UQ",
+	"pyTkt6N9GDFTaB/BNyYvN67Q/JC1T1jWPqRkHQhpDrfYVoQHZFPAdJ4JPhIx1RRjDtCIxyKwzGalqN8z",
+	"TSDHRrxiT098AteAcXbUOfBY24inuivJMVglud7RWBuoZ/dvOC3eSGAR3a9z8HuwWlYyVOaqrJfYKCVv",
+	"ot7WAQM8CsoKtZpDg0NV6tyqZ4t0Gk9PkSoHkuSqY1e4OB+3W/PKTcnjcmr+uDpnfJR4IazumVx2gK/F",
+	"dDGWhs/iEFhdGRlYeY5ABpm4UdciNno24EeLz+MEstIKaP+C+mqgHLVDZnmZHRFDIiFntyuRuVOqKuZO",
+	"NhX5LHuntVNg2M800tcGBb0gsM+F8GsLfguts9Jo1awPubFBV474FCIZaA5QxSiGQ9wBN7YhkFHX1bf8",
+	"YeZ0DWyFE3b0SOtF7gWk+/zsD9GoLsKsQcA84t0kcwwK91sn0URaqayXxLGQm0qVpZPh58jCP+sikPEo",
+	"kZ4cwH/Xs4IWFhYSRuY44ebgReLYJ/VFYhY4j0mu2ZDroWUKJnZ3ETdhmzaf7sqCQl45WnFqu5w/59Fr",
+	"+1gkksHICtQrgk6B92Xgd5zra4Jb7kqUJKAmoD4AJW99yxqTco3lFyVZp62oK6rLSwLI7xCgjwOJdJ5E",
+	"gtj3tbJkoVyyEOmNz+LQDRjIu63DheezPM1E9FkidcbKB5s5iOzUhXycJTVewEuMVLi1yUF/iOlWU4P+",
+	"ENOH4tIEAdQQGAK53M30JrleU0m6ZynygV/75NhryhFfodj9ci2WoTh+VMgNjNRKiSz2qNmwXE7ZSGWi",
+	"OFhOLgBpDrAF46yDDhGlShuNgwpZzaHmqaPVpSSprjSXfY9rgUuWSKahjlhbYDyLjH5VnL+pticjTYDH",
+	"SpEMgKYHPJFz6boVZ+YCXrFnpglOhFN6QN7c36a6/4x1mMyN7cNgAV9ZohlWTNNF4g6v0R/c+WWhkfZ/",
+	"aRGfIuWRkY+5kIz30FyMAOkukZNcVBZuVC7zphWkBoLpW940yFyyqS2zUFV3s1mZhAiSbmP1CyMRJ3w+",
+	"y3IyThWPW/DrNpwqjgIe7CSM6OSTTCKmLlGgnzggZZcLhpISg2ejiaa8Y0r9ECJGdvSJxOfMx58hzVxX",
+	"AgROLiKfwAJPxzH7/fzNu4Cdf3wXsHdnbwP2SfTOA/bh/CBgn07/M2B/Dgbwxw/mj4cBOz19HbC3783/",
+	"nv/6Flofp0CqBg4vI/ujSIxzEZ8YEy+7noyRXWHKrhNjdmr5jCgKQf2x5Cw4bhDDXMZqhFzsFhdoMBFa",
+	"V+MC/QXrBfP+AdZs1WoaSnQxkqQCLGS5B+ltkopFzqMlDg/s/uNOob6Tj+hw76jZSxeiP9EbgRXBybRn",
+	"qzoEggd73WRt0e+LKC/CHyhMLC3M7hfHlrGuQHntaDe2IVKQ0NOGc6GLSPxodDs8pUCVBnyRpdPdlVxb",
+	"cBQqmQACHPMM4W0VaqYtWq89vjTKHwf4xwGeOcB27zQ9wSsFMedPMcDtDDI1GQOCNmysSzBtGiDlJzF4",
+	"ITBf/ZmmbAiel9M40VKyfhSHngBnFTPbvaNkydXsUUoyxNNE3msLzHFSEFLhn4k5wthU9Vh678wwmxpJ",
+	"ZVx7KhW523bfDDxebitWdNX0rl8tcEcpZDfL0jxgUjh1GDDBo2HhwEeNFHNwgE4PwI4psaY8yhMCmQKp",
+	"Pl/Lyk7xU2YPdmWsjDIFWiNsLWNjF+hUIstUpsOi8C0filFQAJx4JbOuZ1ipU921em9Wse225c+CFh7I",
+	"owVtr4B0ql3OFJ19c0L2Oz9vtkPnPMtT62db2J1SYrn2KhxnUD3pJ9hU3yxa67vkxg2XFwdx48JmaXbN",
+	"koupEf0hCQNkJyozDJERVtoAeLjp3uE5S2LLzmYuq0Lyzh/90kvtrrzymwKCREcHYK+tWlIi2L2rshJR",
+	"sFOqGaxawIl7+FurjLX1+O6tYtOZXxI52OWRy4ytT2rXk94oyQlkwXEDJTnTQ3Wr2S0Qpdj030SzWCFP",
+	"EJj5xsifIF1Hu+beOMVObCmtCjpPc7HpKmn67Jo2wtYdhfctXXHOYU/YpS1UfCrGrNn9FFPz9r/9SxNZ",
+	"Wt7WTpzeqaT6g313Zx3iIL+guahgbjOiyiTZaWOyapJFaJOTGvk3jiSkk9SVqAmSz9CGc8pou2zmFqAA",
+	"C6qDiGhUX/u81bOIH3fVz3eyyp/IkVvbXI45UdZt8ARVnZR5Hjn4fIvCfgvTmso3nN350lFjZTdCV6Pt",
+	"omOpMvGHHL7e3bVVYqCK5pZo90nGklg/kLYBWSt5xdzXER2Xnrp/HqBip1mNsF7ZsLwd1qmIhSm24AQT",
+	"OwLK6cIkU8gySSycD5KpaRYZrUJlderGa+d32p6hSm1sWt+gz5K5913As1T5Cd1W2ka9w/yO9Z3+TZk1",
+	"SnVRHqembrM/HUAVhOwqYKpOC0Hp1WVJxcCX067x+vn7uklyhPfpNXk0NkWLsfpK80k+VNl8Zm6wXjDm",
+	"jspe4FJcjDj2dqFZaoBFj+uoEIrFWxhG/2A0yYVQOIgPkEidCw7QVxn0Gh2JdRmvoKBW4/hiIJ4AfHtK",
+	"pYLLRmmu2+ZpoBnbLJYOfZT4Jb8X0gaHx7NZUdtQpJIOWqtpnqZp+SyRY9v/WxhQQj2aQqPiXJKTj97B",
+	"f4XVmictPrrTtqlzlhp6EtomzSL4tTa1Se6oYzaJmxcJNTnolKYDRR2DFJ/zgq9XttlpHFOgJb9NIrEc",
+	"OvQ0jv013Ja5bL59IfqbVh/hu9+28ngax4UhWhNtfkAtcs7sXpWqvdjWs6Cn5PG3yt2cclmRVWu01rnt",
+	"fMeb8wH21tppkGb8xW4BMbHxq3ANKRdsxOwubb8Y4MEXO3fo8RMPO9Eb4Wsh84ynf2mRncU6BKUXrW//",
+	"Wq7M7K21U1bYZd8Jndwjumob7iwLC9DKkzwV28mKey9y7ZMc6BGwV0KJMqSeggD0kF9QKGYCEo908hlr",
+	"n2eBT+Qzm2gRA6O0/wHV78p+wcLRV5Os8N5D2gRnmeAa2gLTaxGOAA3yCqZoicWHO2G20NG6/Kmw1HYl",
+	"YHtmiPvV5Y/3yZVSjm/oPEuiPJ02pU/pIX3VXdhM/vUYdLGNmwqwVZZWl5uHIJZ/O5xSbTAsvhSPGrJu",
+	"7WjjYGAOAccJuGfj1UeXXeYYFD4b1ckKStvKHkFIsVjDIShG43z6wO5AYCQuAqTVCaOLY2H17sEa6twx",
+	"mIT9ErtpIVzlUhbJUugijKDS21XJ24HbdBujLYXvE3kddiXWUAcsBRAw8umBoQpdsvVVAz4GuOxMjEUO",
+	"TiCo2+W52VpF/jcknwJiTl15/Qc7c6uX2D+WK+byOhkX/aL1uFvFv0Lyxid/+TXtyQyhWAHjEmLjYeCj",
+	"TZBPra6/UOD9hJnH6Cg0I5GkIM49gyNswpoYFSe+qfi8d7+dq3dxqSsyBrJGwEX0odJnk17qrsgIQ6XH",
+	"BSwjSomu9IIoACMQJvrXUcieQxpoSJ+4gioa1Wfhrx/CnwLGGWRqYo3zbaKNfO3K39Qtyl+EN0AZHJTC",
+	"9C5IHbBepngccY25Qeg4wvq93Fbl3PJpm4UAtTRWWU49HKpb84jDWUAwRwcxcWy68m/m3mL/LuAj/92V",
+	"/261WvD/5qHwVvQweyhk/2b7nT1jYigZiRNvip9B7AhZjzMjRFVJTTGWF3wC82fxu8M8H9tPWogan40O",
+	"AR9kbCbitkiXv6COhuZSObRvcuu/zRV6vgBaH8srIq7F7Axfi3HukpkJWHM8Fjyb1bCMfdcH/dNSvnGJ",
+	"qlRR2kTmHA5La4Gj6uCiES6d2RnixszVMQsnWmR/U2/CAAoj8daB/RMNJ/Ia5apkYaykAAAPTM8PTTNd",
+	"CdKaphBAKaBZqAEtnJlYui/tovsIXObjUxgYze3HP/8+fffm41XIUK6bTtlSsa4kEiQsP8VaMtOSTeMs",
+	"/D45zwYiJy9TgQWKmCD4fMVphB+6Mqei8aIFj1iPWL8AAB1PFuRwsFs1SRHJaAZoNCgDCmmjMN2UN0Ku",
+	"ujLJwYTHc4L57ImOlJQiyjWLFTr3gUDK4p3BSbY8Qkjg/aHAa8cdAQIZ4D56BQ34cXFuoVQWQ03ub1g7",
+	"RHqZOWKmZ7R9sH6jl6lro3X2EatAT0Y4Se4TtmFc1Pdc5603Zte1zn4NjxE05tayqmRw35hjJp/lTAsE",
+	"UNGO+qgruWThmfVdR9PWH2IaEhCVyhDMRRo9ylviPDcGARso8EFbqXI8e/68QQbeOYTOdyXi3mIyoi0t",
+	"sZKBYEgrlNVz5ZTVlesHzUzBRDVzoy4uN9yIruGNZi2IfLPRdkHytHArlbtQsPAm8THbj14ciBd8v8Vf",
+	"Hhy0Dju9fuvVi6N+a//oRfSqd8CPft57cdw57nQlfPGY+ZIM8T6O2ZfuThJ3d467O00+190Jujta/E93",
+	"53gv6FpD/G/6Av/56DCKD45aB/sHvdbh4atei796+ap1+PLwBT/qiYMO78EXqA9/Y/qafb1D/9eq+B/7",
+	"f/A6mn/2tb2f46i3F71sRf29fuvw4CVv9V5GP7fi6NXBq1dH4ueXPQGv0TzDS7+JNFX4V9Qk/ubmh72f",
+	"Xx3tvXz586vO/kHHDBUyd/+GqnzzGsqPv425SQNBUdrdOf7ytZiQs7vNh03pv8tsnK06GZRrhtOx39l/",
+	"0drba+13rvaOjg8Ojvc67f2Dzv/D9YZJuKqcg69GujbejHvHP7vNCBentwtdTjc08kq8PDp4IeLWy5ed",
+	"fuuw96LTehXvidbLXvyic/BSvHwZ4WbEz8CSqlsWKwZ/TWQsPnd3jjur9W//eO9wex2cqgmLVbvUwb01",
+	"OmiUDa9/gCLuTYTfnFElBkP8+ZQNMiEQExf2D2Qi6+7O8X93dy7enL//v92dfwXdnXGmbhJj45hfzB90",
+	"YoRPl3KHuk6WrTojibwwOtyVWk3sABkqvHL46sVh71UnavH93mHrkPeOWq9edfZaP0cvXkWdw5cvXhzs",
+	"4dBQtYGXei+POr3ooNM6POq/bHU6h3st3unw1suDuH/4In55dHQUw0vEBQ8voaIce2Jv/ytcZrPM53Nm",
+	"JdxPmj0HXe8nVMYATtEojSWVEkuQ/9Iioxsk8BRLxtklXASvzT/xF1QyuezKU1/Hxh9J77SvvQE/InvD",
+	"oyFqtEiIL1mYxGGhFKM/xUZUBOkxx2iWjGy3wHflVF/oYAEE2ZvmVPEAytKYzLpMYNBlNDKNo6d078hh",
+	"SyE+HgV2jBaXKNmVaiyAehEqK/c27RE4B3WmoU/AS0N+7llXPwVlK+85qvc/Pd7KyrshwN4vmqtZmcJL",
+	"sLZHozGIQKNIwGzZ0bKogDHcXDZSHz2a1oNh9o6QsZ5J8pgJDhSmD9paRvNPZPlLxuBLRT9HMvOTkkPa",
+	"UUnwkahHFfB5o5qEE7yDYWytGQv8gVONV986W0g1DlYqQmu4Df38i9oEj3OhxoQog76ewK4PkOubffiP",
+	"SiSQKi+KcyzKozz3O7JF/63fzpNIpiwlsz62lMqGu2z72EcOoohrFq4CxRS2a7CI6DD9wCL6gUVUg0XE",
+	"nvdEqm6Z2/w/3RM6kTtryphOxKpSzTg16aWJHgoXJC4co9oxTL6mz4C/mUMgNFODjI+YmuSEBg1ewYzC",
+	"xsZUsDR19t5+7vFV/tSVvm+8iAAAprN5+XlYOHnQjnENPNPM1XyapphW5N4caZHeiGqQCBrCdtkqbSsP",
+	"xFf5q5ILs3rOKKBEax5/s3gsFwIiVrRZPc3RbMx7hw+IRy17Iy/KkDXb3gqOnshvhZAsv1VYqQowIHIO",
+	"BsSCupNbjfzsRaLWiQsrWMe5Bqwm2ZWRktEkyyDaIoUOCAuwCBMsAON7J/JfPzSsMftTCiq2tZ21ByJg",
+	"E5kKrUu1N4h0pTL0VpzFexS7wn/thwHmZPZUPqzLIMD4EuYS76yI+lpJeI9kEziIE4+3rkgPAVNITWor",
+	"4mimN9SnX1Q+dNsiYFqYBcgxysPB6cFBfmOGCDpOtctlrc28KK9Cdf1eI09v0MTpVeHNCur3zomjQLdg",
+	"+KG/zGHdmGgTbWEbzPWntMZLOrS/kQ7NgrzBzizO9Pz2NOeKbK66/sUjh/CzKmDyU8rAX/OCeZtI4JuI",
+	"bFV5Oay8vaRR8TkXmeRpy08UbW7x2M8kciB03rJfC9GtWFCJeunwRDhC6iEqaCU0L01yvSt5DzBqIN1C",
+	"KgrlF8kFwUwKB4uGSmmKneeK+mAeSWYzNU4YZylCmEBvijwMpC1fcFed6us3NMwtaX1nMJkPpPNh4439",
+	"ygjOa3OHHFIfrY+vPqyV5v3NYVDhNHv6FwCk4A0wTnneV9moOERFQgLKtfvWOGeO9wLzDwiHfZfx89CF",
+	"uUnzom0a/kSZOlQXzRGZ4Hloh0+P2xGa5+00FAYeWm1dCZjbkKQx628uUt5sllEBNRVSYDyhtCGIJkFa",
+	"TwrIk+QbptchN6TNzorfcWi6K3siUiPhqdb9kgmL5iS694pTYpVzStiR3EussZNAxmkCqvistt6VowTg",
+	"UxkkFKEB67DrYb9gB6vkGO7AxyfK9h+DKPshqWYlVanWYUZQ3bs8+kf1GjEamudsPYQPwED2FlxQZWqt",
+	"JDZnuJ8IPFO/mw+YbQG5m0b87B+yoZpkGonDQFtIjBIf15UymE/ctYzh6EGJAity9WFCnXDLeT7RJ37g",
+	"BSU/IIvLaV2/8L0ae9C6GGvsuUeQkP+76pl1rZMmZoqeWAI+hH7+wX1qDzL8s+YQ/6N6lYHGBSqBu/XR",
+	"oV0G9qbY3j+qR9ddKZsWex9rmwOOSSj/qB6Gnp3X10vjPu7K0G2ksEC5snqpueoxwTqczag+MT8i7BUE",
+	"ssM8GQk1yY1JA1SB9g8fdOiu8q70c8iTUvj7XAHGPpvIPEkhvzpwLKqmT1BNJ6WayAiIZrwsX56mPR5d",
+	"/5WlmOErpJ+sS+yqmv1++efHY0up8Tz8R/XaxeADBn+g0dK/7Jh+CroSxqNzPrJZ3VB0ENgVabNTGDYv",
+	"wvEo/KE8Z//zZ5JMvo5EufODTN2aRR7ziRYatbchT/uQ82OEqA3zRyIxWpLRgwYid0AnuNB0QFhfpam6",
+	"ZZc5lzHPYvZJ9IZKXetjqBYw/9kC7U0Xe8mMzv7mjTKBjG5K3SEle2bKL0WUiTwsPq2TgeT5JMM8p/Bm",
+	"LwiLlCGuxYtDKML+7cPp69blb6f7Ry+YMmMKk7jtmm73VDwN2+xCoHmvCS46p8HBdsmSGzBMKR9dEx0D",
+	"RJesgxMi4XDTqKwruXlXoyuuFv3+dziz24MU/F31Hgj5/nfVWwIwj1JmyDXrCSEZ19ffcKziVF8X5Rjm",
+	"Poaul0FaVxXuK6pm5lJL82GthvabukWYAFAnCpbo3pR0Cj89X09SW07lKKmRglrGRV0S+JGsblaJ62H0",
+	"sN+wX9tVDmwrNZuxnwwmmcAsj3WB0dRE5lbcNb2868BUa5byyz+qR5li1aSLUPRxnok+VPvwJP8PGbLn",
+	"F29fs5/3Dzs/lTO5jJWsC7educS9iiuV0R3rS2dSjV90TrqS2hEyEq3TMeS0hhSRIqB3Y+1z/KUm0ISC",
+	"cKE6bvZnquTA6Col94u5gMmC+Ef1Au8acbouXleFsos9rlF2Ybr2OxWq7pYV2AXK64zuOj/jyzTZ4g37",
+	"wt1Jtx8E1gYl4DqK8DKqSZrmCqpJOG0bpJq0Z7mMm71LUZ0V4LO90kaK/1GswlFpVIIpYTslAOutQhdW",
+	"tLc4gwHw5je1d/yAWS2/xpqg18vWtt4x8ifWy4M/pL0IduEecM1LLa1Q225nbUZK/VfrSuU8bcGNuExA",
+	"waP4JDW2vvU8u6ibxDhfXIsuxe08xRsV3dpa9GzBKUXdef6EbstQKLX0QCZDqQ8NSbNm57in8qERimgv",
+	"g8Jq/9XGZ8K72xgPhGW+rsyqYV9ewXyYkWWrcSHakgVeSQwF2Ps+XSFU8VC9OeijIx/0aB7l6Gpeuncl",
+	"teCiLharfFmdwvbvwgbZe4lmg/uE37rvjT1bT7Hpjb0V0qulR2AZIvXVDFcefGg+1W+5BrB9qOmK5rZa",
+	"I3HfFkUlQvW2NMPtMYcWTjRkzfHD10U8aEboAlKtVLd3xrCe3xxPBcl6vuffG571E9Ak1ka5bn4W2gxU",
+	"k9VOAGozNYfgjrxkD7Yjt4OC/Wiv9fVAsZdvXZ+tqt6Bo3QO0TWZp1MG8SO0/X1kYdiyWmidKIlq8T82",
+	"58Fl+VLUCeImrK+yhXWVy5MdUq0w1ytf1o26DAKiqzmTLnlpJWqYJckXJ0iL/ghyLh4ThuQjyLygHdbE",
+	"XWS3VeELwUSdWfj3O2VpBKv5m+AhEcMbD5riMXveFgjQey3w3YxVpKcyapVo/LakDc8QAUJ0CKj0LZYc",
+	"MtxDPAu5hREgASo7ILA5HYsTm3w6n3XWlVaUFjxB5qwTcT4wWXONaHo8q4REuJzKqOzkKoTzVmiMpzKy",
+	"TTxQ4rpt3nRlsTfPhZ9vRSZcqZtbrG83NeADZAubO6PILo6KjfFQKrre1YJnSGlXfeLeJjLWJdp4c0MX",
+	"Mt5Hvm6zEK6+kPXhLS9twOwzTi8TwDVQLUAg12yIiGvRleaIjicyyiewD9vsNGepsJXEqm8bCBwO65nN",
+	"bbcgZqFfl1h5QGHEHsz1Vk5lqZEHOpdODJm+NE7F7pszsk6Q5zFcujjmjUMbLzhIM9g+1WHAojqjAKwF",
+	"gGAHxmNuscp4bi3Izl2osb9tcpxNoT+tp1OtQBmai885Jl5pkfv4uiJOchGH65K6s1MHDQ3SGDmSMQU2",
+	"T/IpG030TOFKPRH8XTFXt037abHZNkr7+URI5R+OIfRNnOQbRc2aF7HWN7HQ45IaO9w+OUvIcZcClEpH",
+	"y6XtyjpVJXudH+wYj8ezQUu6qK7EbqunWFuiix1rT6b7U22hGPzevM7k1LZiSwBmGNLMhhKZVtIm+5dq",
+	"UAJkO8fyk3LxvT2y+a2CynSsDMHqL1cMkshJLnRYZN5EeXKT5FPC18wpSTk38iAc8c+/TvBQuxcx8TUx",
+	"F+CAS9OQZubjLTWhOgErP4pWjWmYDMKAibSQLI52TuR5Ige6/KuFduDshqcTgSAOfdYzMlwzLGPVxO7D",
+	"M9PbG54mcdecTxwLAvnzObnhff6ZhjqWq1KlLrAwACdESAv15vM4wVn4xDOzFCHU9xTpwVTvYnoSEOOA",
+	"96ZRSWrLHS7d9tleJhO18UA5THaEi8XFN+vL+EUMoFC7kBPrSpYVHBe2icaFDkVkI0MtAffz0P5uecHB",
+	"1Sd4xoqy0iozzGoA269nmGnpPmsa7nBpNM+ZdSv4hf5rSfz3DbqSXK/A6TtQKj72VBZwWjgibwmJD3+6",
+	"hDLyOGEA0yx0ObWsK31UXfOkR4zFp/UJZb6o2+4uwPbiJSKnqOh4Klk6b5AzZ2OSpI7A70JwzIIBbkSr",
+	"IrTZ27m6clcZOouDzNnhXodoejg77Bwukg93ctPQu/ecsLLXoI13SorN+Wc2utyrOSEurcipjHRViSZz",
+	"0WR5T/B89cCW31qt8kx7sdBfrfQBlTcTUtzqYtJQAaS/JrkWaR8vNMD5SadGGmJtHlxu+bAq3fA3O6Qf",
+	"u3XBbv1DiLE38dwoD5vYsw33nQ8LtoSUdNbmmg3LrMY5yuYoRxF9UGVID+n4HHSb1cjVGkAO2jLrUozu",
+	"fccs1j+IPO+uRHl8no+Nx/MJXdse8fFD3+CLgU94mTxDeAOYaCPfxGcOZ4VrliCM2dR6TZDBzjFmajwt",
+	"yOiIHi0i6iNbsiuT3CPps/ApY8FzIx570wrmQN+zBCAe4BIrbv/TBXd+V2ZC5zzLMYxj3VXoYCuxiddR",
+	"55XPxDfCoFce1A8ivR9Eet8PkR5sB9j+l4DkYSaiuyPAX6srPv7iuFP+OAgYKs+lXXXL9YX5q4gL0rZE",
+	"fxQ8KzzI3Z3jPk+1+PqDye8Hk9/3xeT3GI7c6lSCACjfV1mVzrGAZJAjAoslD0y1YkOVFpEhnIIwYLwr",
+	"L/0/bYGHr3zPf590fCtZAE+Pu49tO8ZUz7VT6Y6Bo7odF+CFVeXB5iBVHsk9yNbw7YBYCeDxgw6ROYAH",
+	"d8Q/J6PJiMUU4TZbfSKx2i2uqnKT4vbpeQC3ek7WtpTNmjx0aNTftpSvsPbGrc5ifE2VlMgIL9LYq5tA",
+	"ZvmrIpnAtDNxSJUuWIcAcnQTttlcXgflJnalsW0tu6ylj8LsifpkRRrFFc3CdixP+vpmMw+/efc67p2S",
+	"X8ll3WzJzT7pjZK8vtbBAvvImPUyxeOIl9xIbfYJGS005chCVNDhPZZw5wPEsi1w7hEiNtFdGcLzf9vp",
+	"CQESF/+G6ncYkFvb0W0cFxwciS0GzRUzGunU/Adg0EsCVIGcI4hXWvhJo/B1JXrLofDGwtiWeOLa7ML5",
+	"q7jlmCoweoF/xCN+I5IpCs2jQrXA5XQJc79dzrZSG6vnBn0bmcD3nAyEc36nDOB1AOkJTC8Wvclgdxn6",
+	"WgWIWeBBgwQz7OEFI/lIjFQ2dUd7nCkzhsq4/6+mJ2eyr7aKK2QbWWbraMnHeqjy9ga9//TJcjqjL6in",
+	"OhejVev9ZxZ0SVZXmQgJHw5r8jDM9xZmaS2eDHy1OO5HTc7u7EtrX5Eiui4rPDhmS0dqpu6nxmsgVc+I",
+	"22IRJNzk82uQpmpB1Nm5jCryCsybWzwA76jpun1fdG39ybeDaTa3y/LfaG5TNdBNcNQwBzfPEuFp1I4J",
+	"I8OoewWiYCp4RsiOpqUtLoX5PjRXnZXm8i8RY9qoHQ/Erv1mNM6R2SdVg7XlVbCU+WRkzABQxHD9Ahtk",
+	"L5Ixpq4eViqmAfBeL5Bi215Kr5Wac0VDeaAVdACvm1nAhTknH80NV87iAJqVoZpkjA9Uc6JQnchoQzke",
+	"byhQDVpIKm5EesJCnqZgOxCKEZH9TY0l4EhhAPcgUhOZI6NGIvuqls8SPlwDly2yDIq1GvB8plMnuXgP",
+	"EtpmTSTTnh0AIDhAvNq8VEtcAx/4aP67un9v0uR/+R37B32CBu7SqRl2zaJLPE2bdGguyckqWChOAjYZ",
+	"U85TdenYfaDj1CcvjsfCpmfbSVV9FpprLvRICM3tBflbJVaZNLkW9XcZxvNL8m9bJqNpwLMXv37HsvZT",
+	"luTCUYSqgV0yHjPYPxvV9sfmTCzS9aOh4GMB7kF0R4AuNObIzpKmbJTEcSpueSYqLtBz8/ktruW5qtZE",
+	"zd83oYFS/zeqgBIDWN2kn9kyCR1Y69es/2ScJyPELEAxs0hdubQkY1s+RNROnQmMscdNqh/OCHM0ahte",
+	"GjWud06+F7l2hZOWAd6mmaVG8PYTmehhwMx3dMm/EaVAzptTcLfHNaIhOdltPRvIgEWX9un5GbsWU0wr",
+	"x6ppj/MLBvdMs1xdCxkU3vx+kgoWwq8t+M1lHENcuQ/KVQCMU7FiWlU6C3M1fniU5qthwcAAMePx2JqW",
+	"9+L7W9czl6vxVjw18PZuBBWw9eQ0YLQSYwXGcIxKaolgXXGC3cqV8uR80kuTCGtttyrIvXaWwtvBUxRh",
+	"3ah4GUMvyg1szreDqybkzW6qIiQSrnexUQEzRJ89OGvnhKAwXNgW8ibEI19yCz7TeNqxnFtlpPlZU0Wk",
+	"WhwzCcg3wOFH8ocJeZNkSo6gLBx/t4ynphEMJ0L5NKFWgukM/RpBWOSE3Q5Nb6Ry4gtiMnkA6gK9yjPR",
+	"lSMHqlkSbgRYWJZvxIvuyOASaURmPIkovCLxO2NL04pdtoQZ1WxI780yvCkGvF1nTbmt5WKPNkBvCtZa",
+	"+0EkWHHxYnjJ9moTPoDKOxaUX11cY1yKW0qpdha40MX0nDBO+45q+m11PpDn93h0XU7BYB8BeAePiiUw",
+	"IOJNN+Ue6WCbfarbzUluQc706tcxMu179zEBDNku5PxaMMyPsQAKUnzOGaSpBD4VIh3crvROLoIY1XEi",
+	"Yly+cvNv3ryrbuyB4Nga6BvTByHCXvuYApTVVk7qzPVlxGmCc157edEzRZk/8MklHgsladGVKsd/Ugtb",
+	"3Ae2iRrZS/3fqGpx40a1vjaxJES33+nQHTxjbuhbiLtyH9GxyGmIwIdlA69O7ZbP8kLzZh+FiKHQ8FpM",
+	"K1fvacb7RDTJknwKqdVNon8bXMb/rY/zpbd8qll5Oa2eRvj71gxtsDLvkxshTfe2qeXYNmopd6CGt721",
+	"laK70s6SbXAj6zUSccJ3B0KaiRVxwZ2w+8Xc8UZLqweefJ9cC8ZRGZiMU8VjTP+xrvnKJXtn23qbpHfD",
+	"nTQvFodjv/Ni1VceK07l4V6DoVwYpe8CNbmNbznKyujjyeRelGXE43IWTpzw2muXWC1m9tuqxYCOUWF5",
+	"IeBb2quEv4C7GreknqMFabK1r0jJhYw7LGyHdRUxyyA5tSycsLCTKL4tXhnakW12ynqZutXGdBuqW82S",
+	"kTHoAqYBXcZcTjdJLFTQlQArQ+YsIXdyIxE9YjNj5NaYfjBff8Ggf5yrx3uuqiTlEz1ZFrB794uri9zI",
+	"xQG1RKBg8xIdDxOfE12T1EBw8T/2/5Pa/3Zlmx6AakjlOx6D13bTrnoQyiP9Yt4+HSd/CBi3+dcvgmem",
+	"v/gvRIM1GxX/XTwbzP1WvBksfO8Sk1ov4Y6penn+AbMiNqe1gsXaZZnvBDuTLN053mlDkQatS0WRRsaj",
+	"HK0vMrB8r242kQ79w89s0Dvz2QqfSqpGnMQ2x6PANTdN3A6n3tfMZVn7LexIJkbCpi/QWxB+TETVm46k",
+	"g3sJ+NfSXNlmIISWieEFpUba74v5d8UnP5Tzgxt8eZCpyRicebNt3KosjasauYJAILzjswK7AZfJHyrG",
+	"7WH8uCzlCmod+qAjmKjoiY/4v7A7y/uh+mDL+xCvhW0POwwIXQFcjTNtTmckvIZchUcFVnEiB6lwhQx6",
+	"1mYpqNur3jaCgPb4WKhxiv4F2nHiM3plSyM28qyiF2MhoiEkRTigdvNf5i8afvOPziROVMVHyIHrRVKM",
+	"ok4B3Bt1LWLPzib/hzk43qfN6xVfRidEYJ08DEk05mNJ/pSjGfoVZLeHcwOVWeY/zmzyfTRtgX9vKuJl",
+	"ADjeO+6Vr8HOBc/F+2SU5C3432VfcY/j06UPnKs0iaaNv0CPlz5xIUY8kZR30ugrxRszH9IiX+Ej5mmg",
+	"ryL9oHW2dELpyTMkIeDgkDHv/JjRzcyoUXLMG6dRJMZ5C/QqvewT+DA9+zUwsjAXMm/9mmhMxUOP1WKC",
+	"FHjFf8P7EHy64Sfw2a/BzpsrvnT+4Zm1JgxiReaVX8U4E+ijW/YF/9GvQSMkrcsJaJMqg2S8/x8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

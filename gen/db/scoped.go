@@ -21,6 +21,7 @@ type Scoped interface {
 	ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error)
 	// Keeps the answer, unless another attempt has taken the key.
 	CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempotencyKeyParams) (int64, error)
+	CountAPIKeys(ctx context.Context) (int64, error)
 	// Counts up to at_most.
 	CountActiveJobs(ctx context.Context, atMost int64) (int64, error)
 	CountAgentTurns(ctx context.Context, arg CountAgentTurnsParams) (int64, error)
@@ -61,6 +62,8 @@ type Scoped interface {
 	DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAnswersParams) ([]int64, error)
 	DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteChannelMessages(ctx context.Context, channelID uuid.UUID) (int64, error)
+	// Makes room: forgets the oldest key that was revoked or has expired.
+	DeleteEndedAPIKey(ctx context.Context, now *dbtype.Millis) (int64, error)
 	DeleteIdempotencyKey(ctx context.Context, arg DeleteIdempotencyKeyParams) (int64, error)
 	// The turn is in a range, because the id of an entry contains most of its turn's.
 	DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) (int64, error)
@@ -108,6 +111,7 @@ type Scoped interface {
 	ForgetMessage(ctx context.Context, arg ForgetMessageParams) error
 	// Makes an agent forget all messages in the channel of a room.
 	ForgetRoomMessages(ctx context.Context, arg ForgetRoomMessagesParams) error
+	GetAPIKey(ctx context.Context, id uuid.UUID) (APIKey, error)
 	GetAgent(ctx context.Context, id uuid.UUID) (Agent, error)
 	// A channel, and what a turn there needs to know of its agent first.
 	GetAgentChannel(ctx context.Context, arg GetAgentChannelParams) (GetAgentChannelRow, error)
@@ -145,6 +149,7 @@ type Scoped interface {
 	GetWorld(ctx context.Context, arg GetWorldParams) (World, error)
 	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
 	HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error)
+	InsertAPIKey(ctx context.Context, arg InsertAPIKeyParams) (APIKey, error)
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
 	InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error)
@@ -157,6 +162,8 @@ type Scoped interface {
 	// The turn is the head of its mailbox if there is no other. The caller holds the channel's row, which the seq comes from.
 	InsertTurn(ctx context.Context, arg InsertTurnParams) error
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
+	// Newest first.
+	ListAPIKeys(ctx context.Context, arg ListAPIKeysParams) ([]APIKey, error)
 	// All agents without their characters; a version identifies each.
 	ListAgentHeads(ctx context.Context) ([]ListAgentHeadsRow, error)
 	// The log of all turns of an agent, newest first. The time span includes both ends.
@@ -230,6 +237,8 @@ type Scoped interface {
 	// Restarts the time-out, up to the maximum duration. Finds no row when the session has ended, or when this is no explicit
 	// renewal and the session doesn't renew itself.
 	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)
+	// A key that was revoked before stays as it is.
+	RevokeAPIKey(ctx context.Context, arg RevokeAPIKeyParams) (APIKey, error)
 	RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error)
 	// Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
 	// documents are times followed by 20 other bits, which leaves 43 for the time.
@@ -271,12 +280,16 @@ type System interface {
 	EndAllSessions(ctx context.Context, arg EndAllSessionsParams) (int64, error)
 	ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, error)
 	ExpireSessions(ctx context.Context, arg ExpireSessionsParams) ([]Session, error)
+	// Also one that has ended.
+	FindAPIKey(ctx context.Context, hash []byte) (APIKey, error)
 	// Finds no row when the turn is no longer the owner's.
 	FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error)
 	// Removes jobs that ended long ago.
 	ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, error)
 	// Removes what is left of sessions that ended long ago.
 	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error)
+	// No row where no key was ever made: the last one is never deleted.
+	GetAnyAPIKey(ctx context.Context) (uuid.UUID, error)
 	ListAgentsToConceal(ctx context.Context, arg ListAgentsToConcealParams) ([]uuid.UUID, error)
 	// Heads of mailboxes that are queued, or whose lease has expired. The sender with the fewest running turns
 	// comes first, then the longest waiting; no sender has more than max_per_sender running.
@@ -306,6 +319,8 @@ type System interface {
 	// Moves all times of live sessions, after the clock jumped: the maximum duration counts from the beginning, and the time-out
 	// from the last renewal.
 	ShiftSessions(ctx context.Context, by int64) error
+	// Notes that a key was used, if nothing later is noted.
+	UseAPIKey(ctx context.Context, arg UseAPIKeyParams) (int64, error)
 	// Claims sessions that are near their end and have not been announced yet.
 	WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error)
 }
@@ -370,6 +385,10 @@ func (q scopedQueries) CompleteIdempotencyKey(ctx context.Context, arg CompleteI
 
 func (q systemQueries) ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error) {
 	return q.all.ConcealAgent(ctx, unscoped.ConcealAgentParams{Character: arg.Character, Secrets: arg.Secrets, Tenant: q.scope.Tenant, ID: arg.ID, Version: arg.Version})
+}
+
+func (q scopedQueries) CountAPIKeys(ctx context.Context) (int64, error) {
+	return q.all.CountAPIKeys(ctx, q.scope.Tenant)
 }
 
 func (q scopedQueries) CountActiveJobs(ctx context.Context, atMost int64) (int64, error) {
@@ -478,6 +497,10 @@ func (q scopedQueries) DeleteChannel(ctx context.Context, id uuid.UUID) (int64, 
 
 func (q scopedQueries) DeleteChannelMessages(ctx context.Context, channelID uuid.UUID) (int64, error) {
 	return q.all.DeleteChannelMessages(ctx, unscoped.DeleteChannelMessagesParams{Tenant: q.scope.Tenant, ChannelID: channelID})
+}
+
+func (q scopedQueries) DeleteEndedAPIKey(ctx context.Context, now *dbtype.Millis) (int64, error) {
+	return q.all.DeleteEndedAPIKey(ctx, unscoped.DeleteEndedAPIKeyParams{Tenant: q.scope.Tenant, Now: now})
 }
 
 func (q scopedQueries) DeleteIdempotencyKey(ctx context.Context, arg DeleteIdempotencyKeyParams) (int64, error) {
@@ -596,6 +619,10 @@ func (q scopedQueries) FilterChannelMessages(ctx context.Context, arg FilterChan
 	return q.all.FilterChannelMessages(ctx, unscoped.FilterChannelMessagesParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AnyAuthor: arg.AnyAuthor, AuthorID: arg.AuthorID, FromTime: arg.FromTime, ToTime: arg.ToTime, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
+func (q systemQueries) FindAPIKey(ctx context.Context, hash []byte) (APIKey, error) {
+	return q.all.FindAPIKey(ctx, unscoped.FindAPIKeyParams{Tenant: q.scope.Tenant, Hash: hash})
+}
+
 func (q scopedQueries) FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error) {
 	return q.all.FindClientMessage(ctx, unscoped.FindClientMessageParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, SourceID: arg.SourceID, AuthorID: arg.AuthorID, Content: arg.Content, Since: arg.Since})
 }
@@ -632,6 +659,10 @@ func (q systemQueries) ForgetSessions(ctx context.Context, arg ForgetSessionsPar
 	return q.all.ForgetSessions(ctx, unscoped.ForgetSessionsParams{Tenant: q.scope.Tenant, Before: arg.Before, LimitRows: arg.LimitRows})
 }
 
+func (q scopedQueries) GetAPIKey(ctx context.Context, id uuid.UUID) (APIKey, error) {
+	return q.all.GetAPIKey(ctx, unscoped.GetAPIKeyParams{Tenant: q.scope.Tenant, ID: id})
+}
+
 func (q scopedQueries) GetAgent(ctx context.Context, id uuid.UUID) (Agent, error) {
 	return q.all.GetAgent(ctx, unscoped.GetAgentParams{Tenant: q.scope.Tenant, ID: id})
 }
@@ -654,6 +685,10 @@ func (q scopedQueries) GetAgentWorld(ctx context.Context, arg GetAgentWorldParam
 
 func (q scopedQueries) GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldForUpdateParams) (World, error) {
 	return q.all.GetAgentWorldForUpdate(ctx, unscoped.GetAgentWorldForUpdateParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
+}
+
+func (q systemQueries) GetAnyAPIKey(ctx context.Context) (uuid.UUID, error) {
+	return q.all.GetAnyAPIKey(ctx, q.scope.Tenant)
 }
 
 func (q scopedQueries) GetChannel(ctx context.Context, id uuid.UUID) (Channel, error) {
@@ -732,6 +767,10 @@ func (q scopedQueries) HasReplyWith(ctx context.Context, arg HasReplyWithParams)
 	return q.all.HasReplyWith(ctx, unscoped.HasReplyWithParams{Tenant: q.scope.Tenant, AuthorID: arg.AuthorID, Since: arg.Since, LimitRows: arg.LimitRows, Words: arg.Words})
 }
 
+func (q scopedQueries) InsertAPIKey(ctx context.Context, arg InsertAPIKeyParams) (APIKey, error) {
+	return q.all.InsertAPIKey(ctx, unscoped.InsertAPIKeyParams{Tenant: q.scope.Tenant, ID: arg.ID, Name: arg.Name, Prefix: arg.Prefix, Hash: arg.Hash, Scopes: arg.Scopes, EntityID: arg.EntityID, CreatedBy: arg.CreatedBy, CreatedAt: arg.CreatedAt, ExpiresAt: arg.ExpiresAt})
+}
+
 func (q scopedQueries) InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error) {
 	return q.all.InsertAgent(ctx, unscoped.InsertAgentParams{Tenant: q.scope.Tenant, ID: arg.ID, Name: arg.Name, Character: arg.Character, Secrets: arg.Secrets, Enabled: arg.Enabled, Running: arg.Running, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
 }
@@ -770,6 +809,10 @@ func (q scopedQueries) InsertTurn(ctx context.Context, arg InsertTurnParams) err
 
 func (q scopedQueries) InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error {
 	return q.all.InsertTurnEvent(ctx, unscoped.InsertTurnEventParams{Tenant: q.scope.Tenant, TurnID: arg.TurnID, Position: arg.Position, Type: arg.Type, At: arg.At, Data: arg.Data, AgentID: arg.AgentID})
+}
+
+func (q scopedQueries) ListAPIKeys(ctx context.Context, arg ListAPIKeysParams) ([]APIKey, error) {
+	return q.all.ListAPIKeys(ctx, unscoped.ListAPIKeysParams{Tenant: q.scope.Tenant, Until: arg.Until, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) ListAgentHeads(ctx context.Context) ([]ListAgentHeadsRow, error) {
@@ -972,6 +1015,10 @@ func (q systemQueries) RenewTurnLease(ctx context.Context, arg RenewTurnLeasePar
 	return q.all.RenewTurnLease(ctx, unscoped.RenewTurnLeaseParams{LeaseUntil: arg.LeaseUntil, Tenant: q.scope.Tenant, ID: arg.ID, Owner: arg.Owner})
 }
 
+func (q scopedQueries) RevokeAPIKey(ctx context.Context, arg RevokeAPIKeyParams) (APIKey, error) {
+	return q.all.RevokeAPIKey(ctx, unscoped.RevokeAPIKeyParams{RevokedAt: arg.RevokedAt, Tenant: q.scope.Tenant, ID: arg.ID})
+}
+
 func (q scopedQueries) RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error) {
 	return q.all.RoomExists(ctx, unscoped.RoomExistsParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
 }
@@ -1026,6 +1073,10 @@ func (q scopedQueries) UpdateWorld(ctx context.Context, arg UpdateWorldParams) (
 
 func (q scopedQueries) UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error) {
 	return q.all.UpsertSourceChannel(ctx, unscoped.UpsertSourceChannelParams{Tenant: q.scope.Tenant, ID: arg.ID, MessageServerID: arg.MessageServerID, Name: arg.Name, Type: arg.Type, SourceType: arg.SourceType, SourceID: arg.SourceID, Metadata: arg.Metadata, TurnPolicy: arg.TurnPolicy, CreatedBy: arg.CreatedBy, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
+}
+
+func (q systemQueries) UseAPIKey(ctx context.Context, arg UseAPIKeyParams) (int64, error) {
+	return q.all.UseAPIKey(ctx, unscoped.UseAPIKeyParams{LastUsedAt: arg.LastUsedAt, Tenant: q.scope.Tenant, ID: arg.ID})
 }
 
 func (q systemQueries) WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error) {

@@ -8,6 +8,8 @@ import (
 	"github.com/elizad/elizad/gen/unscoped"
 )
 
+type APIKey = unscoped.APIKey
+
 type Agent = unscoped.Agent
 
 type Channel = unscoped.Channel

@@ -7,6 +7,21 @@ import (
 	"github.com/google/uuid"
 )
 
+type APIKey struct {
+	ID         uuid.UUID
+	Name       string
+	Prefix     string
+	Hash       []byte
+	Scopes     string
+	EntityID   *uuid.UUID
+	CreatedBy  *uuid.UUID
+	CreatedAt  dbtype.Millis
+	ExpiresAt  *dbtype.Millis
+	LastUsedAt *dbtype.Millis
+	RevokedAt  *dbtype.Millis
+	Tenant     int64
+}
+
 type Agent struct {
 	ID        uuid.UUID
 	Name      string

@@ -38,6 +38,8 @@ type Querier interface {
 	// Changes how an agent is stored, not the agent itself.
 	ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error)
 	// scope: tenant
+	CountAPIKeys(ctx context.Context, tenant int64) (int64, error)
+	// scope: tenant
 	// Counts up to at_most.
 	CountActiveJobs(ctx context.Context, arg CountActiveJobsParams) (int64, error)
 	// scope: tenant
@@ -104,6 +106,9 @@ type Querier interface {
 	DeleteChannel(ctx context.Context, arg DeleteChannelParams) (int64, error)
 	// scope: tenant
 	DeleteChannelMessages(ctx context.Context, arg DeleteChannelMessagesParams) (int64, error)
+	// scope: tenant
+	// Makes room: forgets the oldest key that was revoked or has expired.
+	DeleteEndedAPIKey(ctx context.Context, arg DeleteEndedAPIKeyParams) (int64, error)
 	// scope: tenant
 	DeleteIdempotencyKey(ctx context.Context, arg DeleteIdempotencyKeyParams) (int64, error)
 	// scope: tenant
@@ -179,6 +184,9 @@ type Querier interface {
 	// scope: tenant
 	// Newest first.
 	FilterChannelMessages(ctx context.Context, arg FilterChannelMessagesParams) ([]FilterChannelMessagesRow, error)
+	// scope: system
+	// Also one that has ended.
+	FindAPIKey(ctx context.Context, arg FindAPIKeyParams) (APIKey, error)
 	// scope: tenant
 	// The message that a client recently sent under its own id, if any.
 	FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error)
@@ -206,6 +214,8 @@ type Querier interface {
 	// Removes what is left of sessions that ended long ago.
 	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error)
 	// scope: tenant
+	GetAPIKey(ctx context.Context, arg GetAPIKeyParams) (APIKey, error)
+	// scope: tenant
 	GetAgent(ctx context.Context, arg GetAgentParams) (Agent, error)
 	// scope: tenant
 	// A channel, and what a turn there needs to know of its agent first.
@@ -222,6 +232,9 @@ type Querier interface {
 	// scope: tenant
 	// Keeps others from changing the world until the transaction ends.
 	GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldForUpdateParams) (World, error)
+	// scope: system
+	// No row where no key was ever made: the last one is never deleted.
+	GetAnyAPIKey(ctx context.Context, tenant int64) (uuid.UUID, error)
 	// scope: tenant
 	GetChannel(ctx context.Context, arg GetChannelParams) (Channel, error)
 	// scope: tenant
@@ -268,6 +281,8 @@ type Querier interface {
 	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
 	HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error)
 	// scope: tenant
+	InsertAPIKey(ctx context.Context, arg InsertAPIKeyParams) (APIKey, error)
+	// scope: tenant
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	// scope: tenant
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
@@ -289,6 +304,9 @@ type Querier interface {
 	InsertTurn(ctx context.Context, arg InsertTurnParams) error
 	// scope: tenant
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
+	// scope: tenant
+	// Newest first.
+	ListAPIKeys(ctx context.Context, arg ListAPIKeysParams) ([]APIKey, error)
 	// scope: tenant
 	// All agents without their characters; a version identifies each.
 	ListAgentHeads(ctx context.Context, tenant int64) ([]ListAgentHeadsRow, error)
@@ -435,6 +453,9 @@ type Querier interface {
 	// scope: system
 	RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error)
 	// scope: tenant
+	// A key that was revoked before stays as it is.
+	RevokeAPIKey(ctx context.Context, arg RevokeAPIKeyParams) (APIKey, error)
+	// scope: tenant
 	RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error)
 	// scope: tenant
 	// Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
@@ -472,6 +493,9 @@ type Querier interface {
 	// scope: tenant
 	// The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
 	UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error)
+	// scope: system
+	// Notes that a key was used, if nothing later is noted.
+	UseAPIKey(ctx context.Context, arg UseAPIKeyParams) (int64, error)
 	// scope: system
 	// Claims sessions that are near their end and have not been announced yet.
 	WarnSessions(ctx context.Context, arg WarnSessionsParams) ([]Session, error)

@@ -22,6 +22,7 @@ func mayImport() map[string][]string {
 		messaging = "server/internal/messaging"
 		session   = "server/internal/session"
 		job       = "server/internal/job"
+		apikey    = "server/internal/apikey"
 		sweep     = "server/internal/sweep"
 		runtime   = "server/internal/runtime"
 		memory    = "server/internal/memory"
@@ -90,6 +91,7 @@ func mayImport() map[string][]string {
 
 		// The domain. messaging never imports runtime: it stores turns and says that there is work.
 		"server/internal/auth":      {store, apierr, "server/internal/throttle"},
+		"server/internal/apikey":    {store, auth, apierr, "gen/db", "queries/dbtype", lifecycle, names},
 		"server/internal/media":     {store, auth, apierr, "gen/db", lifecycle, names},
 		"server/internal/messaging": {"server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype", names},
 		// Parts that have their own channels: messaging notifies them of what ends there, without knowing them.
@@ -106,8 +108,8 @@ func mayImport() map[string][]string {
 		"server/internal/compat": {"server/internal/basepath", "server/internal/jsontext", auth},
 		// Beside runtime, which checks the routes of a plugin when it builds an agent with it.
 		"server/internal/pluginhttp": {agent, auth, apierr},
-		"server/internal/present":    {"api/wire", "gen/api", messaging, session, job, memory, "server/internal/jsontext", agent, apierr},
-		"server/internal/rest":       {"server/internal/present", "server/internal/settingsfile", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
+		"server/internal/present":    {"api/wire", "gen/api", messaging, session, job, apikey, memory, "server/internal/jsontext", agent, apierr},
+		"server/internal/rest":       {"server/internal/present", "server/internal/settingsfile", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, apikey, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
 		"server/internal/realtime":   {"server/internal/present", "api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, session, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.

@@ -20,6 +20,8 @@ type Identity struct {
 	EntityID uuid.UUID
 	// Scopes is what the caller may do, judging by the credentials alone.
 	Scopes Scopes
+	// Key is the managed key that was presented; the zero UUID for other credentials, and none.
+	Key uuid.UUID
 	// Service marks the server's own parts, such as an agent at work.
 	Service bool
 }

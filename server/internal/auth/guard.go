@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/time/rate"
 
 	"github.com/elizad/elizad/server/apierr"
@@ -121,29 +123,82 @@ func (f *Failures) judge(caller, credential string, right bool) error {
 	return ErrRefused
 }
 
+// Grant is what a credential allows.
+type Grant struct {
+	Scopes  Scopes    // with what each of them includes
+	Entity  uuid.UUID // the only one that the caller may be; the zero UUID for whomever it names
+	Service bool      // the caller speaks for others
+	Key     uuid.UUID // the managed key that was presented; the zero UUID for the server's own credentials
+}
+
+// ManagedKeys are the keys that are made and revoked while the server runs. They are safe for concurrent use.
+type ManagedKeys interface {
+	// Any reports whether a key was ever made.
+	Any() bool
+	// Find returns what a key allows; ok is false for one that does not exist, was revoked or has expired.
+	Find(ctx context.Context, key string) (grant Grant, ok bool, err error)
+	// Watch calls ended once, from another goroutine, when the key of a grant is revoked or expires, unless stop is called before.
+	Watch(grant Grant, ended func()) (stop func())
+}
+
 // Guard lets in callers that present one of its keys. The zero value lets all callers in.
 type Guard struct {
 	keys     Keys
 	failures *Failures
+	managed  ManagedKeys
+	owner    Keys // accepted beside managed keys
 }
 
 // NewGuard returns a guard for keys. All guards of a server share one count of failures.
 func NewGuard(keys Keys, failures *Failures) Guard { return Guard{keys: keys, failures: failures} }
 
+// With returns a guard that accepts managed keys, too, and asks for a credential once there is one. From then on it accepts the
+// owner's, so that making a key locks nobody out who could make it.
+func (g Guard) With(managed ManagedKeys, owner Keys) Guard {
+	g.managed, g.owner = managed, owner
+	return g
+}
+
 // Required reports whether a caller needs a credential.
-func (g Guard) Required() bool { return g.keys.Required() }
+func (g Guard) Required() bool { return g.keys.Required() || g.managed != nil && g.managed.Any() }
 
 // Check returns nil if a caller's credential is right, [ErrRefused] if not, and a [*BlockedError] if that was not looked
-// at. A missing credential is no guess, and is not counted.
+// at. A missing credential is no guess, and is not counted. It does not know managed keys.
 func (g Guard) Check(caller, credential string) error {
+	g.managed = nil
+	_, err := g.Admit(context.Background(), caller, credential)
+	return err
+}
+
+// Admit returns what a caller's credential allows: everything where none is required. Errors are those of [Guard.Check], and
+// those of reading managed keys.
+func (g Guard) Admit(ctx context.Context, caller, credential string) (Grant, error) {
+	all := Grant{Scopes: AllScopes}
 	switch credential = clean(credential); {
 	case !g.Required():
-		return nil
+		return all, nil
 	case credential == "":
-		return ErrRefused
-	default:
-		return g.failures.judge(caller, credential, g.keys.Allow(credential))
+		return Grant{}, ErrRefused
 	}
+	grant, right := all, g.keys.has(credential) || g.managed != nil && g.owner.has(credential)
+	if !right && g.managed != nil && g.failures.Wait(caller) == 0 {
+		var err error
+		if grant, right, err = g.managed.Find(ctx, credential); err != nil {
+			return Grant{}, err
+		}
+	}
+	if err := g.failures.judge(caller, credential, right); err != nil {
+		return Grant{}, err
+	}
+	return grant, nil
+}
+
+// Watch calls ended when what a grant allows ends: see [ManagedKeys].
+func (g Guard) Watch(grant Grant, ended func()) (stop func()) {
+	if g.managed == nil || grant.Key == uuid.Nil {
+		return func() {}
+	}
+	return g.managed.Watch(grant, ended)
 }
 
 // Wait returns how long a caller's credentials are not looked at; 0 if they are, or none is needed.

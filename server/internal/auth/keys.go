@@ -55,9 +55,11 @@ func (k Keys) Required() bool { return len(k.sums) > 0 }
 
 // Allow reports whether key opens the server. The time it takes doesn't depend on how much of a key is right.
 func (k Keys) Allow(key string) bool {
-	if !k.Required() {
-		return true
-	}
+	return !k.Required() || k.has(key)
+}
+
+// has reports whether key is in the set.
+func (k Keys) has(key string) bool {
 	sum, ok := sha256.Sum256([]byte(key)), 0
 	for i := range k.sums {
 		ok |= subtle.ConstantTimeCompare(sum[:], k.sums[i][:])
@@ -77,16 +79,15 @@ type Caller func(*http.Request) string
 func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if guard.Required() && guarded(r) {
-				if err := guard.Check(caller(r), KeyIn(r.Header)); err != nil {
+			who := claimed(r)
+			if guarded(r) {
+				grant, err := guard.Admit(r.Context(), caller(r), KeyIn(r.Header))
+				if err != nil {
 					refuse(w, r, err, fail, apierr.Wrap(err, apierr.Unauthorized, "API key required").
 						WithDetails("Missing or invalid X-API-KEY header"))
 					return
 				}
-			}
-			who := claimed(r)
-			if guarded(r) {
-				who.Scopes = AllScopes
+				who = grant.identify(who)
 			}
 			if who != (Identity{}) { // which is what a context without any says
 				r = r.WithContext(NewContext(r.Context(), who))
@@ -100,8 +101,19 @@ func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler)
 func refuse(w http.ResponseWriter, r *http.Request, err error, fail ErrorWriter, refusal error) {
 	if blocked, ok := errors.AsType[*BlockedError](err); ok {
 		refusal = blocked.Public()
+	} else if !errors.Is(err, ErrRefused) {
+		refusal = err
 	}
 	fail(w, r, refusal)
+}
+
+// identify returns a caller who claims to be somebody as the grant lets it be.
+func (g Grant) identify(claimed Identity) Identity {
+	if g.Entity != uuid.Nil {
+		claimed.EntityID = g.Entity
+	}
+	claimed.Scopes, claimed.Service, claimed.Key = g.Scopes, g.Service, g.Key
+	return claimed
 }
 
 func guarded(r *http.Request) bool {

@@ -24,8 +24,8 @@
 // and inside the router, when the operation is known:
 //
 //	Access           refuses callers whose credentials lack the scope of the operation
-//	Idempotent       lets a request have its effect once
 //	Validator        refuses what does not fit the contract
+//	Idempotent       lets a request have its effect once
 //
 // Each wrapper of a ResponseWriter keeps Unwrap, so that http.ResponseController, by which event streams flush, works below all
 // of them.

@@ -97,7 +97,7 @@ func TestActionIsBroughtUpToDate(t *testing.T) {
 
 func TestAgentsAreGuarded(t *testing.T) {
 	t.Parallel()
-	b := messagingtest.New(t, func(cfg *messaging.Config) { cfg.GuardAgents = true })
+	b := messagingtest.New(t, func(cfg *messaging.Config) { cfg.GuardAgents = func() bool { return true } })
 	c := b.DM(t)
 	forged := messaging.Draft{ChannelID: c.ID, AuthorID: b.Agent, Content: "I am the agent", SourceType: messaging.SourceAgentResponse, Quiet: true}
 	_, err := b.Post(t.Context(), b.Who, forged)

@@ -51,7 +51,7 @@ type Config struct {
 	PublicURL func(location string) string
 
 	// GuardAgents lets only the server's own parts, and callers with its secret, write in the name of an agent.
-	GuardAgents bool
+	GuardAgents func() bool // nil: all callers may
 }
 
 // Service is the domain of messages. Its methods are safe for concurrent use; who is the caller, as the edge established it.
@@ -65,7 +65,7 @@ type Service struct {
 	maxContent   int
 	tallies      tallies
 	participants quota.Quota
-	guardAgents  bool
+	guardAgents  func() bool
 	publicURL    func(location string) string
 
 	observers map[string]Observer // by the source type of their channels
@@ -136,7 +136,7 @@ func homeName(id uuid.UUID) string {
 // mayWriteAs returns an error unless the caller may write in an author's name: any name but an agent's, and an agent's too
 // where agents are not guarded.
 func (s *Service) mayWriteAs(ctx context.Context, q db.Scoped, who auth.Identity, author uuid.UUID) error {
-	if !s.guardAgents || who.Service {
+	if s.guardAgents == nil || !s.guardAgents() || who.Service {
 		return nil
 	}
 	return mustNotBeAgent(ctx, q, author)

@@ -56,7 +56,7 @@ const (
 // notPlugins are first elements of paths that mean something else, whatever a plugin is called: parts of the API, of the
 // server, and pages of web clients.
 var notPlugins = []string{
-	"agents", "api", "audio", "auth", "media", "memory", "messaging", "runtime", "server", "system", "tee",
+	"agents", "api", "audio", "auth", "keys", "media", "memory", "messaging", "runtime", "server", "system", "tee",
 	"assets", "docs", "health", "healthz", "images", "openapi.json", "openapi.yaml", "socket.io", "ws",
 	"about", "admin", "chat", "create", "dashboard", "group", "home", "login", "logs", "profile", "register", "settings",
 }

@@ -3,6 +3,7 @@ package realtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -12,8 +13,11 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
-// dataSpeaker is a *speaker in the data kept with a socket.
-const dataSpeaker = "speaker"
+// dataSpeaker is a *speaker in the data kept with a socket, and dataGrant an [auth.Grant] where a managed key was shown.
+const (
+	dataSpeaker = "speaker"
+	dataGrant   = "grant"
+)
 
 // speaker is the entity that a socket speaks for. It is replaced, never changed.
 type speaker struct {
@@ -35,17 +39,23 @@ const (
 	refusedKey    = "Invalid or missing API Key"
 	refusedEntity = "Valid entityId required"
 	refusedAuth   = "Authentication failed"
+	refusedScope  = "The API key lacks the scope chat"
+	endedKey      = "The API key was revoked or has expired"
 )
 
 func refuse(message, code string) error {
 	return &socketio.ConnectError{Message: message, Data: map[string]string{"code": code}}
 }
 
-// refuseKey says why a key was not accepted. A client whose keys are not looked at has no use for its connection.
+// refuseKey says why a key was not accepted. A client whose keys are not looked at has no use for its connection, and one whose
+// key can't be looked at now should try again.
 func refuseKey(err error) error {
+	if errors.Is(err, auth.ErrRefused) {
+		return refuse(refusedKey, "UNAUTHORIZED")
+	}
 	blocked, ok := errors.AsType[*auth.BlockedError](err)
 	if !ok {
-		return refuse(refusedKey, "UNAUTHORIZED")
+		return fmt.Errorf("%w: %w", socketio.ErrTryLater, err)
 	}
 	e := blocked.Public()
 	return &socketio.ConnectError{Message: e.Message, Final: true, Data: struct {
@@ -56,7 +66,7 @@ func refuseKey(err error) error {
 
 // authenticate identifies a socket: by the key first, then by the entity that the client names. Clients that name none get
 // a new identity, unless the operator wants them refused.
-func (g *Gateway) authenticate(_ context.Context, s *socketio.Socket) error {
+func (g *Gateway) authenticate(ctx context.Context, s *socketio.Socket) error {
 	var claim struct {
 		APIKey   any `json:"apiKey"`
 		EntityID any `json:"entityId"`
@@ -69,8 +79,19 @@ func (g *Gateway) authenticate(_ context.Context, s *socketio.Socket) error {
 	if strings.TrimSpace(key) == "" {
 		key = auth.KeyIn(h.Header)
 	}
-	if err := g.guard.Check(h.Address, key); err != nil {
+	grant, err := g.guard.Admit(ctx, h.Address, key)
+	if err != nil {
 		return refuseKey(err)
+	}
+	if grant.Scopes.Require(auth.ScopeChat) != nil {
+		return refuse(refusedScope, "FORBIDDEN")
+	}
+	if _, before := grantOf(s); before || grant.Key != uuid.Nil {
+		s.Set(dataGrant, grant)
+	}
+	if grant.Entity != uuid.Nil {
+		s.Set(dataSpeaker, &speaker{entity: grant.Entity, named: true})
+		return nil
 	}
 	if claim.EntityID == nil {
 		if g.requireEntity {
@@ -93,8 +114,38 @@ func (g *Gateway) authenticate(_ context.Context, s *socketio.Socket) error {
 	return nil
 }
 
+// grantOf returns what the key of a socket allows; ok is false if it is none that was made while the server ran.
+func grantOf(s *socketio.Socket) (grant auth.Grant, ok bool) {
+	grant, ok = socketio.Value[auth.Grant](s, dataGrant)
+	return grant, ok
+}
+
+// expel ends a socket that may not stay.
+func (g *Gateway) expel(s *socketio.Socket, why string) {
+	emit(g, s, "messageError", api.SocketError{Error: why, Code: "UNAUTHORIZED"})
+	s.Disconnect(true)
+}
+
+// ExpelStrangers ends all sockets that came when no key was needed.
+func (g *Gateway) ExpelStrangers() {
+	for _, s := range g.ns.Sockets() {
+		if _, ok := grantOf(s); !ok {
+			g.expel(s, refusedKey)
+		}
+	}
+	for _, c := range g.plain.everyone() {
+		if c.grant.Key == uuid.Nil {
+			c.refuse(refusedKey, "UNAUTHORIZED")
+		}
+	}
+}
+
 // connected sends a new socket its first events.
 func (g *Gateway) connected(s *socketio.Socket) {
+	if grant, ok := grantOf(s); ok {
+		stop := g.guard.Watch(grant, func() { g.expel(s, endedKey) })
+		s.OnDisconnect(func(string) { stop() })
+	}
 	g.resume(s)
 	emit(g, s, "authenticated", api.SocketAuthenticated{EntityID: entityOf(s), Timestamp: g.now().UnixMilli()})
 	emit(g, s, "connection_established", api.SocketConnected{Message: "Connected to Eliza Socket.IO server", SocketID: s.ID()})

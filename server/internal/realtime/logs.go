@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/socketio"
@@ -68,6 +69,10 @@ const dataLogs = "logs" // *logWatch in a socket's data, while it watches
 func (g *Gateway) listenLogs() {
 	g.ns.On(eventSubscribeLogs, func(_ context.Context, ev *socketio.Event) {
 		if !g.charge(ev, "", "") {
+			return
+		}
+		if grant, ok := grantOf(ev.Socket); ok && grant.Scopes.Require(auth.ScopeAdmin) != nil {
+			g.fail(ev, api.SocketError{Error: "The API key lacks the scope admin", Code: "FORBIDDEN"})
 			return
 		}
 		g.watchLogs(ev.Socket, logFilter{level: logstream.LevelTrace})

@@ -60,6 +60,8 @@ type plainConn struct {
 	// shed holds the replies of which a piece was left out. It belongs to the delivery.
 	shed map[uuid.UUID]struct{}
 
+	grant auth.Grant // stays as it was when the connection was admitted
+
 	// The following belong to the reading goroutine.
 	entity    uuid.UUID
 	anonymous bool // the entity was made up by us
@@ -122,6 +124,7 @@ func (c *plainConn) serve(r *http.Request) {
 	defer c.cancel()
 	c.sendIdentity()
 	c.gateway.plain.admit(c)
+	defer c.gateway.guard.Watch(c.grant, func() { c.refuse(endedKey, "UNAUTHORIZED") })()
 	for {
 		frame, err := c.read(c.ctx)
 		if err != nil {
@@ -197,10 +200,19 @@ func (c *plainConn) authenticate(r *http.Request) bool {
 			}
 		}
 	}
-	if err := c.gateway.guard.Check(c.address, key); err != nil {
+	grant, err := c.gateway.guard.Admit(c.ctx, c.address, key)
+	if err != nil {
 		return c.refuseKey(err)
 	}
+	if grant.Scopes.Require(auth.ScopeChat) != nil {
+		return c.refuse(refusedScope, "FORBIDDEN")
+	}
+	c.grant = grant
 	c.ws.SetReadLimit(c.gateway.maxPayload)
+	if grant.Entity != uuid.Nil {
+		c.entity = grant.Entity
+		return true
+	}
 	if entity == "" && !c.gateway.requireEntity {
 		c.entity, c.anonymous = uuid.New(), true
 		return true
@@ -215,9 +227,14 @@ func (c *plainConn) authenticate(r *http.Request) bool {
 
 // refuseKey says why a key was not accepted.
 func (c *plainConn) refuseKey(err error) bool {
+	if errors.Is(err, auth.ErrRefused) {
+		return c.refuse(refusedKey, "UNAUTHORIZED")
+	}
 	blocked, ok := errors.AsType[*auth.BlockedError](err)
 	if !ok {
-		return c.refuse(refusedKey, "UNAUTHORIZED")
+		c.refuseWith(err, "")
+		c.end(websocket.StatusTryAgainLater, "try again later")
+		return false
 	}
 	e := blocked.Public()
 	c.send(api.PlainError{Type: api.PlainErrorTypeError, Error: e.Message, Code: string(e.Code), RetryAfter: blocked.RetryAfter()})

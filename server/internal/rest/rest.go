@@ -15,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/apikey"
 	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/internal/media"
@@ -34,6 +35,7 @@ type Deps struct {
 	Agents    Agents
 	Titles    *runtime.Service // which names conversations
 	Media     *media.Service
+	Keys      *apikey.Service
 	Settings  *settingsfile.File // the settings of agents that may be changed over HTTP
 	Logs      *logstream.Stream  // what the log routes show
 	Health    HealthFunc
@@ -42,9 +44,11 @@ type Deps struct {
 
 	// CheckOwner returns nil if a caller may see and change what belongs to the server's owner, and else why not.
 	CheckOwner func(ctx context.Context) error
+	// Open reports whether callers need no key.
+	Open func() bool
 	// WriteError answers a request with an error of any kind.
 	WriteError func(w http.ResponseWriter, r *http.Request, err error)
-	// Middlewares wrap each operation inside the router, the last outermost: the place for validation against the
+	// Middlewares wrap each operation inside the router, the first outermost: the place for validation against the
 	// contract, which needs to know the route.
 	Middlewares []apiserver.MiddlewareFunc
 
@@ -72,6 +76,7 @@ type handlers struct {
 	jobHandlers
 	mediaHandlers
 	audioHandlers
+	keyHandlers
 	systemHandlers
 }
 
@@ -99,6 +104,7 @@ func Register(r chi.Router, d Deps) {
 		jobHandlers:           jobHandlers{jobs: d.Jobs},
 		mediaHandlers:         mediaHandlers{files: d.Media},
 		audioHandlers:         audioHandlers{agents: d.Agents, files: d.Media, messaging: d.Messaging, messages: messages},
+		keyHandlers:           keyHandlers{keys: d.Keys, checkOwner: d.CheckOwner, open: d.Open},
 		systemHandlers: systemHandlers{
 			version: d.Version, environment: d.Environment, started: d.Started, health: d.Health, agents: d.Agents, servers: d.Messaging,
 			sockets: d.Sockets, logs: d.Logs, settings: d.Settings, stop: d.Stop, checkOwner: d.CheckOwner,

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) store.System) {
 		{"memories", testMemories},
 		{"sessions", testSessions},
 		{"jobs", testJobs},
+		{"keys", testKeys},
 		{"transactions", testTransactions},
 		{"errors", testErrors},
 		{"concurrency", testConcurrency},

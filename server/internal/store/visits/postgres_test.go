@@ -63,6 +63,10 @@ func (m *postgresMeter) id(kind int, number string) string {
 	return fmt.Sprintf("('%08x-0000-7000-8000-' || lpad(to_hex(%s), 12, '0'))::uuid", kind, number)
 }
 
+func (m *postgresMeter) bytes(number string) string {
+	return "CAST(CAST(" + number + " AS text) AS bytea)"
+}
+
 func (m *postgresMeter) exec(t *testing.T, statement string) {
 	t.Helper()
 	if _, err := m.conn.Exec(t.Context(), statement); err != nil {

@@ -96,6 +96,8 @@ func (m *sqliteMeter) id(kind int, number string) string {
 	return fmt.Sprintf("printf('%08x-0000-7000-8000-%%012x', %s)", kind, number)
 }
 
+func (m *sqliteMeter) bytes(number string) string { return "CAST(" + number + " AS BLOB)" }
+
 func (m *sqliteMeter) exec(t *testing.T, statement string) {
 	t.Helper()
 	if _, err := m.database.ExecContext(t.Context(), statement); err != nil {

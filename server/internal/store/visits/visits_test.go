@@ -22,6 +22,8 @@ import (
 type meter interface {
 	// id returns the SQL expression of the id with a kind and a number, which is a SQL expression itself: see [numbered].
 	id(kind int, number string) string
+	// bytes returns the SQL expression of the bytes that spell a number.
+	bytes(number string) string
 	// exec runs a statement and commits it.
 	exec(t *testing.T, statement string)
 	// settle does what an engine does once its tables are filled.
@@ -45,6 +47,7 @@ const (
 	aRoom
 	aWorld
 	somethingNew
+	aKey
 )
 
 // numbered returns the id with a kind and a number.
@@ -58,7 +61,7 @@ const now dbtype.Millis = 1_900_000_000_000
 // history is a server with n messages in its first channel, all by its first user and all answered but the last three, and as
 // many turns that wait elsewhere, as much of everything else that stays: a planner that trusts the usual value of a column is
 // misled by each of them.
-// ID(kind, number) stands for an id, rows(n) for the numbers from 1 to n, ago(i, n) for an instant in the last minute.
+// ID(kind, number) stands for an id, BYTES(i) for bytes, rows(n) for the numbers from 1 to n, ago(i, n) for an instant in the last minute.
 const history = `
 INSERT INTO message_servers SELECT ID(2, i), 's', 'x', NULL, '{}', 0, 0, 1 FROM rows(3);
 INSERT INTO agents SELECT ID(1, i), 'a', '{}', '{}', true, i <= 10, 1, 0, 0, 1 FROM rows(20);
@@ -90,17 +93,21 @@ INSERT INTO forgotten_messages SELECT ID(4, i), ID(1, 1), 1 FROM rows({n}/10) WH
 INSERT INTO former_agents SELECT ID(1, 1000 + i), 0, 1 FROM rows({n}/10);
 INSERT INTO agents_to_conceal SELECT ID(1, i), 1 FROM rows(5);
 INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner, tenant)
-SELECT ID(6, 1), 'k' || i, '', ID(12, i), CASE WHEN i % ({n}/20) = 0 THEN 0 ELSE 201 END, '{}', '', ago(i, {n}), ID(12, 1), 1 FROM rows({n})`
+SELECT ID(6, 1), 'k' || i, '', ID(12, i), CASE WHEN i % ({n}/20) = 0 THEN 0 ELSE 201 END, '{}', '', ago(i, {n}), ID(12, 1), 1 FROM rows({n});
+INSERT INTO api_keys (id, name, prefix, hash, scopes, created_at, expires_at, tenant)
+SELECT ID(13, i), 'k', 'elz_', BYTES(i), 'read', ago(i, {n}/10), CASE WHEN i % 2 = 0 THEN 1900000600000 END, 1 FROM rows({n}/10)`
 
 // grown lists the queries whose visits may grow with what is stored, and why. All others visit as much in a long history as in
 // a short one.
 var grown = map[string]string{
+	"CountAPIKeys":          "all keys, of which there are a thousand at most",
 	"CountAgentTurns":       "the total of a list",
 	"CountAgentWorlds":      "all worlds, if another agent has most of them",
 	"CountJobs":             "the jobs of a day, by status",
 	"CountSessions":         "the sessions of a day, by state",
 	"DeleteAgent":           "all that is the agent's",
 	"DeleteAgentMemories":   "all memories of the agent",
+	"DeleteEndedAPIKey":     "all keys, of which there are a thousand at most",
 	"DeleteChannel":         "all that is the channel's",
 	"DeleteChannelMessages": "all messages of the channel",
 	"DeleteMessageServer":   "all that is the message server's",
@@ -154,7 +161,7 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		word         string
 		kind, number int
 	}{
-		{"ServerWorld", aServer, 1}, {"World", aWorld, 1}, {"Room", aRoom, 1}, {"Memory", aMemory, 1}, {"Callback", aJob, 100}, {"Job", aJob, 100},
+		{"APIKey", aKey, 1}, {"ServerWorld", aServer, 1}, {"World", aWorld, 1}, {"Room", aRoom, 1}, {"Memory", aMemory, 1}, {"Callback", aJob, 100}, {"Job", aJob, 100},
 		{"Session", aSession, 200}, {"Turn", aTurn, message}, {"MessageServer", aServer, 1}, {"Message", aMessage, message},
 		{"Channel", aChannel, channel}, {"NextSeq", aChannel, channel}, {"Agent", anAgent, agent}, {"WhatHasID", aMemory, 5},
 	}
@@ -167,7 +174,7 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 
 		"Now": {now}, "UpdatedAt": {now}, "CreatedAt": {now}, "EndedAt": {now}, "QueuedAt": {now}, "JoinedAt": {now}, "ExpiresAt": {now}, "DeletedAt": {now}, "At": {now},
 		"DueAt": {now}, "RetryAt": {now}, "LeaseUntil": {now}, "ActiveAt": {now}, "RenewedAt": {now}, "WarnedAt": {now}, "Until": {now}, "UntilTime": {now}, "FromTime": {dbtype.Millis(0)}, "ToTime": {now},
-		"Before": {now}, "Since": {now - 120_000},
+		"Before": {now}, "Since": {now - 120_000}, "LastUsedAt": {now}, "RevokedAt": {now},
 
 		"LimitRows": {page}, "MaxRows": {page}, "PageSize": {page}, "AtMost": {page}, "MaxTurns": {16}, "MaxPerSender": {12}, "AfterSender": {numbered(aUser, 0)}, "OffsetRows": {0},
 		"UpToSeq": {1_000_000}, "BeforeSeq": {1_000_000}, "AfterSeq": {1}, "Seq": {5_000_000}, "Position": {7}, "Attempt": {0}, "CharacterVersion": {1}, "Version": {1},
@@ -180,7 +187,7 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"Name": {"n"}, "AuthorName": {"n"}, "Type": {"GROUP"}, "Source": {"x"}, "State": {""}, "Topic": {""}, "TurnPolicy": {"queue"}, "Fingerprint": {""}, "Digest": {""},
 		"Reason": {""}, "Detail": {""}, "EndReason": {""}, "Error": {""}, "CallbackError": {""}, "CallbackURL": {"http://localhost"}, "EmbeddingSpace": {""}, "Unhandled": {"x"},
 		"Metadata": {dbtype.JSON(`{}`)}, "Character": {dbtype.JSON(`{}`)}, "Secrets": {dbtype.JSON(`{}`)}, "RawMessage": {dbtype.JSON(`{}`)}, "Header": {dbtype.JSON(`{}`)},
-		"Result": {dbtype.JSON(`{}`)}, "Data": {dbtype.JSON(`{}`)}, "CallbackSecret": {dbtype.JSON(`{}`)}, "Body": {[]byte("x")}, "Embedding": {[]byte(nil)},
+		"Result": {dbtype.JSON(`{}`)}, "Data": {dbtype.JSON(`{}`)}, "CallbackSecret": {dbtype.JSON(`{}`)}, "Body": {[]byte("x")}, "Embedding": {[]byte(nil)}, "Hash": {[]byte("7")}, "Prefix": {"elz_"}, "Scopes": {"read"},
 	}
 	special := map[string]map[string]any{
 		"FindClientMessage":    {"SourceID": "nothing", "Content": "nothing"},
@@ -191,6 +198,7 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"InsertJob":            {"MessageID": numbered(somethingNew, 9)},
 		"InsertMemory":         {"MessageID": numbered(aMessage, 1000002)},
 		"InsertIdempotencyKey": {"IdempotencyKey": "new"},
+		"InsertAPIKey":         {"Hash": []byte("new")},
 		"UpsertSourceChannel":  {"SourceID": "new"},
 		"AddParticipant":       {"EntityID": numbered(somethingNew, 9)},
 		"AgentConcealed":       {"ID": numbered(anAgent, agent)},
@@ -288,7 +296,7 @@ func hold(t *testing.T, row int, extra map[string]int, open func(t *testing.T) m
 func parameter(t *testing.T, query string, of reflect.Type, value func(string, reflect.Type) (reflect.Value, error)) reflect.Value {
 	t.Helper()
 	if of.Kind() != reflect.Struct {
-		name := map[reflect.Type]string{reflect.TypeFor[int64](): "LimitRows", reflect.TypeFor[string](): "Owner"}[of]
+		name := map[reflect.Type]string{reflect.TypeFor[int64](): "LimitRows", reflect.TypeFor[string](): "Owner", reflect.TypeFor[[]byte](): "Hash", reflect.TypeFor[*dbtype.Millis](): "Now"}[of]
 		if of == reflect.TypeFor[uuid.UUID]() {
 			name = "ID"
 		}
@@ -327,7 +335,7 @@ func fill(t *testing.T, m meter, n int) {
 			}
 			return m.id(kind, parts[2])
 		})
-		m.exec(t, statement)
+		m.exec(t, strings.ReplaceAll(statement, "BYTES(i)", m.bytes("i")))
 	}
 	m.settle(t)
 }
