@@ -80,7 +80,7 @@ type Limits struct {
 	MaxJobs          int           `name:"max-jobs" env:"ELIZAD_MAX_JOBS" default:"10000" help:"Jobs that may be under way, of one user at most three quarters; 0 for no limit."`
 	MaxServers       int           `name:"max-message-servers" env:"ELIZAD_MAX_MESSAGE_SERVERS" default:"1000" help:"Message servers that there may be; 0 for no limit."`
 	MaxParticipants  int           `name:"max-participants" env:"ELIZAD_MAX_PARTICIPANTS" default:"1000" help:"Participants of one channel; 0 for no limit."`
-	MaxRooms         int           `name:"max-rooms" env:"ELIZAD_MAX_ROOMS" default:"10000" help:"Rooms of one agent that stand for no channel; 0 for no limit."`
+	MaxRooms         int           `name:"max-rooms" env:"ELIZAD_MAX_ROOMS" default:"10000" help:"Rooms of one agent without a channel; 0 for no limit."`
 	MaxWorlds        int           `name:"max-worlds" env:"ELIZAD_MAX_WORLDS" default:"10000" help:"Worlds of one agent; 0 for no limit."`
 	AnswersPerCaller int64         `name:"max-answers" type:"size" env:"ELIZAD_MAX_ANSWERS" default:"64mb" help:"Size of the answers that are kept for a day under one caller's idempotency keys; the oldest go. 0 for no limit."`
 	Answers          int64         `name:"max-answers-total" type:"size" env:"ELIZAD_MAX_ANSWERS_TOTAL" default:"1gb" help:"The same for all callers."`
@@ -121,8 +121,8 @@ type Sessions struct {
 	MinTimeout      time.Duration `name:"session-min-timeout" type:"minutes" least:"1" most:"60" env:"SESSION_MIN_TIMEOUT_MINUTES" default:"5" help:"Shortest such time that a session may ask for; 1 to 60."`
 	MaxTimeout      time.Duration `name:"session-max-timeout" type:"minutes" least:"60" most:"10080" env:"SESSION_MAX_TIMEOUT_MINUTES" default:"1440" help:"Longest such time that a session may ask for; 60 to 10080."`
 	MaxDuration     time.Duration `name:"session-max-duration" type:"minutes" least:"60" most:"20160" env:"SESSION_MAX_DURATION_MINUTES" default:"720" help:"Longest life of a session in minutes; 60 to 20160. A character may set its own by the same name."`
-	Warning         time.Duration `name:"session-warning-threshold" type:"minutes" least:"1" most:"60" env:"SESSION_WARNING_THRESHOLD_MINUTES" default:"5" help:"Minutes before its end at which a session is said to be near it; 1 to 60. A character may set its own by the same name."`
-	CleanupInterval time.Duration `name:"session-cleanup-interval" type:"minutes" least:"1" most:"60" env:"SESSION_CLEANUP_INTERVAL_MINUTES" default:"5" help:"Minutes after which another node's sessions and jobs are looked after at the latest; 1 to 60."`
+	Warning         time.Duration `name:"session-warning-threshold" type:"minutes" least:"1" most:"60" env:"SESSION_WARNING_THRESHOLD_MINUTES" default:"5" help:"Minutes before its end at which a session gets a warning; 1 to 60. A character may set its own by the same name."`
+	CleanupInterval time.Duration `name:"session-cleanup-interval" type:"minutes" least:"1" most:"60" env:"SESSION_CLEANUP_INTERVAL_MINUTES" default:"5" help:"Longest interval in minutes between sweeps of other nodes' sessions and jobs; 1 to 60."`
 	ClearOnShutdown bool          `name:"clear-sessions-on-shutdown" type:"switch" env:"CLEAR_SESSIONS_ON_SHUTDOWN" help:"End all sessions when the server stops."`
 	WebhookAllow    string        `name:"webhook-allow" env:"ELIZAD_WEBHOOK_ALLOW" placeholder:"HOST|CIDR,…" help:"Hosts and networks to which the ends of jobs may be announced although they are private."`
 }
@@ -155,7 +155,7 @@ type Logs struct {
 type Reports struct {
 	SentryDSN         string  `name:"sentry-dsn" env:"SENTRY_DSN" placeholder:"URL" help:"Sentry project to which panics and internal errors are reported, as https://KEY@HOST/PROJECT: with route, status and request id, never with what people wrote, ids of theirs or secrets. By default nothing is reported."`
 	SentryEnvironment string  `name:"sentry-environment" env:"SENTRY_ENVIRONMENT" placeholder:"NAME" help:"Environment that the reports name; by default that of NODE_ENV."`
-	TracesSampleRate  float64 `name:"sentry-traces-sample-rate" env:"SENTRY_TRACES_SAMPLE_RATE" default:"0" help:"Share of the requests, from 0 to 1, of which Sentry is told the route, the status and the duration."`
+	TracesSampleRate  float64 `name:"sentry-traces-sample-rate" env:"SENTRY_TRACES_SAMPLE_RATE" default:"0" help:"Share of the requests, from 0 to 1, whose route, status and duration are sent to Sentry."`
 }
 
 // FromProcess completes settings that kong has filled with what is not a flag: the part of the process environment that

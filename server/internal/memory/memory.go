@@ -34,12 +34,12 @@ type Service struct {
 
 // Quotas bound what callers may make of one agent. 0 is no limit.
 type Quotas struct {
-	Rooms  int // that stand for no channel
+	Rooms  int // without a channel
 	Worlds int
 }
 
 func (q Quotas) rooms() quota.Quota {
-	return quota.Quota{Most: q.Rooms, What: "rooms of an agent that stand for no channel", Setting: "ELIZAD_MAX_ROOMS (--max-rooms)"}
+	return quota.Quota{Most: q.Rooms, What: "rooms of an agent without a channel", Setting: "ELIZAD_MAX_ROOMS (--max-rooms)"}
 }
 
 func (q Quotas) worlds() quota.Quota {

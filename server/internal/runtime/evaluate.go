@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
-// maxEvaluations is how many rooms are looked back at, at the same time.
+// maxEvaluations is how many rooms are evaluated at the same time.
 const maxEvaluations = 4
 
 // maxRooms is how many rooms may wait for it. Each holds a run with its conversation.
@@ -31,7 +31,7 @@ type evaluations struct {
 // place is a room of an agent.
 type place struct{ agent, channel uuid.UUID }
 
-// lookback is a run to look back at.
+// lookback is a run to evaluate.
 type lookback struct {
 	run      *run
 	answered bool
@@ -51,7 +51,7 @@ func (e *evaluations) add(r *run, answered bool) {
 	defer e.mu.Unlock()
 	_, busy := e.waiting[at]
 	if !busy && len(e.waiting) >= maxRooms {
-		r.agent.log.Warn("not looked back at, for too many rooms wait for that", "turnId", r.turn.ID)
+		r.agent.log.Warn("turn not evaluated: too many rooms are waiting", "turnId", r.turn.ID)
 		return
 	}
 	e.waiting[at] = &lookback{r, answered}

@@ -70,11 +70,11 @@ func passing(err error) bool {
 
 // release gives a turn back, as soon as the database can be used again.
 func (s *Service) release(ctx context.Context, r *run, why error) {
-	r.log().WarnContext(ctx, "run broken off, to be taken up again", "error", why)
+	r.log().WarnContext(ctx, "run released after a fault, to be claimed again", "error", why)
 	s.retry(func() bool {
 		err := s.cfg.Messages.ReleaseTurn(context.WithoutCancel(ctx), s.cfg.Owner, r.turn)
 		if err != nil {
-			r.log().WarnContext(ctx, "turn not given back", "error", err)
+			r.log().WarnContext(ctx, "turn not released", "error", err)
 		}
 		return err == nil
 	})

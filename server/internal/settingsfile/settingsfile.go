@@ -176,7 +176,7 @@ func (f *File) check(values map[string]string) error {
 		}
 		value := values[name]
 		if _, ok := line(name, value); len(value) > maxValue || !ok {
-			return apierr.New(apierr.ValidationFailed, "The value of %s is too long, or nothing that such a file can hold", name)
+			return apierr.New(apierr.ValidationFailed, "The value of %s is too long, or can't be stored in this file", name)
 		}
 		size += len(name) + len(value)
 	}

@@ -152,7 +152,7 @@ func connectable(ctx context.Context, config Config) (*pgaddress.Address, *pgxpo
 		return nil, nil, refusal(address, poolConfig, err)
 	}
 	if address.Pooled {
-		config.Logger.InfoContext(ctx, "a pooler of connections is before the database: nothing is prepared or set for a session, as with pgbouncer=true")
+		config.Logger.InfoContext(ctx, "a connection pooler is in front of the database: nothing is prepared or set for a session, as with pgbouncer=true")
 		poolConfig, err = configure(address)
 	}
 	return address, poolConfig, err
