@@ -42,7 +42,7 @@ type AgentInfo struct {
 
 // Info returns what the server is and does at present.
 func (s *Server) Info(ctx context.Context) (Info, error) {
-	agents, err := s.parts.runtime.Agents().List(ctx, auth.Service())
+	agents, err := s.parts.runtime.Agents().List(ctx, auth.System())
 	if err != nil {
 		return Info{}, err
 	}

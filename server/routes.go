@@ -191,11 +191,11 @@ func (s *Server) checkOwner(ctx context.Context) error {
 	case s.parts.token == "":
 		return nil
 	case r != nil && s.parts.guard.Required():
-		grant, err := s.parts.guard.Admit(ctx, httpx.ClientNetwork(r), auth.KeyIn(r.Header))
+		who, err := s.parts.guard.Admit(ctx, httpx.ClientNetwork(r), auth.KeyIn(r.Header))
 		if err != nil {
 			return refused(err, "Only an admin may do that", "Send a key with the scope admin, or the owner's token, as X-API-KEY")
 		}
-		return grant.Scopes.Require(auth.ScopeAdmin)
+		return who.Scopes().Require(auth.ScopeAdmin)
 	case r == nil || !s.parts.cors.Own(r):
 		return apierr.New(apierr.Forbidden, "Only pages of this server may do that")
 	}
@@ -228,7 +228,7 @@ func (s *Server) health(ctx context.Context) rest.HealthReport {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	report := rest.HealthReport{Stopping: s.stopping.Load()}
-	agents, err := s.parts.runtime.Agents().Count(ctx, auth.Service())
+	agents, err := s.parts.runtime.Agents().Count(ctx, auth.System())
 	if ping := s.parts.store.Ping(ctx); ping != nil {
 		err = ping // which knows better what is wrong
 	}

@@ -242,7 +242,7 @@ func (s *Server) joinMessaging() {
 			MaxDuration: s.cfg.Sessions.MaxDuration, Warning: s.cfg.Sessions.Warning,
 		},
 		AgentSettings: func(ctx context.Context, id uuid.UUID) (func(string) (string, bool), bool, error) {
-			return p.runtime.Agents().Settings(ctx, auth.Service(), id)
+			return p.runtime.Agents().Settings(ctx, auth.System(), id)
 		},
 	})
 	p.jobs = job.New(job.Config{
@@ -341,7 +341,7 @@ func (s *Server) startGateway(ctx context.Context) error {
 }
 
 func (s *Server) agentStatus(ctx context.Context) ([]realtime.AgentStatus, error) {
-	agents, err := s.parts.runtime.Agents().List(ctx, auth.Service())
+	agents, err := s.parts.runtime.Agents().List(ctx, auth.System())
 	if err != nil {
 		return nil, err
 	}

@@ -137,8 +137,8 @@ func (s *Service) Create(ctx context.Context, who auth.Identity, n NewKey) (key 
 		ID: uuid.New(), Name: n.Name, Prefix: text[:shownLength], Hash: sum[:], Scopes: strings.Join(n.Scopes.Names(), " "),
 		EntityID: n.EntityID, CreatedAt: dbtype.MillisOf(now),
 	}
-	if who.Key != uuid.Nil {
-		row.CreatedBy = &who.Key
+	if maker := who.Key(); maker != uuid.Nil {
+		row.CreatedBy = &maker
 	}
 	if n.ExpiresAt != nil {
 		row.ExpiresAt = new(dbtype.MillisOf(*n.ExpiresAt))

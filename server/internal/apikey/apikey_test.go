@@ -15,6 +15,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/apikey"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/auth/authtest"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
@@ -95,7 +96,7 @@ func TestLifeOfAKey(t *testing.T) {
 		t.Error("there is a key")
 	}
 	entity, maker, end := uuid.New(), uuid.New(), w.time().Add(time.Hour)
-	key, text, err := s.Create(t.Context(), auth.Identity{EntityID: uuid.New(), Key: maker}, apikey.NewKey{
+	key, text, err := s.Create(t.Context(), authtest.Holder(auth.Grant{Entity: uuid.New(), Key: maker}), apikey.NewKey{
 		Name: " Web\u202esite ", Scopes: auth.ScopeManage | auth.ScopeService, EntityID: &entity, ExpiresAt: &end,
 	})
 	if err != nil || !s.Any() {

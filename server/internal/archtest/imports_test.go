@@ -90,10 +90,11 @@ func mayImport() map[string][]string {
 		"server/internal/bus":               {},
 
 		// The domain. messaging never imports runtime: it stores turns and says that there is work.
-		"server/internal/auth":      {store, apierr, "server/internal/throttle"},
-		"server/internal/apikey":    {store, auth, apierr, "gen/db", "queries/dbtype", lifecycle, names},
-		"server/internal/media":     {store, auth, apierr, "gen/db", lifecycle, names},
-		"server/internal/messaging": {"server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype", names},
+		"server/internal/auth":          {store, apierr, "server/internal/throttle"},
+		"server/internal/auth/authtest": {auth},
+		"server/internal/apikey":        {store, auth, apierr, "gen/db", "queries/dbtype", lifecycle, names},
+		"server/internal/media":         {store, auth, apierr, "gen/db", lifecycle, names},
+		"server/internal/messaging":     {"server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype", names},
 		// Parts that have their own channels: messaging notifies them of what ends there, without knowing them.
 		"server/internal/session": {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, auth, apierr, "gen/db", "queries/dbtype"},
 		"server/internal/job":     {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype"},
@@ -133,7 +134,7 @@ func mayImport() map[string][]string {
 // testHelpers must not be part of the product.
 func testHelpers() []string {
 	return []string{
-		"server/internal/messaging/messagingtest", "server/internal/store/storetest", "server/internal/store/visits", "server/internal/bus/bustest", "server/internal/pgtest", "server/internal/modeltest", "server/internal/programtest",
+		"server/internal/auth/authtest", "server/internal/messaging/messagingtest", "server/internal/store/storetest", "server/internal/store/visits", "server/internal/bus/bustest", "server/internal/pgtest", "server/internal/modeltest", "server/internal/programtest",
 		"server/internal/bench", "server/internal/e2e", "server/internal/chaos", "server/internal/archtest", "server/socketio/internal",
 	}
 }

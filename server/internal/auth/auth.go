@@ -1,43 +1,104 @@
 // Package auth identifies callers.
 //
-// An [Identity] is decided once, where a request or a socket enters, and travels in the context; domain methods take it as
-// an argument. API keys guard the doors when the operator has set any; behind them every caller may see what every other may,
-// for the [store.Scope] that the domain hands to each transaction narrows nothing yet.
+// An [Identity] is decided once, where a request or a socket enters, by [Guard.Admit], and travels in the context; domain methods
+// take it as an argument. Nothing outside of this package makes or changes one otherwise, but for [System] and [Claimed], whose
+// callers archtest lists. Credentials guard the doors when the operator has set any; behind them every caller may see what every
+// other may, for the [store.Scope] that the domain hands to each transaction narrows nothing yet.
 package auth
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/server/internal/store"
 )
 
-// Identity identifies a caller.
+// Kind says what kind of caller somebody is.
+type Kind uint8
+
+// The kinds of callers.
+const (
+	Anonymous Kind = iota // has neither shown nor said anything
+	Claiming              // says who it is, without proof
+	KeyHolder             // has shown a key, and says who it is without proof
+	User                  // has proven who it is
+	Service               // has proven that it speaks for others
+	Server                // is a part of the server itself, such as an agent at work
+)
+
+// Proof says how a caller has proven what it is.
+type Proof string
+
+// The proofs.
+const (
+	NoProof         Proof = ""
+	ByKey           Proof = "key"         // of the server's settings, or the owner's token
+	ByManagedKey    Proof = "managed key" // that was made while the server ran
+	ByServiceSecret Proof = "service secret"
+	ByItself        Proof = "itself" // it is the server
+)
+
+// Identity identifies a caller. The zero value is an anonymous one that may do nothing which needs a scope.
 type Identity struct {
-	// EntityID is the person or agent behind the request; the zero UUID is an anonymous caller. Without data isolation it
-	// is what the caller says it is: a default for authorship, never a proof.
-	EntityID uuid.UUID
-	// Scopes is what the caller may do, judging by the credentials alone.
-	Scopes Scopes
-	// Key is the managed key that was presented; the zero UUID for other credentials, and none.
-	Key uuid.UUID
-	// Service marks the server's own parts, such as an agent at work.
-	Service bool
+	entity uuid.UUID
+	bound  bool // the entity is proven, and no other may be named
+	kind   Kind
+	scopes Scopes
+	proof  Proof
+	key    uuid.UUID
+	until  time.Time
 }
 
-// Service returns the identity of the server's own parts.
-func Service() Identity { return Identity{Service: true} }
+// System returns the identity of the server's own parts.
+func System() Identity { return Identity{kind: Server, proof: ByItself, scopes: AllScopes} }
 
-// Entity returns the identity of a caller known by id.
-func Entity(id uuid.UUID) Identity { return Identity{EntityID: id} }
+// Claimed returns the identity of a caller who says who it is, where nothing is to be proven.
+func Claimed(entity uuid.UUID) Identity { return Identity{}.Named(entity) }
 
-// SeesAll reports whether lists are not narrowed to the caller's own: for the server's own parts, and for callers without an
-// identity.
-func (i Identity) SeesAll() bool { return i.Service || i.EntityID == uuid.Nil }
+// Named returns i under the name that it claims: unchanged if that is the zero UUID, or if who it is was proven.
+func (i Identity) Named(entity uuid.UUID) Identity {
+	if entity == uuid.Nil || i.bound {
+		return i
+	}
+	i.entity = entity
+	if i.kind == Anonymous {
+		i.kind = Claiming
+	}
+	return i
+}
+
+// Entity returns the person or agent behind the request; the zero UUID for a caller who hasn't said. Unless [Identity.Proven] it is
+// a default for authorship, never a proof.
+func (i Identity) Entity() uuid.UUID { return i.entity }
+
+// Proven reports whether the caller has proven which entity it is.
+func (i Identity) Proven() bool { return i.bound }
+
+// Kind returns what kind of caller it is.
+func (i Identity) Kind() Kind { return i.kind }
+
+// Scopes returns what the caller may do, judging by the credentials alone.
+func (i Identity) Scopes() Scopes { return i.scopes }
+
+// Proof returns how the caller has proven what it is.
+func (i Identity) Proof() Proof { return i.proof }
+
+// Key returns the managed key that was presented; the zero UUID for other credentials, and none.
+func (i Identity) Key() uuid.UUID { return i.key }
+
+// Until returns when the proof ends; the zero time if that is not known beforehand.
+func (i Identity) Until() time.Time { return i.until }
+
+// IsService reports whether the caller may speak for others: a part of the server, or a program that has shown that it may.
+func (i Identity) IsService() bool { return i.kind == Service || i.kind == Server }
+
+// SeesAll reports whether lists are not narrowed to the caller's own: for services, and for callers without an identity.
+func (i Identity) SeesAll() bool { return i.IsService() || i.entity == uuid.Nil }
 
 // Scope returns i for a transaction of the store. It restricts nothing yet: see [store.Scope].
-func (i Identity) Scope() store.Scope { return store.Scope{Viewer: i.EntityID, Everyone: true} }
+func (i Identity) Scope() store.Scope { return store.Scope{Viewer: i.entity, Everyone: true} }
 
 type contextKey struct{}
 

@@ -123,12 +123,24 @@ func (f *Failures) judge(caller, credential string, right bool) error {
 	return ErrRefused
 }
 
-// Grant is what a credential allows.
+// Grant is what a managed key allows.
 type Grant struct {
 	Scopes  Scopes    // with what each of them includes
 	Entity  uuid.UUID // the only one that the caller may be; the zero UUID for whomever it names
 	Service bool      // the caller speaks for others
-	Key     uuid.UUID // the managed key that was presented; the zero UUID for the server's own credentials
+	Key     uuid.UUID
+}
+
+// identity returns who the key's holder is.
+func (g Grant) identity() Identity {
+	i := Identity{kind: KeyHolder, scopes: g.Scopes, proof: ByManagedKey, key: g.Key}
+	if g.Entity != uuid.Nil {
+		i.entity, i.bound, i.kind = g.Entity, true, User
+	}
+	if g.Service {
+		i.kind = Service
+	}
+	return i
 }
 
 // ManagedKeys are the keys that are made and revoked while the server runs. They are safe for concurrent use.
@@ -170,35 +182,35 @@ func (g Guard) Check(caller, credential string) error {
 	return err
 }
 
-// Admit returns what a caller's credential allows: everything where none is required. Errors are those of [Guard.Check], and
-// those of reading managed keys.
-func (g Guard) Admit(ctx context.Context, caller, credential string) (Grant, error) {
-	all := Grant{Scopes: AllScopes}
+// Admit returns who a caller is by its credential: anybody who may do everything, where none is required. Errors are those of
+// [Guard.Check], and those of reading managed keys.
+func (g Guard) Admit(ctx context.Context, caller, credential string) (Identity, error) {
 	switch credential = clean(credential); {
 	case !g.Required():
-		return all, nil
+		return Identity{scopes: AllScopes}, nil
 	case credential == "":
-		return Grant{}, ErrRefused
+		return Identity{}, ErrRefused
 	}
-	grant, right := all, g.keys.has(credential) || g.managed != nil && g.owner.has(credential)
+	who, right := Identity{kind: KeyHolder, scopes: AllScopes, proof: ByKey}, g.keys.has(credential) || g.managed != nil && g.owner.has(credential)
 	if !right && g.managed != nil && g.failures.Wait(caller) == 0 {
-		var err error
-		if grant, right, err = g.managed.Find(ctx, credential); err != nil {
-			return Grant{}, err
+		grant, found, err := g.managed.Find(ctx, credential)
+		if err != nil {
+			return Identity{}, err
 		}
+		who, right = grant.identity(), found
 	}
 	if err := g.failures.judge(caller, credential, right); err != nil {
-		return Grant{}, err
+		return Identity{}, err
 	}
-	return grant, nil
+	return who, nil
 }
 
-// Watch calls ended when what a grant allows ends: see [ManagedKeys].
-func (g Guard) Watch(grant Grant, ended func()) (stop func()) {
-	if g.managed == nil || grant.Key == uuid.Nil {
+// Watch calls ended when what a caller has proven ends: see [ManagedKeys].
+func (g Guard) Watch(who Identity, ended func()) (stop func()) {
+	if g.managed == nil || who.key == uuid.Nil {
 		return func() {}
 	}
-	return g.managed.Watch(grant, ended)
+	return g.managed.Watch(Grant{Key: who.key}, ended)
 }
 
 // Wait returns how long a caller's credentials are not looked at; 0 if they are, or none is needed.

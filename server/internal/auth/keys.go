@@ -79,17 +79,16 @@ type Caller func(*http.Request) string
 func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			who := claimed(r)
+			who := Identity{}
 			if guarded(r) {
-				grant, err := guard.Admit(r.Context(), caller(r), KeyIn(r.Header))
-				if err != nil {
+				var err error
+				if who, err = guard.Admit(r.Context(), caller(r), KeyIn(r.Header)); err != nil {
 					refuse(w, r, err, fail, apierr.Wrap(err, apierr.Unauthorized, "API key required").
 						WithDetails("Missing or invalid X-API-KEY header"))
 					return
 				}
-				who = grant.identify(who)
 			}
-			if who != (Identity{}) { // which is what a context without any says
+			if who = who.Named(claimed(r)); who != (Identity{}) { // which is what a context without any says
 				r = r.WithContext(NewContext(r.Context(), who))
 			}
 			next.ServeHTTP(w, r)
@@ -107,30 +106,21 @@ func refuse(w http.ResponseWriter, r *http.Request, err error, fail ErrorWriter,
 	fail(w, r, refusal)
 }
 
-// identify returns a caller who claims to be somebody as the grant lets it be.
-func (g Grant) identify(claimed Identity) Identity {
-	if g.Entity != uuid.Nil {
-		claimed.EntityID = g.Entity
-	}
-	claimed.Scopes, claimed.Service, claimed.Key = g.Scopes, g.Service, g.Key
-	return claimed
-}
-
 func guarded(r *http.Request) bool {
 	return r.Method != http.MethodOptions && (r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/"))
 }
 
-// claimed returns the identity that a caller names without proof; none for a malformed one.
-func claimed(r *http.Request) Identity {
+// claimed returns the entity that a caller names without proof; the zero UUID for a malformed one.
+func claimed(r *http.Request) uuid.UUID {
 	name := r.Header.Get(HeaderEntityID)
 	if name == "" {
-		return Identity{}
+		return uuid.Nil
 	}
 	id, err := ParseID(name)
 	if err != nil {
-		return Identity{}
+		return uuid.Nil
 	}
-	return Entity(id)
+	return id
 }
 
 // ParseID reads an identifier in its 8-4-4-4-12 form, in either case and of any version; other spellings that UUID

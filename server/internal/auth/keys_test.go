@@ -49,8 +49,8 @@ func TestMiddleware(t *testing.T) {
 			if tt.wantEntityNone {
 				want = "00000000-0000-0000-0000-000000000000"
 			}
-			if w.Code == http.StatusOK && got.EntityID.String() != want {
-				t.Errorf("entity %s, want %s", got.EntityID, want)
+			if w.Code == http.StatusOK && got.Entity().String() != want {
+				t.Errorf("entity %s, want %s", got.Entity(), want)
 			}
 		})
 	}

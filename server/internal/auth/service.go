@@ -24,7 +24,7 @@ func Services(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler) h
 					return
 				}
 				who := FromContext(r.Context())
-				who.Service, who.Scopes = true, who.Scopes|ScopeService
+				who.kind, who.scopes, who.proof = Service, who.scopes|ScopeService, ByServiceSecret
 				r = r.WithContext(NewContext(r.Context(), who))
 			}
 			next.ServeHTTP(w, r)

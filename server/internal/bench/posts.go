@@ -82,7 +82,7 @@ func (b *postBench) fill(ctx context.Context, channels int) error {
 	if err := b.service.Prepare(ctx); err != nil {
 		return err
 	}
-	who := auth.Entity(b.user)
+	who := auth.Claimed(b.user)
 	now := dbtype.MillisOf(time.Now())
 	err := b.store.Update(ctx, who.Scope(), func(q db.Scoped) error {
 		_, err := q.InsertAgent(ctx, db.InsertAgentParams{
@@ -113,7 +113,7 @@ func (b *postBench) channel() uuid.UUID {
 const benchText = "The quick brown fox jumps over the lazy dog, and then it does it again."
 
 func (b *postBench) post(ctx context.Context) error {
-	_, err := b.service.Post(ctx, auth.Entity(b.user), messaging.Draft{ChannelID: b.channel(), Content: benchText})
+	_, err := b.service.Post(ctx, auth.Claimed(b.user), messaging.Draft{ChannelID: b.channel(), Content: benchText})
 	return err
 }
 

@@ -118,7 +118,7 @@ func fillMessages(ctx context.Context, _ store.System, service *messaging.Servic
 		if n%2 == 1 {
 			d.RawMessage = reply
 		}
-		if _, err := service.Post(ctx, auth.Entity(d.AuthorID), d); err != nil {
+		if _, err := service.Post(ctx, auth.Claimed(d.AuthorID), d); err != nil {
 			return err
 		}
 	}
@@ -131,7 +131,7 @@ func fillShortMessages(ctx context.Context, _ store.System, service *messaging.S
 			ChannelID: channelID(0), AuthorID: benchID("person", n%2), AuthorName: fmt.Sprintf("Person %d", n%2), Content: benchText,
 			SourceType: messaging.SourceGUI, Metadata: json.RawMessage(`{"user_display_name":"Person"}`),
 		}
-		if _, err := service.Post(ctx, auth.Entity(d.AuthorID), d); err != nil {
+		if _, err := service.Post(ctx, auth.Claimed(d.AuthorID), d); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ func Access(known Contract) Middleware {
 				WriteError(w, r, apierr.New(apierr.Forbidden, "Nothing says who may do this"))
 				return
 			}
-			if err := auth.FromContext(r.Context()).Scopes.Require(op.scopes); err != nil {
+			if err := auth.FromContext(r.Context()).Scopes().Require(op.scopes); err != nil {
 				WriteError(w, r, err)
 				return
 			}

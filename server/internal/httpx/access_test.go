@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/auth/authtest"
 	"github.com/elizad/elizad/server/internal/httpx"
 )
 
@@ -49,7 +50,7 @@ func TestAccess(t *testing.T) {
 			{"GET", "/version"}, {"GET", "/agents"}, {"HEAD", "/agents"}, {"POST", "/agents"}, {"GET", "/log"}, {"HEAD", "/log"},
 			{"POST", "/submit"}, {"GET", "/new"},
 		} {
-			ctx := auth.NewContext(t.Context(), auth.Identity{Scopes: tt.scopes.Granted()})
+			ctx := auth.NewContext(t.Context(), authtest.Holder(auth.Grant{Scopes: tt.scopes.Granted()}))
 			w := httptest.NewRecorder()
 			r.ServeHTTP(w, httptest.NewRequestWithContext(ctx, call[0], call[1], nil))
 			switch w.Code {

@@ -107,8 +107,8 @@ func (k *Keys) Claim(ctx context.Context, network, key, fingerprint string) (htt
 
 // callerOf names whose keys are meant: the entity's, or those of the network of a caller without an identity.
 func callerOf(who auth.Identity, network string) uuid.UUID {
-	if who.EntityID != uuid.Nil || who.Service {
-		return who.EntityID
+	if who.Entity() != uuid.Nil || who.IsService() {
+		return who.Entity()
 	}
 	return uuid.NewSHA1(uuid.Nil, []byte("network:"+network))
 }

@@ -37,7 +37,7 @@ func TestKeyLifecycle(t *testing.T) {
 	t.Cleanup(func() { _ = st.Close() })
 	clock := time.UnixMilli(1_800_000_000_000)
 	keys := newKeys(st, func() time.Time { return clock })
-	ctx := auth.NewContext(t.Context(), auth.Entity(uuid.New()))
+	ctx := auth.NewContext(t.Context(), auth.Claimed(uuid.New()))
 	claim := func(fingerprint string) (httpx.Claim, *httpx.Answer) {
 		t.Helper()
 		c, before, err := keys.Claim(ctx, "192.0.2.1", "k", fingerprint)
@@ -75,7 +75,7 @@ func TestKeyLifecycle(t *testing.T) {
 		t.Errorf("kept %+v", got)
 	}
 	refused("for another request", "b")
-	other, before, err := keys.Claim(auth.NewContext(ctx, auth.Entity(uuid.New())), "192.0.2.1", "k", "b")
+	other, before, err := keys.Claim(auth.NewContext(ctx, auth.Claimed(uuid.New())), "192.0.2.1", "k", "b")
 	if err != nil || before != nil {
 		t.Fatalf("another caller: %v, %v", before, err)
 	}
@@ -161,7 +161,7 @@ func TestClaimThatIsStoredLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := auth.NewContext(t.Context(), auth.Entity(caller))
+	ctx := auth.NewContext(t.Context(), auth.Claimed(caller))
 	claim, _, err := keys.Claim(ctx, "192.0.2.1", "k", "f")
 	if err != nil {
 		t.Fatalf("its key is not free: %v", err)

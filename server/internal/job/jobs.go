@@ -133,7 +133,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]J
 		var rows []db.Job
 		switch {
 		case !who.SeesAll():
-			rows, err = q.ListUserJobs(ctx, db.ListUserJobsParams{UserID: who.EntityID, Status: query.Status, Until: until, LimitRows: limit, OffsetRows: offset})
+			rows, err = q.ListUserJobs(ctx, db.ListUserJobsParams{UserID: who.Entity(), Status: query.Status, Until: until, LimitRows: limit, OffsetRows: offset})
 		case query.Status != "":
 			rows, err = q.ListJobsOfStatus(ctx, db.ListJobsOfStatusParams{Status: query.Status, Until: until, LimitRows: limit, OffsetRows: offset})
 		default:
@@ -145,7 +145,7 @@ func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]J
 		if out, err = jobsOf(rows, now); err != nil {
 			return err
 		}
-		counts, err = countJobs(ctx, q, db.CountJobsParams{Now: now, AnyUser: who.SeesAll(), UserID: who.EntityID})
+		counts, err = countJobs(ctx, q, db.CountJobsParams{Now: now, AnyUser: who.SeesAll(), UserID: who.Entity()})
 		return err
 	})
 	return out, counts, err

@@ -240,7 +240,7 @@ func TestJobsAreListed(t *testing.T) {
 	if got, _, err = b.jobs.List(t.Context(), b.Who, job.Query{Status: "whatever", Limit: 2}); err != nil || len(got) != 2 || got[0].ID != ids[2] {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, counts, err = b.jobs.List(t.Context(), auth.Entity(uuid.New()), job.Query{}); err != nil || len(got) != 0 || counts.Total() != 0 {
+	if got, counts, err = b.jobs.List(t.Context(), auth.Claimed(uuid.New()), job.Query{}); err != nil || len(got) != 0 || counts.Total() != 0 {
 		t.Errorf("another's: %+v, %+v, %v", got, counts, err)
 	}
 }

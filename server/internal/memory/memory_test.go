@@ -64,7 +64,7 @@ func TestGroupsMadeAtTheSameTimeAreOne(t *testing.T) {
 		var callers sync.WaitGroup
 		for range 8 {
 			callers.Go(func() {
-				rooms, failures, err := s.CreateGroup(t.Context(), auth.Service(), memory.NewGroup{
+				rooms, failures, err := s.CreateGroup(t.Context(), auth.System(), memory.NewGroup{
 					MessageServerID: server, WorldID: &world, Agents: agents, Name: "Grp", Metadata: json.RawMessage(`{"a":1}`),
 				})
 				if err != nil || len(rooms) != len(agents) || len(failures) != 0 {
@@ -73,19 +73,19 @@ func TestGroupsMadeAtTheSameTimeAreOne(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		worlds, err := s.Worlds(t.Context(), auth.Service())
+		worlds, err := s.Worlds(t.Context(), auth.System())
 		if err != nil || len(worlds) != 1 || len(worlds[0].Agents) != len(agents) {
 			t.Errorf("worlds %+v, error %v", worlds, err)
 		}
 		for _, id := range agents {
-			if rooms, _, err := s.Rooms(t.Context(), auth.Service(), id, 0, 0); err != nil || len(rooms) != 1 || rooms[0].Name != "Grp" {
+			if rooms, _, err := s.Rooms(t.Context(), auth.System(), id, 0, 0); err != nil || len(rooms) != 1 || rooms[0].Name != "Grp" {
 				t.Errorf("rooms %+v, error %v", rooms, err)
 			}
 		}
-		if err := s.DeleteGroup(t.Context(), auth.Service(), server); err != nil {
+		if err := s.DeleteGroup(t.Context(), auth.System(), server); err != nil {
 			t.Fatal(err)
 		}
-		if worlds, err := s.Worlds(t.Context(), auth.Service()); err != nil || len(worlds) != 0 {
+		if worlds, err := s.Worlds(t.Context(), auth.System()); err != nil || len(worlds) != 0 {
 			t.Errorf("worlds %+v, error %v", worlds, err)
 		}
 	})
@@ -95,12 +95,12 @@ func TestWorldSettingsAreLaidOver(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, st store.System, s *memory.Service) {
 		id := newAgent(t, st)
-		world, err := s.CreateWorld(t.Context(), auth.Service(), id, memory.NewWorld{Name: "W", Metadata: json.RawMessage(`{"settings":"none","k":1}`)})
+		world, err := s.CreateWorld(t.Context(), auth.System(), id, memory.NewWorld{Name: "W", Metadata: json.RawMessage(`{"settings":"none","k":1}`)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range []memory.WorldPatch{{Settings: json.RawMessage(`{"a":1,"b":1}`)}, {Settings: json.RawMessage(`{"b":2}`), Metadata: json.RawMessage(`{"m":3}`)}} {
-			if world, err = s.UpdateWorld(t.Context(), auth.Service(), id, world.ID, p); err != nil {
+			if world, err = s.UpdateWorld(t.Context(), auth.System(), id, world.ID, p); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -111,10 +111,10 @@ func TestWorldSettingsAreLaidOver(t *testing.T) {
 		if err := json.Unmarshal(world.Metadata, &got); err != nil || got.K != 1 || got.M != 3 || got.Settings["a"] != 1 || got.Settings["b"] != 2 {
 			t.Errorf("metadata %s, error %v", world.Metadata, err)
 		}
-		if _, err := s.UpdateWorld(t.Context(), auth.Service(), id, world.ID, memory.WorldPatch{Settings: json.RawMessage(`[]`)}); !apierr.IsCode(err, apierr.ValidationFailed) {
+		if _, err := s.UpdateWorld(t.Context(), auth.System(), id, world.ID, memory.WorldPatch{Settings: json.RawMessage(`[]`)}); !apierr.IsCode(err, apierr.ValidationFailed) {
 			t.Errorf("a list as settings: %v", err)
 		}
-		if _, err := s.UpdateWorld(t.Context(), auth.Service(), newAgent(t, st), world.ID, memory.WorldPatch{Name: new("mine")}); !apierr.IsCode(err, apierr.NotFound) {
+		if _, err := s.UpdateWorld(t.Context(), auth.System(), newAgent(t, st), world.ID, memory.WorldPatch{Name: new("mine")}); !apierr.IsCode(err, apierr.NotFound) {
 			t.Errorf("another agent: %v", err)
 		}
 	})

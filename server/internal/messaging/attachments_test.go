@@ -42,7 +42,7 @@ func TestAttachmentsNameAddresses(t *testing.T) {
 		`{"text":"attachments"}`:                                             `{"text":"attachments"}`,
 		`["attachments"]`:                                                    `["attachments"]`,
 	} {
-		posted, err := service.Post(t.Context(), auth.Service(), messaging.Draft{
+		posted, err := service.Post(t.Context(), auth.System(), messaging.Draft{
 			ChannelID: channel, AuthorID: uuid.New(), Content: "x", RawMessage: json.RawMessage(document), Create: &messaging.AutoCreate{},
 		})
 		if err != nil {
@@ -74,11 +74,11 @@ func TestDeletedChannelsAreAnnounced(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer deleted.Close()
-	c, err := f.CreateChannel(t.Context(), auth.Service(), messaging.NewChannel{Name: "x", Type: messaging.TypeGroup})
+	c, err := f.CreateChannel(t.Context(), auth.System(), messaging.NewChannel{Name: "x", Type: messaging.TypeGroup})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.DeleteChannel(t.Context(), auth.Service(), c.ID); err != nil {
+	if err := f.DeleteChannel(t.Context(), auth.System(), c.ID); err != nil {
 		t.Fatal(err)
 	}
 	if e, err := messaging.DecodeEvent(<-deleted.C()); err != nil || e.ChannelID != c.ID || e.Type != messaging.EventChannelDeleted {

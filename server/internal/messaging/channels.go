@@ -88,7 +88,7 @@ func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewCha
 	case strings.HasPrefix(n.Name, dmPrefix):
 		return Channel{}, apierr.New(apierr.ValidationFailed, "Names that begin with %q are the server's own", dmPrefix)
 	}
-	row, err := s.newChannelRow(who, uuid.New(), n)
+	row, err := s.newChannelRow(who.Entity(), uuid.New(), n)
 	if err != nil {
 		return Channel{}, err
 	}
@@ -110,7 +110,7 @@ func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewCha
 	return out, err
 }
 
-func (s *Service) newChannelRow(who auth.Identity, id uuid.UUID, n NewChannel) (db.InsertChannelParams, error) {
+func (s *Service) newChannelRow(creator, id uuid.UUID, n NewChannel) (db.InsertChannelParams, error) {
 	metadata, err := jsontext.CheckObject(n.Metadata, "metadata", maxPlaceJSON)
 	if err != nil {
 		return db.InsertChannelParams{}, err
@@ -129,8 +129,8 @@ func (s *Service) newChannelRow(who auth.Identity, id uuid.UUID, n NewChannel) (
 	if n.ServerID != nil {
 		row.MessageServerID = s.named(*n.ServerID)
 	}
-	if who.EntityID != uuid.Nil {
-		row.CreatedBy = &who.EntityID
+	if creator != uuid.Nil {
+		row.CreatedBy = &creator
 	}
 	return row, nil
 }
@@ -200,7 +200,7 @@ func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMReq
 	if !apierr.IsCode(err, apierr.NotFound) {
 		return out, err
 	}
-	row, err := s.newChannelRow(who, uuid.New(), NewChannel{
+	row, err := s.newChannelRow(who.Entity(), uuid.New(), NewChannel{
 		ServerID: &serverID, Name: dmPrefix + lo + "-" + hi, Type: TypeDM,
 		Metadata: jsontext.Encode(map[string]any{"user1": lo, "user2": hi, "isDm": true}),
 	})

@@ -41,7 +41,7 @@ func findMessage(ctx context.Context, q db.Scoped, get func(context.Context, uui
 // unless nil, is asked about the message as it is; its error refuses the edit.
 func (s *Service) EditMessage(ctx context.Context, who auth.Identity, id uuid.UUID, content string, check func(Message) error) (Message, error) {
 	return s.changeMessage(ctx, who, "editing a message", id, func(q db.Scoped, m *Message) error {
-		if who.EntityID != uuid.Nil && who.EntityID != m.AuthorID && !who.Service {
+		if who.Entity() != uuid.Nil && who.Entity() != m.AuthorID && !who.IsService() {
 			return apierr.New(apierr.Forbidden, "Only its author may change a message")
 		}
 		if err := s.mayWriteAs(ctx, q, who, m.AuthorID); err != nil {

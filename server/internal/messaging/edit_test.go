@@ -46,7 +46,7 @@ func TestEditingIsForTheAuthor(t *testing.T) {
 	t.Parallel()
 	b := messagingtest.New(t)
 	m := b.Say(t, messaging.Draft{ChannelID: b.DM(t).ID, Content: "mine"}).Message
-	_, err := b.EditMessage(t.Context(), auth.Entity(uuid.New()), m.ID, "yours", nil)
+	_, err := b.EditMessage(t.Context(), auth.Claimed(uuid.New()), m.ID, "yours", nil)
 	messagingtest.WantCode(t, err, apierr.Forbidden)
 	_, err = b.EditMessage(t.Context(), b.Who, uuid.New(), "x", nil)
 	messagingtest.WantCode(t, err, apierr.NotFound)
@@ -102,9 +102,9 @@ func TestAgentsAreGuarded(t *testing.T) {
 	forged := messaging.Draft{ChannelID: c.ID, AuthorID: b.Agent, Content: "I am the agent", SourceType: messaging.SourceAgentResponse, Quiet: true}
 	_, err := b.Post(t.Context(), b.Who, forged)
 	messagingtest.WantCode(t, err, apierr.Forbidden)
-	_, err = b.Post(t.Context(), auth.Entity(b.Agent), messaging.Draft{ChannelID: c.ID, Content: "me, too"})
+	_, err = b.Post(t.Context(), auth.Claimed(b.Agent), messaging.Draft{ChannelID: c.ID, Content: "me, too"})
 	messagingtest.WantCode(t, err, apierr.Forbidden)
-	own, err := b.Post(t.Context(), auth.Service(), forged)
+	own, err := b.Post(t.Context(), auth.System(), forged)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,7 +126,7 @@ func (s *Service) SyncChannels(ctx context.Context, who auth.Identity, serverID 
 			return err
 		}
 		for _, c := range list {
-			n, err := s.newChannelRow(who, uuid.New(), NewChannel{ServerID: &serverID, Name: c.Name, Type: c.Type})
+			n, err := s.newChannelRow(who.Entity(), uuid.New(), NewChannel{ServerID: &serverID, Name: c.Name, Type: c.Type})
 			if err != nil {
 				return err
 			}

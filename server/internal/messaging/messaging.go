@@ -136,7 +136,7 @@ func homeName(id uuid.UUID) string {
 // mayWriteAs returns an error unless the caller may write in an author's name: any name but an agent's, and an agent's too
 // where agents are not guarded.
 func (s *Service) mayWriteAs(ctx context.Context, q db.Scoped, who auth.Identity, author uuid.UUID) error {
-	if s.guardAgents == nil || !s.guardAgents() || who.Service {
+	if s.guardAgents == nil || !s.guardAgents() || who.IsService() {
 		return nil
 	}
 	return mustNotBeAgent(ctx, q, author)

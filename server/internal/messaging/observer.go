@@ -9,7 +9,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/auth"
 )
 
 // Observer is a part of the server that makes channels, each for one conversation of a program. It is called when something ends in
@@ -59,7 +58,7 @@ func (s *Service) notifyCommitted(ctx context.Context, channel Channel) {
 // OwnChannel checks a channel that a part of the server makes for itself, in the name of the first participant, and returns how to
 // insert it in a transaction of the part's. Its id must be new.
 func (s *Service) OwnChannel(source string, id uuid.UUID, n NewChannel) (insert func(ctx context.Context, q db.Scoped) error, err error) {
-	row, err := s.newChannelRow(auth.Entity(n.Participants[0]), id, n)
+	row, err := s.newChannelRow(n.Participants[0], id, n)
 	if err != nil {
 		return nil, err
 	}

@@ -79,8 +79,8 @@ func authorOf(d Draft, who auth.Identity) uuid.UUID {
 	switch {
 	case d.AuthorID != uuid.Nil:
 		return d.AuthorID
-	case who.EntityID != uuid.Nil:
-		return who.EntityID
+	case who.Entity() != uuid.Nil:
+		return who.Entity()
 	default:
 		return AnonymousID
 	}
@@ -236,7 +236,7 @@ func (p *post) createChannel(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	row, err := p.newChannelRow(auth.Entity(p.draft.AuthorID), p.draft.ChannelID, NewChannel{
+	row, err := p.newChannelRow(p.draft.AuthorID, p.draft.ChannelID, NewChannel{
 		ServerID: &serverID, Name: name + p.draft.ChannelID.String()[:8], Type: kind, Metadata: metadata,
 	})
 	if err != nil {
@@ -386,7 +386,7 @@ func (s *Service) reply(ctx context.Context, q db.Scoped, t Turn, r Reply) (Post
 	if err := d.validate(); err != nil {
 		return Posted{}, err
 	}
-	p := post{Service: s, q: q, who: auth.Service(), draft: d}
+	p := post{Service: s, q: q, who: auth.System(), draft: d}
 	row, err := p.number(ctx)
 	if err != nil {
 		return Posted{}, err

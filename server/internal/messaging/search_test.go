@@ -20,7 +20,7 @@ func TestSearch(t *testing.T) {
 	t.Parallel()
 	b := messagingtest.New(t)
 	here, there := b.DM(t), b.Say(t, messaging.Draft{ChannelID: uuid.New(), Content: "The sea elsewhere", Create: &messaging.AutoCreate{}}).Message
-	friend := auth.Entity(uuid.New())
+	friend := auth.Claimed(uuid.New())
 	for _, m := range []struct {
 		who  auth.Identity
 		text string
@@ -49,15 +49,15 @@ func TestSearch(t *testing.T) {
 		{"all words", messaging.SearchQuery{Text: "ship, sea"}, []string{"A ship at sea", "I saw the SEA, and a ship."}},
 		{"no part of a word", messaging.SearchQuery{Text: "se"}, []string{}},
 		{"in a channel", messaging.SearchQuery{Text: "elsewhere", ChannelID: &here.ID}, []string{}},
-		{"by an author", messaging.SearchQuery{Text: "sea", AuthorID: &friend.EntityID}, []string{"A ship at sea"}},
+		{"by an author", messaging.SearchQuery{Text: "sea", AuthorID: new(friend.Entity())}, []string{"A ship at sea"}},
 		{"operators are words", messaging.SearchQuery{Text: `"quotes" AND (not`}, []string{`Quotes " and (brackets) AND NOT OR*`}},
 		{"beyond ASCII", messaging.SearchQuery{Text: "ÜBER größe"}, []string{"Größe über alles"}},
 		{"a part of an address", messaging.SearchQuery{Text: "example"}, []string{"mail ann@example.com now"}},
 		{"after an edit", messaging.SearchQuery{Text: "lake"}, []string{"lake"}},
 		{"punctuation", messaging.SearchQuery{Text: "!?"}, []string{}},
 		{"only a channel", messaging.SearchQuery{ChannelID: &there.ChannelID}, []string{"The sea elsewhere"}},
-		{"an author in a channel", messaging.SearchQuery{ChannelID: &here.ID, AuthorID: &friend.EntityID}, []string{"A ship at sea"}},
-		{"only an author", messaging.SearchQuery{AuthorID: &friend.EntityID}, []string{"A ship at sea"}},
+		{"an author in a channel", messaging.SearchQuery{ChannelID: &here.ID, AuthorID: new(friend.Entity())}, []string{"A ship at sea"}},
+		{"only an author", messaging.SearchQuery{AuthorID: new(friend.Entity())}, []string{"A ship at sea"}},
 		{"in the future", messaging.SearchQuery{Text: "sea", From: new(time.Now().Add(time.Hour))}, []string{}},
 		{"in the past", messaging.SearchQuery{Text: "sea", To: new(time.Now().Add(-time.Hour))}, []string{}},
 	} {

@@ -106,7 +106,7 @@ func (p *Plugins) Fallback(next http.Handler) http.Handler {
 		}
 		routes, public, err := p.find(r, call)
 		if err == nil && !public {
-			err = auth.FromContext(r.Context()).Scopes.Require(scope)
+			err = auth.FromContext(r.Context()).Scopes().Require(scope)
 		}
 		if err != nil {
 			if refused, ok := errors.AsType[wrongMethod](err); ok {

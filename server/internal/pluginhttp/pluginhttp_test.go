@@ -11,6 +11,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/auth/authtest"
 	"github.com/elizad/elizad/server/internal/pluginhttp"
 )
 
@@ -83,7 +84,7 @@ func TestPlugins(t *testing.T) {
 		failed = nil
 		w := httptest.NewRecorder()
 		h := plugins.Rewrite(plugins.Public(plugins.Fallback(next)))
-		manager := auth.NewContext(t.Context(), auth.Identity{Scopes: auth.ScopeManage})
+		manager := auth.NewContext(t.Context(), authtest.Holder(auth.Grant{Scopes: auth.ScopeManage}))
 		h.ServeHTTP(w, httptest.NewRequestWithContext(manager, "GET", tt.asked, nil))
 		if got := w.Body.String(); got != tt.want || tt.code == "" && failed != nil || tt.code != "" && (failed == nil || failed.Code != tt.code) {
 			t.Errorf("%s: %q, %v", tt.asked, got, failed)
@@ -111,7 +112,7 @@ func TestPluginsNeedTheScope(t *testing.T) {
 	for scopes, want := range map[auth.Scopes]int{auth.ScopeManage.Granted(): 200, auth.ScopeChat.Granted(): 403, 0: 403} {
 		plugins := pluginhttp.New(agents{routes}, func(w http.ResponseWriter, _ *http.Request, err error) { w.WriteHeader(apierr.From(err).Code.Status()) })
 		w := httptest.NewRecorder()
-		ctx := auth.NewContext(t.Context(), auth.Identity{Scopes: scopes})
+		ctx := auth.NewContext(t.Context(), authtest.Holder(auth.Grant{Scopes: scopes}))
 		plugins.Public(plugins.Fallback(answering("next"))).ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/api/lab/items", nil))
 		if w.Code != want {
 			t.Errorf("with %v: status %d, want %d", scopes.Names(), w.Code, want)

@@ -46,7 +46,7 @@ func TestCursorsAreBounded(t *testing.T) {
 			g.plain.join(c, id)
 			listened = append(listened, id)
 		}
-		if err := g.follow(t.Context(), uuid.Nil, id); err != nil {
+		if err := g.follow(t.Context(), auth.Identity{}, id); err != nil {
 			t.Fatal(err)
 		}
 	}

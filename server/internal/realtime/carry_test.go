@@ -56,7 +56,7 @@ func TestWhatAMessageCarries(t *testing.T) {
 			t.Errorf("the client's id became the message's: %s", got.raw)
 		}
 	}
-	h, err := b.messaging.History(t.Context(), auth.Entity(user), channel, messaging.HistoryQuery{Limit: 1})
+	h, err := b.messaging.History(t.Context(), auth.Claimed(user), channel, messaging.HistoryQuery{Limit: 1})
 	if err != nil || len(h.Messages) != 1 {
 		t.Fatal(h, err)
 	}
@@ -113,7 +113,7 @@ func TestDeletedChannelHasNoListeners(t *testing.T) {
 	p.want("status", "connected")
 	p.write(object{"type": "join", "channelId": channel})
 	p.want("status", "joined")
-	if err := b.messaging.DeleteChannel(t.Context(), auth.Entity(user), channel); err != nil {
+	if err := b.messaging.DeleteChannel(t.Context(), auth.Claimed(user), channel); err != nil {
 		t.Fatal(err)
 	}
 	c.want("channelDeleted")

@@ -167,7 +167,7 @@ func (g *Gateway) catchUp(ctx context.Context, channelID uuid.UUID, seq int64) {
 		return
 	}
 	for last < seq {
-		missed, err := g.messaging.MessagesSince(ctx, auth.Service(), channelID, last, pageSize)
+		missed, err := g.messaging.MessagesSince(ctx, auth.System(), channelID, last, pageSize)
 		if err != nil {
 			g.log.ErrorContext(ctx, "missed messages not read", "channel", channelID, "error", err)
 			return
@@ -186,7 +186,7 @@ func (g *Gateway) catchUp(ctx context.Context, channelID uuid.UUID, seq int64) {
 // catchUpAll brings every channel up to date after events were lost.
 func (g *Gateway) catchUpAll(ctx context.Context) {
 	for _, id := range g.cursors.channels() {
-		channel, err := g.messaging.Channel(ctx, auth.Service(), id)
+		channel, err := g.messaging.Channel(ctx, auth.System(), id)
 		if err != nil {
 			continue // gone, or there will be another event
 		}

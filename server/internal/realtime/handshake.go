@@ -13,25 +13,22 @@ import (
 	"github.com/elizad/elizad/server/socketio"
 )
 
-// dataSpeaker is a *speaker in the data kept with a socket, and dataGrant an [auth.Grant] where a managed key was shown.
-const (
-	dataSpeaker = "speaker"
-	dataGrant   = "grant"
-)
+// dataSpeaker is a *speaker in the data kept with a socket.
+const dataSpeaker = "speaker"
 
-// speaker is the entity that a socket speaks for. It is replaced, never changed.
+// speaker is who a socket speaks for. It is replaced, never changed.
 type speaker struct {
-	entity    uuid.UUID
+	who       auth.Identity
 	anonymous bool // the entity was made up by us
 	named     bool // the client named the entity when it connected
 }
 
 func speakerOf(s *socketio.Socket) speaker {
-	who, ok := socketio.Value[*speaker](s, dataSpeaker)
+	is, ok := socketio.Value[*speaker](s, dataSpeaker)
 	if !ok {
 		return speaker{}
 	}
-	return *who
+	return *is
 }
 
 // Refusals, as clients know them. A client library doesn't retry after one.
@@ -79,30 +76,27 @@ func (g *Gateway) authenticate(ctx context.Context, s *socketio.Socket) error {
 	if strings.TrimSpace(key) == "" {
 		key = auth.KeyIn(h.Header)
 	}
-	grant, err := g.guard.Admit(ctx, h.Address, key)
+	who, err := g.guard.Admit(ctx, h.Address, key)
 	if err != nil {
 		return refuseKey(err)
 	}
-	if grant.Scopes.Require(auth.ScopeChat) != nil {
+	if who.Scopes().Require(auth.ScopeChat) != nil {
 		return refuse(refusedScope, "FORBIDDEN")
 	}
-	if _, before := grantOf(s); before || grant.Key != uuid.Nil {
-		s.Set(dataGrant, grant)
-	}
-	if grant.Entity != uuid.Nil {
-		s.Set(dataSpeaker, &speaker{entity: grant.Entity, named: true})
+	if who.Proven() {
+		s.Set(dataSpeaker, &speaker{who: who, named: true})
 		return nil
 	}
 	if claim.EntityID == nil {
 		if g.requireEntity {
 			return refuse(refusedEntity, "ENTITY_ID_REQUIRED")
 		}
-		who := speakerOf(s) // that of a session which is taken up again
-		if who.entity == uuid.Nil {
-			who.entity, who.anonymous = uuid.New(), true
+		before := speakerOf(s) // of a session which is taken up again
+		is := speaker{who: who.Named(before.who.Entity()), anonymous: before.anonymous}
+		if is.who.Entity() == uuid.Nil {
+			is.who, is.anonymous = who.Named(uuid.New()), true
 		}
-		who.named = false
-		s.Set(dataSpeaker, &who)
+		s.Set(dataSpeaker, &is)
 		return nil
 	}
 	text, _ := claim.EntityID.(string)
@@ -110,14 +104,8 @@ func (g *Gateway) authenticate(ctx context.Context, s *socketio.Socket) error {
 	if err != nil {
 		return refuse(refusedEntity, "ENTITY_ID_REQUIRED")
 	}
-	s.Set(dataSpeaker, &speaker{entity: id, named: true})
+	s.Set(dataSpeaker, &speaker{who: who.Named(id), named: true})
 	return nil
-}
-
-// grantOf returns what the key of a socket allows; ok is false if it is none that was made while the server ran.
-func grantOf(s *socketio.Socket) (grant auth.Grant, ok bool) {
-	grant, ok = socketio.Value[auth.Grant](s, dataGrant)
-	return grant, ok
 }
 
 // expel ends a socket that may not stay.
@@ -129,12 +117,12 @@ func (g *Gateway) expel(s *socketio.Socket, why string) {
 // ExpelStrangers ends all sockets that came when no key was needed.
 func (g *Gateway) ExpelStrangers() {
 	for _, s := range g.ns.Sockets() {
-		if _, ok := grantOf(s); !ok {
+		if identityOf(s).Proof() == auth.NoProof {
 			g.expel(s, refusedKey)
 		}
 	}
 	for _, c := range g.plain.everyone() {
-		if c.grant.Key == uuid.Nil {
+		if c.proof == auth.NoProof {
 			c.refuse(refusedKey, "UNAUTHORIZED")
 		}
 	}
@@ -142,10 +130,8 @@ func (g *Gateway) ExpelStrangers() {
 
 // connected sends a new socket its first events.
 func (g *Gateway) connected(s *socketio.Socket) {
-	if grant, ok := grantOf(s); ok {
-		stop := g.guard.Watch(grant, func() { g.expel(s, endedKey) })
-		s.OnDisconnect(func(string) { stop() })
-	}
+	stop := g.guard.Watch(identityOf(s), func() { g.expel(s, endedKey) })
+	s.OnDisconnect(func(string) { stop() })
 	g.resume(s)
 	emit(g, s, "authenticated", api.SocketAuthenticated{EntityID: entityOf(s), Timestamp: g.now().UnixMilli()})
 	emit(g, s, "connection_established", api.SocketConnected{Message: "Connected to Eliza Socket.IO server", SocketID: s.ID()})
@@ -154,13 +140,16 @@ func (g *Gateway) connected(s *socketio.Socket) {
 	}
 }
 
+// identityOf returns who a socket speaks for.
+func identityOf(s *socketio.Socket) auth.Identity { return speakerOf(s).who }
+
 // entityOf returns the entity that a socket speaks for.
-func entityOf(s *socketio.Socket) uuid.UUID { return speakerOf(s).entity }
+func entityOf(s *socketio.Socket) uuid.UUID { return identityOf(s).Entity() }
 
 // adopt lets a socket that came without an identity take the first one that it presents.
 func adopt(s *socketio.Socket, id uuid.UUID) {
-	if who := speakerOf(s); who.anonymous {
-		s.Set(dataSpeaker, &speaker{entity: id, named: who.named})
+	if is := speakerOf(s); is.anonymous {
+		s.Set(dataSpeaker, &speaker{who: is.who.Named(id), named: is.named})
 	}
 }
 
@@ -173,9 +162,9 @@ func emit(g *Gateway, s *socketio.Socket, event string, payload any) {
 
 // Identity names the entity that a socket speaks for, so that a lost session is given back to no other.
 func Identity(s *socketio.Socket) string {
-	who := speakerOf(s)
-	if !who.named {
+	is := speakerOf(s)
+	if !is.named {
 		return "" // every holder of the session's secret, whatever name it has taken since
 	}
-	return who.entity.String()
+	return is.who.Entity().String()
 }

@@ -45,7 +45,7 @@ func (g *Gateway) join(ctx context.Context, ev *socketio.Event, p payload) {
 		err = g.rejoin(ctx, ev, confirmation, id, seen)
 	} else {
 		if err = enter(ev.Socket, room(channel)); err == nil {
-			err = g.follow(ctx, entityOf(ev.Socket), id)
+			err = g.follow(ctx, identityOf(ev.Socket), id)
 		}
 		if err == nil {
 			confirmation.Seq, _ = g.cursors.at(id)
@@ -80,11 +80,11 @@ func (g *Gateway) confirmJoin(ev *socketio.Event, confirmation api.SocketJoined)
 }
 
 // follow makes sure that the delivery of a channel starts where its present history ends.
-func (g *Gateway) follow(ctx context.Context, entity, channelID uuid.UUID) error {
+func (g *Gateway) follow(ctx context.Context, who auth.Identity, channelID uuid.UUID) error {
 	if g.cursors.known(channelID) {
 		return nil
 	}
-	channel, err := g.messaging.Channel(ctx, auth.Entity(entity), channelID)
+	channel, err := g.messaging.Channel(ctx, who, channelID)
 	if err != nil && !apierr.IsCode(err, apierr.NotFound) {
 		return err
 	}
@@ -122,7 +122,7 @@ func (g *Gateway) resume(s *socketio.Socket) {
 		if err != nil {
 			continue
 		}
-		if err := g.follow(s.Context(), entityOf(s), id); err != nil {
+		if err := g.follow(s.Context(), identityOf(s), id); err != nil {
 			g.log.Warn("channel of a recovered socket not followed", "channel", id, "error", err)
 		}
 	}

@@ -71,7 +71,7 @@ func (g *Gateway) listenLogs() {
 		if !g.charge(ev, "", "") {
 			return
 		}
-		if grant, ok := grantOf(ev.Socket); ok && grant.Scopes.Require(auth.ScopeAdmin) != nil {
+		if identityOf(ev.Socket).Scopes().Require(auth.ScopeAdmin) != nil {
 			g.fail(ev, api.SocketError{Error: "The API key lacks the scope admin", Code: "FORBIDDEN"})
 			return
 		}

@@ -84,7 +84,7 @@ func TestEventsInAnyOrderNeedNoDatabase(t *testing.T) {
 	reversed.keep = messages
 	reversed.mu.Unlock()
 	for i := range messages {
-		if _, err := b.messaging.Post(t.Context(), auth.Entity(user), messaging.Draft{ChannelID: channel.ID, Content: fmt.Sprint(i)}); err != nil {
+		if _, err := b.messaging.Post(t.Context(), auth.Claimed(user), messaging.Draft{ChannelID: channel.ID, Content: fmt.Sprint(i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -94,7 +94,7 @@ func TestEventsInAnyOrderNeedNoDatabase(t *testing.T) {
 			t.Fatalf("message %d is %v", i, got)
 		}
 	}
-	if _, err := b.messaging.Post(t.Context(), auth.Entity(user), messaging.Draft{ChannelID: channel.ID, Content: "the last"}); err != nil {
+	if _, err := b.messaging.Post(t.Context(), auth.Claimed(user), messaging.Draft{ChannelID: channel.ID, Content: "the last"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.want("messageBroadcast").data["text"]; got != "the last" {

@@ -60,10 +60,10 @@ type plainConn struct {
 	// shed holds the replies of which a piece was left out. It belongs to the delivery.
 	shed map[uuid.UUID]struct{}
 
-	grant auth.Grant // stays as it was when the connection was admitted
+	proof auth.Proof // stays as it was when the connection was admitted
 
 	// The following belong to the reading goroutine.
-	entity    uuid.UUID
+	who       auth.Identity
 	anonymous bool // the entity was made up by us
 	errors    int  // in a row
 }
@@ -124,7 +124,7 @@ func (c *plainConn) serve(r *http.Request) {
 	defer c.cancel()
 	c.sendIdentity()
 	c.gateway.plain.admit(c)
-	defer c.gateway.guard.Watch(c.grant, func() { c.refuse(endedKey, "UNAUTHORIZED") })()
+	defer c.gateway.guard.Watch(c.who, func() { c.refuse(endedKey, "UNAUTHORIZED") })()
 	for {
 		frame, err := c.read(c.ctx)
 		if err != nil {
@@ -142,8 +142,9 @@ func (c *plainConn) serve(r *http.Request) {
 
 // sendIdentity sends the client its identity.
 func (c *plainConn) sendIdentity() {
+	entity := c.who.Entity()
 	c.send(api.PlainStatus{
-		Type: api.PlainStatusTypeStatus, Status: api.PlainStatusStatusConnected, ConnectionID: &c.id, EntityID: &c.entity,
+		Type: api.PlainStatusTypeStatus, Status: api.PlainStatusStatusConnected, ConnectionID: &c.id, EntityID: &entity,
 	})
 }
 
@@ -200,28 +201,27 @@ func (c *plainConn) authenticate(r *http.Request) bool {
 			}
 		}
 	}
-	grant, err := c.gateway.guard.Admit(c.ctx, c.address, key)
+	who, err := c.gateway.guard.Admit(c.ctx, c.address, key)
 	if err != nil {
 		return c.refuseKey(err)
 	}
-	if grant.Scopes.Require(auth.ScopeChat) != nil {
+	if who.Scopes().Require(auth.ScopeChat) != nil {
 		return c.refuse(refusedScope, "FORBIDDEN")
 	}
-	c.grant = grant
+	c.who, c.proof = who, who.Proof()
 	c.ws.SetReadLimit(c.gateway.maxPayload)
-	if grant.Entity != uuid.Nil {
-		c.entity = grant.Entity
+	if who.Proven() {
 		return true
 	}
 	if entity == "" && !c.gateway.requireEntity {
-		c.entity, c.anonymous = uuid.New(), true
+		c.who, c.anonymous = who.Named(uuid.New()), true
 		return true
 	}
 	id, err := auth.ParseID(entity)
 	if err != nil {
 		return c.refuse(refusedEntity, "ENTITY_ID_REQUIRED")
 	}
-	c.entity = id
+	c.who = who.Named(id)
 	return true
 }
 

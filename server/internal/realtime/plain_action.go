@@ -32,8 +32,8 @@ func (c *plainConn) action(o object) bool {
 		c.fail("params is not valid JSON", string(apierr.InvalidJSON), clientID)
 		return false
 	}
-	exchange, err := c.gateway.messaging.Ask(c.ctx, auth.Entity(c.entity), messaging.Draft{
-		ChannelID: channelID, AuthorID: c.entity, Content: name, ClientID: clientID, SourceType: "websocket_action", Metadata: metadata,
+	exchange, err := c.gateway.messaging.Ask(c.ctx, c.who, messaging.Draft{
+		ChannelID: channelID, AuthorID: c.who.Entity(), Content: name, ClientID: clientID, SourceType: "websocket_action", Metadata: metadata,
 	}, agentID)
 	if err != nil {
 		c.refuseWith(err, clientID)

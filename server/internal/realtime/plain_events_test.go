@@ -23,7 +23,7 @@ func TestPlainSessionNearsItsEnd(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := uuid.New()
-	s, err := b.sessions.Create(t.Context(), auth.Entity(user), session.NewSession{AgentID: b.agent, UserID: user})
+	s, err := b.sessions.Create(t.Context(), auth.Claimed(user), session.NewSession{AgentID: b.agent, UserID: user})
 	if err != nil {
 		t.Fatal(err)
 	}

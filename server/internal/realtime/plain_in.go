@@ -44,7 +44,7 @@ func (c *plainConn) name(o object) bool {
 		c.fail(refusedEntity, "ENTITY_ID_REQUIRED", "")
 		return false
 	}
-	c.entity, c.anonymous = id, false
+	c.who, c.anonymous = c.who.Named(id), false
 	c.sendIdentity()
 	return true
 }
@@ -86,7 +86,7 @@ func (c *plainConn) message(o object) bool {
 	if !ok {
 		return false
 	}
-	draft.ID, draft.ChannelID, draft.AuthorID = messaging.NewID(), channelID, c.entity
+	draft.ID, draft.ChannelID, draft.AuthorID = messaging.NewID(), channelID, c.who.Entity()
 	draft.NewID = true
 	if draft.SourceType == "" {
 		draft.SourceType = "websocket"
@@ -97,7 +97,7 @@ func (c *plainConn) message(o object) bool {
 	}
 	from := plainOrigin{conn: c, clientID: clientID}
 	c.gateway.pending.add(draft.ID, from)
-	posted, err := c.gateway.messaging.Post(c.ctx, auth.Entity(c.entity), draft)
+	posted, err := c.gateway.messaging.Post(c.ctx, c.who, draft)
 	if err != nil || posted.Duplicate {
 		c.gateway.pending.take(draft.ID)
 	}
@@ -125,8 +125,8 @@ func (c *plainConn) channelOf(p *payload, clientID string) (uuid.UUID, bool) {
 		c.fail("A message needs an agentId or a channelId", codeInvalidMessage, clientID)
 		return uuid.Nil, false
 	}
-	channel, err := c.gateway.messaging.FindOrCreateDM(c.ctx, auth.Entity(c.entity), messaging.DMRequest{
-		A: agentID, B: c.entity, ServerID: c.gateway.messaging.CurrentServer(),
+	channel, err := c.gateway.messaging.FindOrCreateDM(c.ctx, c.who, messaging.DMRequest{
+		A: agentID, B: c.who.Entity(), ServerID: c.gateway.messaging.CurrentServer(),
 	})
 	if err != nil {
 		c.refuseWith(err, clientID)
@@ -140,7 +140,7 @@ func (c *plainConn) follow(channelID uuid.UUID, clientID string) bool {
 		c.fail(fmt.Sprintf("This connection has joined %d channels, which is as many as it may.", plainChannels), string(apierr.BadRequest), clientID)
 		return false
 	}
-	if err := c.gateway.follow(c.ctx, c.entity, channelID); err != nil {
+	if err := c.gateway.follow(c.ctx, c.who, channelID); err != nil {
 		c.refuseWith(err, clientID)
 		return false
 	}

@@ -261,7 +261,7 @@ func TestFirstMessageMakesTheChannel(t *testing.T) {
 	c.want("messageStreamChunk")
 	c.want("messageBroadcast")
 	c.want("messageComplete")
-	got, err := b.messaging.Channel(t.Context(), auth.Entity(user), channel)
+	got, err := b.messaging.Channel(t.Context(), auth.Claimed(user), channel)
 	if err != nil || got.Type != messaging.TypeDM || len(got.Participants) != 2 {
 		t.Errorf("channel %+v, %v", got, err)
 	}
@@ -282,7 +282,7 @@ func TestRepeatedSendIsStoredOnce(t *testing.T) {
 	if ids[0] != ids[1] {
 		t.Errorf("ids %v", ids)
 	}
-	h, err := b.messaging.History(t.Context(), auth.Entity(user), channel, messaging.HistoryQuery{})
+	h, err := b.messaging.History(t.Context(), auth.Claimed(user), channel, messaging.HistoryQuery{})
 	if err != nil || len(h.Messages) != 1 {
 		t.Errorf("stored %d messages, %v", len(h.Messages), err)
 	}
@@ -315,11 +315,11 @@ func TestLostEventsAreMadeUpFor(t *testing.T) {
 	c.join(channel.ID)
 	silent := messaging.New(messaging.Config{Store: b.db, Bus: mute{bus.NewLocal()}})
 	for i := range 5 {
-		if _, err := silent.Post(t.Context(), auth.Entity(user), messaging.Draft{ChannelID: channel.ID, Content: fmt.Sprint(i)}); err != nil {
+		if _, err := silent.Post(t.Context(), auth.Claimed(user), messaging.Draft{ChannelID: channel.ID, Content: fmt.Sprint(i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := b.messaging.Post(t.Context(), auth.Entity(user), messaging.Draft{ChannelID: channel.ID, Content: "5"}); err != nil {
+	if _, err := b.messaging.Post(t.Context(), auth.Claimed(user), messaging.Draft{ChannelID: channel.ID, Content: "5"}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 6 {
@@ -333,7 +333,7 @@ func TestChannelEvents(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := uuid.New()
-	who, channel := auth.Entity(user), b.dm(user)
+	who, channel := auth.Claimed(user), b.dm(user)
 	c := b.connect(user)
 	c.join(channel.ID)
 	c.emit("2", object{"channelId": channel.ID, "message": "to be deleted"})
@@ -385,12 +385,12 @@ func TestJoinReplaysInPortions(t *testing.T) {
 	for _, tt := range []struct{ messages, size, least, most int }{{250, 10, 100, 100}, {60, 30_000, 10, 35}, {1, 30_000, 1, 1}} {
 		b := setup(t)
 		user := uuid.New()
-		channel, err := b.messaging.FindOrCreateDM(t.Context(), auth.Entity(user), messaging.DMRequest{A: uuid.New(), B: user})
+		channel, err := b.messaging.FindOrCreateDM(t.Context(), auth.Claimed(user), messaging.DMRequest{A: uuid.New(), B: user})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range tt.messages {
-			if _, err := b.messaging.Post(t.Context(), auth.Entity(user), messaging.Draft{ChannelID: channel.ID, Content: strings.Repeat("x", tt.size)}); err != nil {
+			if _, err := b.messaging.Post(t.Context(), auth.Claimed(user), messaging.Draft{ChannelID: channel.ID, Content: strings.Repeat("x", tt.size)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -430,7 +430,7 @@ func TestJoinReplaysWhatWasMissed(t *testing.T) {
 	user := uuid.New()
 	channel := b.dm(user)
 	for i := range 5 {
-		if _, err := b.messaging.Post(t.Context(), auth.Entity(user), messaging.Draft{ChannelID: channel.ID, Content: fmt.Sprint(i + 1)}); err != nil {
+		if _, err := b.messaging.Post(t.Context(), auth.Claimed(user), messaging.Draft{ChannelID: channel.ID, Content: fmt.Sprint(i + 1)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -452,7 +452,7 @@ func TestSessionNearsItsEnd(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := uuid.New()
-	s, err := b.sessions.Create(t.Context(), auth.Entity(user), session.NewSession{AgentID: b.agent, UserID: user})
+	s, err := b.sessions.Create(t.Context(), auth.Claimed(user), session.NewSession{AgentID: b.agent, UserID: user})
 	if err != nil {
 		t.Fatal(err)
 	}

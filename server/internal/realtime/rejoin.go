@@ -7,7 +7,6 @@ import (
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/apierr"
-	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -49,7 +48,7 @@ func (g *Gateway) rejoin(ctx context.Context, ev *socketio.Event, confirmation a
 
 // readmit is rejoin inside the delivery.
 func (g *Gateway) readmit(ctx context.Context, r rejoining) error {
-	socket, who := r.event.Socket, auth.Entity(entityOf(r.event.Socket))
+	socket, who := r.event.Socket, identityOf(r.event.Socket)
 	channel, err := g.messaging.Channel(ctx, who, r.channelID)
 	if err != nil && !apierr.IsCode(err, apierr.NotFound) {
 		return err

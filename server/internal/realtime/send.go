@@ -38,7 +38,7 @@ func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.Raw
 	// A client that was dropped may not have joined again; the answer must reach it all the same.
 	err := enter(ev.Socket, name)
 	if err == nil {
-		err = g.follow(ctx, entityOf(ev.Socket), draft.ChannelID)
+		err = g.follow(ctx, identityOf(ev.Socket), draft.ChannelID)
 	}
 	if err == nil {
 		err = g.post(ctx, ev, draft, clientID)
@@ -54,7 +54,7 @@ func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.Raw
 func (g *Gateway) post(ctx context.Context, ev *socketio.Event, draft messaging.Draft, clientID string) error {
 	from := socketOrigin{gateway: g, event: ev, clientID: clientID}
 	g.pending.add(draft.ID, from)
-	posted, err := g.messaging.Post(ctx, auth.Entity(entityOf(ev.Socket)), draft)
+	posted, err := g.messaging.Post(ctx, identityOf(ev.Socket), draft)
 	switch {
 	case err != nil:
 		g.pending.take(draft.ID)

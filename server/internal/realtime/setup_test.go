@@ -111,7 +111,7 @@ func setupOn(t *testing.T, events bus.Bus, change ...func(*realtime.Config)) *be
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.messaging.AddServerAgent(t.Context(), auth.Service(), messaging.DefaultServerID, b.agent); err != nil {
+	if err := b.messaging.AddServerAgent(t.Context(), auth.System(), messaging.DefaultServerID, b.agent); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -125,7 +125,7 @@ func guard(keys ...string) auth.Guard {
 // dm returns the channel of a person and the agent.
 func (b *bench) dm(user uuid.UUID) messaging.Channel {
 	b.t.Helper()
-	c, err := b.messaging.FindOrCreateDM(b.t.Context(), auth.Entity(user), messaging.DMRequest{A: b.agent, B: user})
+	c, err := b.messaging.FindOrCreateDM(b.t.Context(), auth.Claimed(user), messaging.DMRequest{A: b.agent, B: user})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -18,12 +18,12 @@ func TestChangedMessageIsSentAgainUnderItsID(t *testing.T) {
 	c.emit("join_channel", object{"channelId": channel.ID})
 	c.want("channel_joined")
 	c.want("room_joined")
-	posted, err := b.messaging.Post(t.Context(), auth.Entity(user), messaging.Draft{ChannelID: channel.ID, Content: "helo", Quiet: true})
+	posted, err := b.messaging.Post(t.Context(), auth.Claimed(user), messaging.Draft{ChannelID: channel.ID, Content: "helo", Quiet: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.want("messageBroadcast")
-	if _, err := b.messaging.EditMessage(t.Context(), auth.Entity(user), posted.Message.ID, "hello", nil); err != nil {
+	if _, err := b.messaging.EditMessage(t.Context(), auth.Claimed(user), posted.Message.ID, "hello", nil); err != nil {
 		t.Fatal(err)
 	}
 	if e := c.want("messageBroadcast").data; e["id"] != posted.Message.ID.String() || e["text"] != "hello" || e["seq"] != float64(1) {
@@ -43,7 +43,7 @@ func TestCompletionFromOutside(t *testing.T) {
 	c.emit("join_channel", object{"channelId": channel.ID})
 	c.want("channel_joined")
 	c.want("room_joined")
-	if err := b.messaging.Complete(t.Context(), auth.Service(), messaging.Completion{ChannelID: channel.ID, Failed: true, Detail: "no network"}); err != nil {
+	if err := b.messaging.Complete(t.Context(), auth.System(), messaging.Completion{ChannelID: channel.ID, Failed: true, Detail: "no network"}); err != nil {
 		t.Fatal(err)
 	}
 	// Nothing was streamed, so there is no stream to end.

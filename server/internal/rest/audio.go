@@ -195,7 +195,7 @@ type spoken struct{ text, room, entity, name string }
 // ask posts what a person says to an agent and waits for the answer.
 func (h audioHandlers) ask(ctx context.Context, agentID uuid.UUID, s spoken) (api.AgentResponse, messaging.Message, error) {
 	who := auth.FromContext(ctx)
-	said := messaging.Spoken{AgentID: agentID, SpeakerID: who.EntityID, AuthorName: s.name, Text: s.text}
+	said := messaging.Spoken{AgentID: agentID, SpeakerID: who.Entity(), AuthorName: s.name, Text: s.text}
 	if s.entity != "" || said.SpeakerID == uuid.Nil {
 		said.SpeakerID = idFor(agentID, cmp.Or(s.entity, "Anon"))
 	}

@@ -49,7 +49,7 @@ func (h channelHandlers) ListChannels(ctx context.Context, req apiserver.ListCha
 
 func (h channelHandlers) GetDMChannel(ctx context.Context, req apiserver.GetDMChannelRequestObject) (apiserver.GetDMChannelResponseObject, error) {
 	who := auth.FromContext(ctx)
-	pair, err := sidesOf(req.Params, who.EntityID)
+	pair, err := sidesOf(req.Params, who.Entity())
 	if err != nil {
 		return nil, err
 	}

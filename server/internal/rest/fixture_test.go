@@ -111,7 +111,7 @@ func (f *fixture) addAgent(t *testing.T, id uuid.UUID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.messaging.AddServerAgent(t.Context(), auth.Service(), messaging.DefaultServerID, id); err != nil {
+	if err := f.messaging.AddServerAgent(t.Context(), auth.System(), messaging.DefaultServerID, id); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -120,7 +120,7 @@ func (f *fixture) addAgent(t *testing.T, id uuid.UUID) {
 func (f *fixture) addChannel(t *testing.T) uuid.UUID {
 	t.Helper()
 	f.addAgent(t, eliza)
-	c, err := f.messaging.FindOrCreateDM(t.Context(), auth.Entity(alice), messaging.DMRequest{A: eliza, B: alice})
+	c, err := f.messaging.FindOrCreateDM(t.Context(), auth.Claimed(alice), messaging.DMRequest{A: eliza, B: alice})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func onceFor(ctx context.Context, key *string) string {
 	if k == "" {
 		return ""
 	}
-	return auth.FromContext(ctx).EntityID.String() + ":" + k
+	return auth.FromContext(ctx).Entity().String() + ":" + k
 }
 
 // uploadAnswer shows a stored file. What type means differs between the routes.

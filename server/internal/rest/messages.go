@@ -155,7 +155,7 @@ func draftOf(channelID uuid.UUID, b api.PostMessageRequest) messaging.Draft {
 // know nothing, finds the message there. A message with a clientMessageId has such a name already.
 func onceUnder(key *string, d messaging.Draft, who auth.Identity) messaging.Draft {
 	if k := deref(key); k != "" && d.ClientID == "" {
-		d.ID = uuid.NewSHA1(d.ChannelID, []byte("request:"+who.EntityID.String()+":"+d.AuthorID.String()+":"+k))
+		d.ID = uuid.NewSHA1(d.ChannelID, []byte("request:"+who.Entity().String()+":"+d.AuthorID.String()+":"+k))
 	}
 	return d
 }

@@ -140,7 +140,7 @@ func TestPostMessageStreamReaderLeaves(t *testing.T) {
 	if _, err := f.messaging.FinishTurn(t.Context(), "test", turns[0], outcome); err != nil {
 		t.Fatal(err)
 	}
-	history, err := f.messaging.History(t.Context(), auth.Entity(alice), channel, messaging.HistoryQuery{})
+	history, err := f.messaging.History(t.Context(), auth.Claimed(alice), channel, messaging.HistoryQuery{})
 	if err != nil || len(history.Messages) != 2 {
 		t.Errorf("%d messages: %v", len(history.Messages), err)
 	}
@@ -164,7 +164,7 @@ func TestStreamResumes(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	channel := f.addChannel(t)
-	made, err := f.sessions.Create(t.Context(), auth.Entity(alice), session.NewSession{AgentID: eliza, UserID: alice})
+	made, err := f.sessions.Create(t.Context(), auth.Claimed(alice), session.NewSession{AgentID: eliza, UserID: alice})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestStreamResumes(t *testing.T) {
 					t.Errorf("after %s: %q, %+v", seen.id, text.String(), again)
 				}
 			}
-			h, err := f.messaging.History(t.Context(), auth.Entity(alice), tt.channel, messaging.HistoryQuery{})
+			h, err := f.messaging.History(t.Context(), auth.Claimed(alice), tt.channel, messaging.HistoryQuery{})
 			if err != nil || len(h.Messages) != 2 {
 				t.Errorf("%d messages, %v", len(h.Messages), err)
 			}
@@ -216,7 +216,7 @@ func TestStreamOfASessionHasItsStatus(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	f.addAgent(t, eliza)
-	made, err := f.sessions.Create(t.Context(), auth.Entity(alice), session.NewSession{AgentID: eliza, UserID: alice})
+	made, err := f.sessions.Create(t.Context(), auth.Claimed(alice), session.NewSession{AgentID: eliza, UserID: alice})
 	if err != nil {
 		t.Fatal(err)
 	}

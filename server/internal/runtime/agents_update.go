@@ -154,7 +154,7 @@ func (a *Agents) patched(row db.Agent, patch map[string]json.RawMessage) (next d
 // Import brings characters from files in: a new one is created, and of one that exists the fields that the file has are
 // changed. With running set each is started.
 func (a *Agents) Import(ctx context.Context, characters []agent.Character, running bool) error {
-	who := auth.Service()
+	who := auth.System()
 	for _, c := range characters {
 		out, _, err := a.create(ctx, who, c, func(context.Context, db.Scoped, db.Agent) error { return nil }) // its owner decides
 		if apierr.IsCode(err, apierr.Conflict) {

@@ -146,7 +146,7 @@ func setupOn(t testing.TB, st store.System, models runtime.Models, change ...fun
 	b := &bench{store: st, bus: local, user: uuid.New(), log: &logText{}}
 	now := func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }
 	b.messages = messaging.New(messaging.Config{Store: st, Bus: local, Now: now})
-	b.who = auth.Entity(b.user)
+	b.who = auth.Claimed(b.user)
 	t.Cleanup(func() {
 		_ = local.Close()
 		if err := st.Close(); err != nil {

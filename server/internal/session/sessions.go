@@ -131,12 +131,12 @@ func (s *Service) List(ctx context.Context, who auth.Identity, query Query) ([]S
 		if who.SeesAll() {
 			rows, err = q.ListSessions(ctx, db.ListSessionsParams{Now: now, Until: until, LimitRows: limit, OffsetRows: offset})
 		} else {
-			rows, err = q.ListUserSessions(ctx, db.ListUserSessionsParams{UserID: who.EntityID, Now: now, Until: until, LimitRows: limit, OffsetRows: offset})
+			rows, err = q.ListUserSessions(ctx, db.ListUserSessionsParams{UserID: who.Entity(), Now: now, Until: until, LimitRows: limit, OffsetRows: offset})
 		}
 		if err != nil {
 			return err
 		}
-		counts, err = q.CountSessions(ctx, db.CountSessionsParams{Now: now, AnyUser: who.SeesAll(), UserID: who.EntityID})
+		counts, err = q.CountSessions(ctx, db.CountSessionsParams{Now: now, AnyUser: who.SeesAll(), UserID: who.Entity()})
 		return err
 	})
 	out := make([]Session, len(rows))

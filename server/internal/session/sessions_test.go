@@ -284,7 +284,7 @@ func TestMessageInASessionIsItsUsers(t *testing.T) {
 	b, _ := timed(t)
 	s := b.session(t, session.TimeoutPatch{})
 	files := json.RawMessage(`[{"type":"image","url":"https://example.com/cat.png"}]`)
-	d, err := b.sessions.Draft(t.Context(), auth.Entity(uuid.New()), s.ID, session.Message{
+	d, err := b.sessions.Draft(t.Context(), auth.Claimed(uuid.New()), s.ID, session.Message{
 		Content: "hello", Extras: messaging.Extras{Attachments: files}, Metadata: json.RawMessage(`{"mood":"good","sessionId":"forged"}`), ClientID: "m1",
 	})
 	if err != nil {

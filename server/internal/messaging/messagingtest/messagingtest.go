@@ -56,7 +56,7 @@ func On(t testing.TB, st store.System, change ...func(*messaging.Config)) *Bench
 		c(&cfg)
 	}
 	b := &Bench{Service: messaging.New(cfg), Store: cfg.Store, Bus: local, User: uuid.New(), Agent: uuid.New()}
-	b.Who = auth.Entity(b.User)
+	b.Who = auth.Claimed(b.User)
 	t.Cleanup(func() {
 		_ = local.Close()
 		if err := st.Close(); err != nil {
