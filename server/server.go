@@ -209,7 +209,7 @@ func (s *Server) Serve(l net.Listener) error {
 // caller then reads why it was refused, and the one that asked for the stop reads that it was accepted.
 const lastWords = 5 * time.Second
 
-// Shutdown ends the server within ctx: listeners close, sockets are asked to come back later, turns finish or are given back
+// Shutdown ends the server within ctx: listeners close, sockets are asked to come back later, turns finish or are released
 // for the next start, and the database is closed. Every accepted message is answered then or after the next start.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()

@@ -33,7 +33,7 @@ type Character struct {
 	Style           Style             `json:"style,omitzero"`
 	Templates       map[string]string `json:"templates,omitempty"` // prompt templates by name
 
-	// The keys of newer servers: kept and given back, not used.
+	// The keys of newer servers: kept and returned, not used.
 	Documents        []any          `json:"documents,omitempty"`
 	AdvancedPlanning *bool          `json:"advancedPlanning,omitempty"`
 	AdvancedMemory   *bool          `json:"advancedMemory,omitempty"`

@@ -97,7 +97,7 @@ func New(cfg Config) *Service {
 }
 
 // Prepare makes what must exist before the first message: the default message server. On a database that no other process
-// works on it also gives back the turns that a dead process left running.
+// works on it also releases the turns that a dead process left running.
 func (s *Service) Prepare(ctx context.Context) error {
 	return store.SystemUpdate(ctx, s.store, "preparing the message store", func(q db.System) error {
 		now := s.millis()

@@ -172,7 +172,7 @@ func (p *post) judgeSubmission(ctx context.Context) error {
 	return nil
 }
 
-// errDuplicate ends the transaction of a post that was made before, so that the number it took is given back.
+// errDuplicate ends the transaction of a post that was made before, so that the number it took is free again.
 var errDuplicate = errors.New("messaging: posted before")
 
 // findDuplicate looks for the same message posted before, under the lock that taking a number is.

@@ -160,7 +160,7 @@ func emit(g *Gateway, s *socketio.Socket, event string, payload any) {
 	}
 }
 
-// Identity names the entity that a socket speaks for, so that a lost session is given back to no other.
+// Identity names the entity that a socket speaks for, so that a lost session is recovered by no other.
 func Identity(s *socketio.Socket) string {
 	is := speakerOf(s)
 	if !is.named {

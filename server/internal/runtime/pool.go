@@ -56,8 +56,8 @@ func (s *Service) Start(context.Context) error {
 	return nil
 }
 
-// Stop claims no more turns and lets those that run finish. What has not finished when ctx is about to end is broken off and
-// given back, for the next server to take.
+// Stop claims no more turns and lets those that run finish. What has not finished when ctx is about to end is cancelled and
+// released, for the next server to claim.
 func (s *Service) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	first, started := !s.stopped, s.started
@@ -197,7 +197,7 @@ func (s *Service) releaseSlot(turnID uuid.UUID, cancel context.CancelCauseFunc) 
 	}
 }
 
-// keep renews the leases of the turns that run, and breaks off those that are ended from outside.
+// keep renews the leases of running turns, and cancels the runs of those that were ended from outside.
 func (s *Service) keep(ended *bus.Subscription) {
 	ticker := time.NewTicker(s.cfg.Lease / 3)
 	defer ticker.Stop()
@@ -221,7 +221,7 @@ func (s *Service) keep(ended *bus.Subscription) {
 }
 
 // renew extends the leases of the turns that run here, and reports whether it could. Those that were lost meanwhile, as after a
-// gap in which another process took them up, are broken off. s.leasing is held, so that none is claimed at the same time.
+// gap in which another process claimed them, are cancelled. s.leasing is held, so that none is claimed at the same time.
 //
 // Only what runs is renewed: the lease of a turn that no worker runs, because the answer to its claim was lost, must pass.
 func (s *Service) renew() bool {
@@ -246,7 +246,7 @@ func (s *Service) renew() bool {
 // wall is the time by the clock on the wall, which leases go by: without the monotonic reading, which hides that it jumped.
 func (s *Service) wall() time.Time { return s.cfg.Now().Round(0) }
 
-// cancel breaks off the runs of turns that are no longer ours.
+// cancel ends the runs of turns that are no longer this process's.
 func (s *Service) cancel(ids []uuid.UUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
-// maxAttempts is how often a turn is taken up. One that never comes to an end, perhaps because it brings the server down,
+// maxAttempts is how often a turn is claimed. One that never ends, perhaps because it brings the server down,
 // must not be tried for ever.
 const maxAttempts = 5
 
@@ -41,7 +41,7 @@ const reasonModel = "model_"
 var errRunTimeout = errors.New("the run took too long")
 
 // take takes one turn to its end and stores the outcome, exactly one. Of a turn that the database broke off it stores none and
-// returns why: it is to be taken up again, for its failure would report a fault that passes.
+// returns why: it is to be claimed again, because its failure would report a transient fault.
 func (s *Service) take(ctx context.Context, r *run) (brokenOff error) {
 	deadline, cancel := context.WithTimeoutCause(ctx, s.cfg.RunTimeout, errRunTimeout)
 	defer cancel()
@@ -68,7 +68,7 @@ func passing(err error) bool {
 	return apierr.IsCode(err, apierr.Unavailable) || apierr.IsCode(err, apierr.Timeout)
 }
 
-// release gives a turn back, as soon as the database can be used again.
+// release releases a turn, as soon as the database can be used again.
 func (s *Service) release(ctx context.Context, r *run, why error) {
 	r.log().WarnContext(ctx, "run released after a fault, to be claimed again", "error", why)
 	s.retry(func() bool {

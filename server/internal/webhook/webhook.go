@@ -97,7 +97,7 @@ func (a *Announcer) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop breaks off what is being sent, which will be sent again, and waits for it.
+// Stop cancels what is being sent, which will be sent again, and waits for it.
 func (a *Announcer) Stop(ctx context.Context) error {
 	a.stop()
 	a.hints.Close()
@@ -170,7 +170,7 @@ func (a *Announcer) round(ctx context.Context) (int, error) {
 // errFinal wraps failures that another attempt would not mend.
 var errFinal = errors.New("given up")
 
-// attempt makes one attempt and notes how it went. One that is broken off by Stop isn't noted: it is made again.
+// attempt makes one attempt and notes how it went. One that is cancelled by Stop isn't noted: it is made again.
 func (a *Announcer) attempt(ctx context.Context, c job.Attempt) error {
 	err := a.call(ctx, c)
 	if ctx.Err() != nil {
