@@ -35,18 +35,17 @@ type Bound struct {
 	tenant int64
 }
 
-// Bind looks up the number of a tenant, which is given out at the first time.
-func Bind(ctx context.Context, engine Engine, t Tenant) (Bound, error) {
-	b := Bound{engine: engine, tenant: DefaultTenant}
+// Number returns the number of the tenant in a database, which is given out at the first time.
+func (t Tenant) Number(ctx context.Context, q unscoped.Querier) (int64, error) {
 	if t.ServerID == uuid.Nil {
-		return b, nil
+		return DefaultTenant, nil
 	}
-	err := engine.Write(ctx, func(q unscoped.Querier) (err error) {
-		b.tenant, err = q.EnsureTenant(ctx, unscoped.EnsureTenantParams{ServerID: t.ServerID, Name: t.Name, CreatedAt: dbtype.MillisOf(time.Now())})
-		return err
-	})
-	return b, while("looking up the tenant", err)
+	number, err := q.EnsureTenant(ctx, unscoped.EnsureTenantParams{ServerID: t.ServerID, Name: t.Name, CreatedAt: dbtype.MillisOf(time.Now())})
+	return number, while("looking up the tenant", err)
 }
+
+// Bind binds the transactions of an engine to the tenant with a number.
+func Bind(engine Engine, tenant int64) Bound { return Bound{engine: engine, tenant: tenant} }
 
 // View implements [Store].
 func (b Bound) View(ctx context.Context, scope Scope, fn func(q db.Scoped) error) error {

@@ -1,6 +1,7 @@
 package pgstore_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/elizad/elizad/server/internal/pgtest"
+	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/pgstore"
 	"github.com/elizad/elizad/server/internal/store/storetest"
 )
@@ -21,6 +23,9 @@ func connect(t *testing.T, url string) *pgx.Conn {
 		t.Fatalf("connecting past the store: %v", err)
 	}
 	t.Cleanup(func() { conn.Close(t.Context()) })
+	if _, err := conn.Exec(t.Context(), fmt.Sprintf("SET elizad.tenant = %d", store.DefaultTenant)); err != nil {
+		t.Fatal(err)
+	}
 	return conn
 }
 

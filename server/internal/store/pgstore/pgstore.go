@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -67,6 +68,8 @@ func (tracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {
 type Store struct {
 	store.Bound
 	pool   *pgxpool.Pool
+	pooled bool // a pooler is in between
+	tenant int64
 	health *store.Health
 	closed atomic.Bool
 }
@@ -86,6 +89,13 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err := migrate(ctx, address, poolConfig, config.Logger); err != nil {
 		return nil, refusal(address, poolConfig, err)
 	}
+	tenant, err := findTenant(ctx, poolConfig.ConnConfig, config.Tenant)
+	if err != nil {
+		return nil, refusal(address, poolConfig, err)
+	}
+	if !address.Pooled {
+		poolConfig.ConnConfig.RuntimeParams[tenantSetting] = strconv.FormatInt(tenant, 10)
+	}
 	if config.Trace != nil {
 		poolConfig.ConnConfig.Tracer = tracer(config.Trace)
 	}
@@ -97,11 +107,8 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		pool.Close()
 		return nil, refusal(address, poolConfig, err)
 	}
-	s := &Store{pool: pool, health: store.NewHealth(config.Logger, faultMemory)}
-	if s.Bound, err = store.Bind(ctx, s, config.Tenant); err != nil {
-		pool.Close()
-		return nil, refusal(address, poolConfig, err)
-	}
+	s := &Store{pool: pool, pooled: address.Pooled, tenant: tenant, health: store.NewHealth(config.Logger, faultMemory)}
+	s.Bound = store.Bind(s, tenant)
 	return s, nil
 }
 
@@ -184,6 +191,14 @@ func (s *Store) Read(ctx context.Context, fn func(q unscoped.Querier) error) err
 	}
 	defer conn.Release()
 	reads := &readOnly{conn: conn}
+	if s.pooled {
+		tx, err := s.begin(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+		if err != nil {
+			return s.health.Translate(err, classify)
+		}
+		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing changed; if it fails, Release closes the connection
+		reads.conn = tx
+	}
 	defer reads.end()
 	return s.health.Translate(fn(postgres.New(reads)), classify)
 }
@@ -217,7 +232,7 @@ func (s *Store) transact(ctx context.Context, fn func(q unscoped.Querier) error)
 		return err
 	}
 	defer conn.Release()
-	tx, err := conn.Begin(ctx)
+	tx, err := s.begin(ctx, conn, pgx.TxOptions{})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/elizad/elizad/gen/postgres"
 	"github.com/elizad/elizad/server/internal/store"
@@ -18,9 +17,9 @@ var (
 )
 
 // readOnly runs the generated code's queries on one connection, outside of a transaction, and refuses those that write.
-// A read-only transaction would do the same for two more round trips.
+// A read-only transaction would do the same for two more round trips; through a pooler there is one, which says whose rows are meant.
 type readOnly struct {
-	conn  *pgxpool.Conn
+	conn  postgres.DBTX
 	ended bool
 }
 

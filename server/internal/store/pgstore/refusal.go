@@ -33,6 +33,9 @@ const (
 	readOnlyDatabase = "25006"
 )
 
+// errExempt is why a role can't be used that PostgreSQL lets see the rows of every tenant.
+var errExempt = errors.New("its user is a superuser, or bypasses row-level security: it would see what belongs to other servers")
+
 // refusalError says for people why a database can't be used, and what to do. The error behind it repeats itself: the driver
 // tries with TLS and without, on every address of a host.
 type refusalError struct {
@@ -73,6 +76,9 @@ type refuser struct {
 }
 
 func (r *refuser) explain(err error) (reason, advice string) {
+	if errors.Is(err, errExempt) {
+		return err.Error(), "Connect as an ordinary role, which owns the database:\n" + r.create(true) + "\nOr leave ELIZA_SERVER_ID out."
+	}
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return answer.Message, r.advice(answer)
 	}

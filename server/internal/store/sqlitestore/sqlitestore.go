@@ -140,9 +140,14 @@ func Open(ctx context.Context, config Config) (_ *Store, err error) {
 	s.index.writer = s.writer
 	s.index.written.Store(1) // what an earlier process has left
 	s.tender.start()
-	if s.Bound, err = store.Bind(ctx, s, config.Tenant); err != nil {
-		return nil, err
+	tenant := int64(store.DefaultTenant)
+	if config.Tenant != (store.Tenant{}) {
+		err := s.Write(ctx, func(q unscoped.Querier) (err error) { tenant, err = config.Tenant.Number(ctx, q); return err })
+		if err != nil {
+			return nil, err
+		}
 	}
+	s.Bound = store.Bind(s, tenant)
 	return s, nil
 }
 

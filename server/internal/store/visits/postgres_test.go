@@ -39,9 +39,28 @@ func TestPostgres(t *testing.T) {
 	}
 }
 
+// Each of the two walls between tenants holds without the other: what the statements say, and the policies of the tables.
 func TestTenantsOnPostgres(t *testing.T) {
 	t.Parallel()
-	testTenants(t, func(t *testing.T) trial { return openPostgres(t) })
+	t.Run("without policies", func(t *testing.T) {
+		t.Parallel()
+		testTenants(t, another, nil, func(t *testing.T) trial {
+			m := openPostgres(t)
+			for _, table := range ownTables {
+				m.exec(t, "ALTER TABLE "+table+" NO FORCE ROW LEVEL SECURITY")
+			}
+			return m
+		})
+	})
+	t.Run("by policies alone", func(t *testing.T) {
+		t.Parallel()
+		outside := []string{"CountFoundMessages"} // counts in message_words, which is outside of the wall
+		testTenants(t, store.DefaultTenant, outside, func(t *testing.T) trial {
+			m := openPostgres(t)
+			m.tenant = another
+			return m
+		})
+	})
 }
 
 func openPostgres(t *testing.T) *postgresMeter {
@@ -51,12 +70,15 @@ func openPostgres(t *testing.T) *postgresMeter {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close(context.Background()) })
-	return &postgresMeter{conn: conn}
+	m := &postgresMeter{conn: conn, tenant: store.DefaultTenant}
+	m.exec(t, fmt.Sprintf("SET elizad.tenant = %d", store.DefaultTenant))
+	return m
 }
 
 // postgresMeter asks PostgreSQL how it ran a query.
 type postgresMeter struct {
-	conn *pgx.Conn
+	conn   *pgx.Conn
+	tenant int64 // whose rows the policies show to what is tried
 }
 
 func (m *postgresMeter) id(kind int, number string) string {

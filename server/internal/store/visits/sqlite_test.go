@@ -31,7 +31,7 @@ func TestSQLite(t *testing.T) {
 
 func TestTenantsOnSQLite(t *testing.T) {
 	t.Parallel()
-	testTenants(t, func(t *testing.T) trial { return openSQLite(t, false) })
+	testTenants(t, another, nil, func(t *testing.T) trial { return openSQLite(t, false) })
 }
 
 func openSQLite(t *testing.T, statistics bool) *sqliteMeter {
