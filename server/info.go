@@ -2,9 +2,13 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/httpx"
@@ -62,6 +66,20 @@ func (s *Server) Info(ctx context.Context) (Info, error) {
 		}
 	}
 	return info, nil
+}
+
+// OwnerToken reads the token of the owner of a server from its data directory; empty if there is none, as with a server that never
+// ran, or has a key in its settings.
+func OwnerToken(where settings.Storage) (string, error) {
+	dir, err := where.DataDir()
+	if err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, auth.OwnerTokenFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("reading the owner's token: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 // SettingsFile returns the file of settings in the data folder, or "" where there is none.

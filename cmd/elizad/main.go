@@ -3,6 +3,7 @@
 //	elizad            serve on http://127.0.0.1:3000
 //	elizad --help     every flag and variable
 //	elizad help settings
+//	elizad keys       make, list and revoke API keys
 //
 // Flags win over environment variables, and those over .env.local and .env of the working folder.
 package main
@@ -33,6 +34,7 @@ type cli struct {
 	ShowVersion versionFlag `name:"version" short:"v" help:"Print the version."`
 
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server. This is what elizad does without a command."`
+	Keys    keysCmd    `cmd:"" help:"Make, list and revoke the API keys of a running server."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Help    helpCmd    `cmd:"" help:"Explain a command, or every setting."`
 }

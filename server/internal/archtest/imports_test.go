@@ -44,7 +44,7 @@ func mayImport() map[string][]string {
 		"gen/sqlite":                      {"queries/dbtype", "gen/unscoped"},
 		"gen/postgres":                    {"queries/dbtype", "gen/unscoped"},
 		"client":                          {"gen/api", "gen/apiclient", apierr, "server/socketio/parser"},
-		"cmd/elizad":                      {"server", "server/settings"},
+		"cmd/elizad":                      {"server", "server/settings", "client"},
 		"cmd/internal/...":                {},
 		"server/apierr":                   {},
 		"server/plaintext":                {},
