@@ -108,7 +108,7 @@ func TestAgentsAreNotMadeUnderOthersIDs(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
 	cfg.Security.AuthToken = "0123456789abcdef0123456789abcdef"
-	n := startWith(t, cfg).with("X-API-KEY", cfg.Security.AuthToken)
+	n := startWith(t, cfg).keyed(cfg.Security.AuthToken)
 	eliza, silent, writer := n.agentID(), uuid.New(), uuid.New()
 	channel := n.dmBetween(eliza, silent)
 	n.ask(channel, writer, "hello").want(201) // the room is there now

@@ -64,7 +64,7 @@ func TestSecretsFromBeforeAreSealed(t *testing.T) {
 	const keys = `"OPENAI_API_KEY":"canary-old-1","modelProvider":"openai","LARGE_MODEL":"m","SMALL_MODEL":"m","deep":{"botToken":"canary-old-2"}`
 	inDatabase(t, dir,
 		`UPDATE agents SET character = '{"id":"`+id.String()+`","name":"Old","bio":"x","settings":{"OPENAI_BASE_URL":"`+good.URL+`",`+keys+`}}' WHERE name = 'Old'`,
-		`INSERT INTO agents_to_conceal (agent_id) SELECT id FROM agents`, `SELECT 'done'`)
+		`INSERT INTO agents_to_conceal (agent_id, tenant) SELECT id, tenant FROM agents`, `SELECT 'done'`)
 	n = start(t, dir)
 	n.use(id)
 	if !good.saw("canary-old-1") {

@@ -402,12 +402,12 @@ func TestOwnersOperations(t *testing.T) {
 	default:
 	}
 	for i := range 12 {
-		a := n.with("X-API-KEY", fmt.Sprint("guess", i)).environment()
+		a := n.keyed(fmt.Sprint("guess", i)).environment()
 		if i == 11 {
 			a.want(http.StatusTooManyRequests)
 		}
 	}
-	n.with("X-API-KEY", "guess").list().want(200) // which asks for no key
+	n.keyed("guess").list().want(200) // which asks for no key
 }
 
 // TestOwnerToken is the same after a restart, and nobody else can read it.
@@ -554,8 +554,8 @@ func TestKeyGuardsTheAPI(t *testing.T) {
 	if challenge := refused.header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "ApiKey ") {
 		t.Errorf("the challenge names a scheme that isn't there: %s", challenge)
 	}
-	clearError(t, "wrong key", n.with("X-API-KEY", "open").list(), http.StatusUnauthorized, "UNAUTHORIZED")
-	n.with("X-API-KEY", "open sesame").list().want(200)
+	clearError(t, "wrong key", n.keyed("open").list(), http.StatusUnauthorized, "UNAUTHORIZED")
+	n.keyed("open sesame").list().want(200)
 	n.read(n.api().GetLiveness(t.Context())).want(200)
 	if a := n.do("GET", fmt.Sprintf("/socket.io/?EIO=4&transport=polling&t=%d", 1), nil); a.status != 200 {
 		t.Errorf("the handshake of the transport is refused: %d %s", a.status, a.body)

@@ -43,6 +43,6 @@ func lab(routes ...agent.Route) agent.Plugin {
 func withPlugin(t *testing.T, cfg settings.Settings, p agent.Plugin) *node {
 	t.Helper()
 	n := startWith(t, cfg, server.WithPlugins(p))
-	n.with("X-API-KEY", cfg.Security.AuthToken).changeAgent(n.agentID(), map[string]any{"plugins": []string{"@me/plugin-lab"}}).want(200)
+	n.keyed(cfg.Security.AuthToken).changeAgent(n.agentID(), map[string]any{"plugins": []string{"@me/plugin-lab"}}).want(200)
 	return n
 }

@@ -46,6 +46,9 @@ func (n *node) with(header ...string) *node {
 	return &w
 }
 
+// keyed returns the node whose requests bring a key.
+func (n *node) keyed(key string) *node { return n.with("X-API-KEY", key) }
+
 // as returns the node whose requests are a person's or an agent's.
 func (n *node) as(entity uuid.UUID) *node { return n.with("X-Entity-Id", entity.String()) }
 
@@ -136,7 +139,7 @@ func (n *node) ownerToken() string {
 // owner returns the node whose requests are the owner's.
 func (n *node) owner() *node {
 	n.t.Helper()
-	return n.with("X-API-KEY", n.ownerToken())
+	return n.keyed(n.ownerToken())
 }
 
 // environment reads the stored settings.

@@ -12,9 +12,6 @@ import (
 	"github.com/elizad/elizad/gen/api"
 )
 
-// keyed returns the node whose requests bring a key.
-func (n *node) keyed(key string) *node { return n.with("X-API-KEY", key) }
-
 // newKey makes a key with some scopes.
 func (n *node) newKey(name string, scopes ...api.KeyScope) api.APIKeyCreated {
 	n.t.Helper()
@@ -82,7 +79,7 @@ func TestFirstKey(t *testing.T) {
 		n.keyed(made.Key).try().want(200)
 		n.with("Authorization", "Bearer "+made.Key).try().want(200)
 		n.owner().try().want(200)
-		n.do("GET", "/healthz", nil).want(200)
+		n.read(n.api().GetLiveness(t.Context())).want(200)
 		n.stop()
 		n = start(t, dir)
 	}
@@ -143,8 +140,8 @@ func TestScopes(t *testing.T) {
 		t.Parallel()
 		n := n.keyed(admin.newKey("bridge", "service", "read").Key).under(t)
 		n.try().want(200)
-		n.do("POST", "/api/messaging/submit", map[string]any{}).want(400)
-		n.do("POST", "/api/agents", map[string]any{}).want(403)
+		n.submit(api.SubmitMessageRequest{}).want(400)
+		n.createAgent(nil).want(403)
 	})
 }
 

@@ -78,7 +78,7 @@ func TestWrongKeysAreCounted(t *testing.T) {
 	cfg.Security.AuthToken = "open sesame"
 	cfg.Limits.RateLimit, cfg.Limits.APIMax = true, 3
 	n := startWith(t, cfg)
-	guess := func(key string) answer { return n.read(n.with("X-API-KEY", key).api().ListAgents(t.Context())) }
+	guess := func(key string) answer { return n.read(n.keyed(key).api().ListAgents(t.Context())) }
 	for range 3 {
 		clearError(t, "a guess", guess("guess"), http.StatusUnauthorized, "UNAUTHORIZED")
 	}

@@ -145,7 +145,7 @@ func TestAgentsCannotBeForged(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
 	cfg.Security.AuthToken, cfg.Security.ServiceKey = "open sesame", "we are one"
-	n := startWith(t, cfg).with("X-API-KEY", "open sesame")
+	n := startWith(t, cfg).keyed("open sesame")
 	agent := n.agentID()
 	channel := n.group(agent)
 	forged := api.SubmitMessageRequest{ChannelID: channel, AuthorID: agent, Content: "I, the agent"}
