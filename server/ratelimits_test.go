@@ -131,3 +131,28 @@ func TestHandshakesAreLimited(t *testing.T) {
 		t.Errorf("Retry-After: %q", resp.Header.Get("Retry-After"))
 	}
 }
+
+// Who calls with a key of its own is one caller from wherever it calls; others are not slowed by it.
+func TestKeysAreLimited(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.Security.AuthToken, cfg.Security.TrustProxy = rightKey, "127.0.0.1"
+	cfg.Limits.RateLimit, cfg.Limits.APIMax = true, 6
+	n := startWith(t, cfg)
+	one, other := n.keyed(rightKey).newKey("one", "read").Key, n.keyed(rightKey).newKey("other", "read").Key
+	from := func(key string, machine int) answer {
+		return n.do("GET", "/api/agents", nil, "X-API-KEY", key, "X-Forwarded-For", fmt.Sprintf("192.0.2.%d", machine)) // no request of the client's says whence it comes
+	}
+	for i := range cfg.Limits.APIMax {
+		from(one, i).want(200)
+	}
+	refused := from(one, 100)
+	clearError(t, "one request too many", refused, http.StatusTooManyRequests, "RATE_LIMIT_EXCEEDED")
+	if s, err := strconv.Atoi(refused.header.Get("Retry-After")); err != nil || s < 1 || s > 900 {
+		t.Errorf("Retry-After is %q", refused.header.Get("Retry-After"))
+	}
+	from(other, 101).want(200)
+	for i := range 2 * cfg.Limits.APIMax { // the key of the settings is everybody's
+		from(rightKey, 102+i).want(200)
+	}
+}

@@ -79,7 +79,7 @@ func (s *Server) application() (http.Handler, error) {
 		plugins.Public,
 		auth.Middleware(s.parts.guard, httpx.ClientNetwork, httpx.WriteError),
 		auth.Services(auth.NewGuard(auth.NewKeys(s.cfg.Security.ServiceKey), s.parts.failures), httpx.ClientNetwork, httpx.WriteError),
-		where(isAPI, httpx.NotModified),
+		where(isAPI, httpx.PrincipalRateLimit(s.cfg.Limits), httpx.NotModified),
 		middleware.GetHead,
 	)
 	operations := httpx.NewContract(doc)

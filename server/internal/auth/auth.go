@@ -91,6 +91,19 @@ func (i Identity) Key() uuid.UUID { return i.key }
 // Until returns when the proof ends; the zero time if that is not known beforehand.
 func (i Identity) Until() time.Time { return i.until }
 
+// Principal names who has proven what it is, wherever it calls from: an entity, or else a managed key. It is empty for callers
+// without proof, and for those with the key of the settings, which all may share.
+func (i Identity) Principal() string {
+	switch {
+	case i.bound:
+		return "entity " + i.entity.String()
+	case i.key != uuid.Nil:
+		return "key " + i.key.String()
+	default:
+		return ""
+	}
+}
+
 // IsService reports whether the caller may speak for others: a part of the server, or a program that has shown that it may.
 func (i Identity) IsService() bool { return i.kind == Service || i.kind == Server }
 

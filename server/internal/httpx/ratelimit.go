@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/httprate"
 
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/throttle"
 	"github.com/elizad/elizad/server/settings"
 )
@@ -30,15 +31,26 @@ func UploadRateLimit(limits settings.Limits) Middleware {
 // HealthRateLimit is RateLimit for the health of the server, which is asked for without a key: 100 times a minute and network,
 // which only a refusal shows.
 func HealthRateLimit(limits settings.Limits) Middleware {
-	const most, window = 100, time.Minute
-	if !limits.RateLimit {
+	return refuseOver(limits.RateLimit, 100, time.Minute, ClientNetwork)
+}
+
+// PrincipalRateLimit bounds how many requests a caller may make per window who has proven who it is, from all its addresses together, by
+// the numbers of [RateLimit]: see [auth.Identity.Principal]. Only a refusal shows it. It belongs inside of the middleware that
+// identifies callers.
+func PrincipalRateLimit(limits settings.Limits) Middleware {
+	return refuseOver(limits.RateLimit, limits.APIMax, limits.APIWindow, func(r *http.Request) string { return auth.FromContext(r.Context()).Principal() })
+}
+
+// refuseOver counts requests by whom, those of an empty name not at all.
+func refuseOver(on bool, most int, window time.Duration, whom func(*http.Request) string) Middleware {
+	if !on {
 		return func(next http.Handler) http.Handler { return next }
 	}
 	limiter := httprate.NewRateLimiter(most, window, httprate.WithLimitCounter(new(throttle.Windows)),
 		httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}))
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if limiter.OnLimit(w, r, ClientNetwork(r)) {
+			if name := whom(r); name != "" && limiter.OnLimit(w, r, name) {
 				WriteError(w, r, apierr.New(apierr.RateLimited, "Too many requests. Please try again later."))
 				return
 			}
