@@ -15,7 +15,8 @@ import (
 
 const reportCanary = "canary0hunter2"
 
-// A panic and an internal error reach the operator's project, with what tells where to look and nothing that callers sent.
+// A panic and an internal error reach the operator's project, with what tells where to look and nothing that callers sent. What
+// asks a plugin, or holds a secret in the wrong place, is sent raw.
 func TestFaultsAreReported(t *testing.T) {
 	t.Parallel()
 	in := newIngest(t, nil)

@@ -178,6 +178,7 @@ func TestWorlds(t *testing.T) {
 		t.Errorf("who knows the world (-want +got):\n%s", diff)
 	}
 	clearError(t, "no name", n.createWorld(id, api.CreateWorldRequest{}), http.StatusBadRequest, "")
+	// Sent raw: no valid request says this.
 	clearError(t, "a server that is no id", n.do("POST", "/api/agents/"+id.String()+"/worlds", map[string]any{"name": "x", "messageServerId": "y"}), http.StatusBadRequest, "")
 	clearError(t, "an unknown world", n.createWorld(id, api.CreateWorldRequest{WorldID: new(uuid.New())}), http.StatusNotFound, "NOT_FOUND")
 	if panels := n.panels(id); panels == nil || len(panels) != 0 {
@@ -215,7 +216,7 @@ func TestGroups(t *testing.T) {
 		t.Errorf("in part: %+v", part)
 	}
 	clearError(t, "nobody", create(server, api.CreateGroupRequest{AgentIds: []uuid.UUID{nobody}}), http.StatusNotFound, "NOT_FOUND")
-	clearError(t, "no agents", n.do("POST", "/api/memory/groups/"+server.String(), `{"agentIds":[]}`), http.StatusBadRequest, "BAD_REQUEST")
+	clearError(t, "no agents", n.do("POST", "/api/memory/groups/"+server.String(), `{"agentIds":[]}`), http.StatusBadRequest, "BAD_REQUEST") // the client leaves out an empty list
 	clearError(t, "nothing", create(server, api.CreateGroupRequest{}), http.StatusBadRequest, "BAD_REQUEST")
 
 	worlds := data[api.GroupWorlds](create(uuid.New(), api.CreateGroupRequest{Name: new("Discord"), Description: new("ours")}).want(201))

@@ -80,7 +80,7 @@ func TestServerLogs(t *testing.T) {
 	if got := into[api.LogsCleared](n.read(n.api().ClearServerLogs(t.Context(), nil)).want(200)); got.Cleared != 2 {
 		t.Errorf("%+v", got)
 	}
-	if got := into[api.ServerLogs](n.do("POST", path, nil).want(200)); got.Total != 0 {
+	if got := into[api.ServerLogs](n.do("POST", path, nil).want(200)); got.Total != 0 { // without a body
 		t.Errorf("%+v", got)
 	}
 }
