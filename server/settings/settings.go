@@ -15,6 +15,7 @@ type Settings struct {
 	Network  Network  `embed:"" group:"network"`
 	Storage  Storage  `embed:"" group:"storage"`
 	Security Security `embed:"" group:"security"`
+	Tokens   Tokens   `embed:"" group:"tokens"`
 	Limits   Limits   `embed:"" group:"limits"`
 	Agents   Agents   `embed:"" group:"agents"`
 	Messages Messages `embed:"" group:"messages"`
@@ -65,6 +66,17 @@ type Security struct {
 	EgressAllow string `name:"egress-allow" env:"ELIZAD_EGRESS_ALLOW" placeholder:"HOST|CIDR,…" help:"Private hosts and networks, each with :PORT where only that is meant, that characters, stored settings and webhooks may name. Of others only public ones, models only over https; this machine as long as nobody else reaches the server and no key is set."`
 	TrustProxy  string `name:"trust-proxy" env:"TRUST_PROXY" placeholder:"N|CIDR,…" help:"Reverse proxies in front: how many, or their networks. By default X-Forwarded-For is ignored."`
 	Environment string `name:"environment" env:"NODE_ENV" default:"development" help:"production asks browsers for TLS only, and turns the web UI off unless it is asked for."`
+}
+
+// Tokens says how callers prove who they are, by JSON Web Tokens. Of the ways to verify them the first that is set counts.
+type Tokens struct {
+	PrivyKey  string `name:"privy-verification-key" env:"PRIVY_VERIFICATION_KEY" placeholder:"PEM" help:"Public key of Privy that verifies its tokens: PEM, from -----BEGIN PUBLIC KEY----- on, of Ed25519, P-256 or RSA. Line ends may be written as \\n."`
+	PublicKey string `name:"jwt-public-key" env:"JWT_ED25519_PUBLIC_KEY" placeholder:"PEM" help:"The same of any issuer; used where the setting above is empty."`
+	JWKS      string `name:"jwt-jwks-uri" env:"JWT_JWKS_URI" placeholder:"URL" help:"Address of the issuer's public keys, a JSON Web Key Set; https only. Needs the audience or the issuers below. Used where no public key is set."`
+	Secret    string `name:"jwt-secret" env:"JWT_SECRET" placeholder:"KEY" help:"Secret of at least 32 bytes that issuer and server share, for tokens signed with HS256, HS384 or HS512. Used where neither of the above is set. Prefer the variable: flags are visible to other users."`
+	Issuers   string `name:"jwt-issuers" env:"JWT_ISSUER_WHITELIST" placeholder:"ISSUER,…" help:"Issuers whose tokens are taken, as the tokens have them as iss; by default, or with *, any that the key verifies."`
+	Audience  string `name:"jwt-audience" env:"JWT_AUDIENCE" placeholder:"NAME,…" help:"What a token must have as aud, one of these; by default anything. Set it where the issuer makes tokens for other services too."`
+	Namespace string `name:"jwt-entity-namespace" env:"JWT_ENTITY_NAMESPACE" placeholder:"issuer" help:"issuer tells people of the same name at two issuers apart; by default who has a UUID as sub is the entity of that id, whoever says so."`
 }
 
 // Limits bounds what one caller may ask for. Sizes are in bytes.

@@ -28,6 +28,7 @@ func Options() []kong.Option {
 			{Key: "network", Title: "Network:"},
 			{Key: "storage", Title: "Storage:"},
 			{Key: "security", Title: "Security:"},
+			{Key: "tokens", Title: "Tokens of callers:"},
 			{Key: "limits", Title: "Limits:"},
 			{Key: "agents", Title: "Agents (their models and behaviour: elizad help settings):"},
 			{Key: "messages", Title: "Messages:"},

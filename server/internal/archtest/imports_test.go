@@ -92,6 +92,7 @@ func mayImport() map[string][]string {
 		// The domain. messaging never imports runtime: it stores turns and says that there is work.
 		"server/internal/auth":          {store, apierr, "server/internal/throttle"},
 		"server/internal/auth/authtest": {auth},
+		"server/internal/auth/token":    {agent, apierr, lifecycle, "server/settings"},
 		"server/internal/apikey":        {store, auth, apierr, "gen/db", "queries/dbtype", lifecycle, names},
 		"server/internal/media":         {store, auth, apierr, "gen/db", lifecycle, names},
 		"server/internal/messaging":     {"server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype", names},
@@ -217,6 +218,8 @@ func TestDriversStayInTheirRooms(t *testing.T) {
 		{"modernc.org/sqlite", []string{"server/internal/store/sqlitestore"}, "the domain must not depend on a database"},
 		{"github.com/coder/websocket", []string{"server/socketio", "server/internal/realtime", "server/internal/bench", "client"}, "sockets are the edge's business"},
 		{"github.com/alecthomas/kong", []string{"cmd/elizad", "server/settings"}, "flags are read in one place"},
+		{"github.com/golang-jwt/jwt", []string{"server/internal/auth/token"}, "what a token proves is decided in one place"},
+		{"github.com/MicahParks", []string{"server/internal/auth/token"}, "what a token proves is decided in one place"},
 		{"github.com/getsentry/sentry-go", []string{"server/internal/report"}, "what leaves the machine is decided in one place"},
 		{"github.com/getkin/kin-openapi", []string{"gen/apiserver", "server/internal/httpx", "server/internal/compat", "server/internal/rest"}, "the contract is checked at the edge"},
 	} {
