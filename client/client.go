@@ -75,6 +75,7 @@ const (
 	userAgent    = "elizad-go-client"
 	headerKey    = "X-API-KEY"
 	headerSecret = "X-Internal-Service-Secret"
+	headerBearer = "Authorization"
 )
 
 // Client sends requests to one server, as one person.
@@ -83,10 +84,15 @@ type Client struct {
 	http    *http.Client
 	base    *url.URL
 	apiKey  string
+	token   TokenSource
 	entity  uuid.UUID
 	timeout time.Duration
 	retries int
 }
+
+// TokenSource returns the JSON Web Token of the person that the client is, and a new one before it ends. It is asked before each
+// request, from any goroutine. Its errors end the request.
+type TokenSource func(ctx context.Context) (string, error)
 
 // Option changes how a client works.
 type Option func(*options)
@@ -95,6 +101,7 @@ type options struct {
 	http    *http.Client
 	apiKey  string
 	secret  string
+	token   TokenSource
 	entity  uuid.UUID
 	timeout time.Duration
 	retries int
@@ -102,6 +109,10 @@ type options struct {
 
 // WithAPIKey sends key with every request.
 func WithAPIKey(key string) Option { return func(o *options) { o.apiKey = key } }
+
+// WithToken sends the token of source with every request, for servers that know its issuer. The person is the one that the token
+// says: set it by [WithEntity], too, where a method of the client posts in its name.
+func WithToken(source TokenSource) Option { return func(o *options) { o.token = source } }
 
 // WithServiceSecret sends the secret by which a server that wants a key lets a program write as an agent; see [Client.Submit].
 func WithServiceSecret(secret string) Option { return func(o *options) { o.secret = secret } }
@@ -133,7 +144,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	o.http = keepKeys(o.http, u)
 	generated, err := apiclient.NewClient(baseURL,
 		apiclient.WithHTTPClient(&retrier{next: o.http, retries: o.retries}),
-		apiclient.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
+		apiclient.WithRequestEditorFn(func(ctx context.Context, r *http.Request) error {
 			r.Header.Set("Accept", "application/json")
 			r.Header.Set("User-Agent", userAgent)
 			r.Header.Set("X-Entity-Id", o.entity.String())
@@ -143,13 +154,20 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 			if o.secret != "" {
 				r.Header.Set(headerSecret, o.secret)
 			}
+			if o.token != nil {
+				token, err := o.token(ctx)
+				if err != nil {
+					return fmt.Errorf("client: getting a token: %w", err)
+				}
+				r.Header.Set(headerBearer, "Bearer "+token)
+			}
 			return nil
 		}))
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
 	return &Client{
-		api: generated, http: o.http, base: u, apiKey: o.apiKey, entity: o.entity, timeout: o.timeout, retries: o.retries,
+		api: generated, http: o.http, base: u, apiKey: o.apiKey, token: o.token, entity: o.entity, timeout: o.timeout, retries: o.retries,
 	}, nil
 }
 
@@ -164,6 +182,7 @@ func keepKeys(h *http.Client, base *url.URL) *http.Client {
 		if r.URL.Hostname() != base.Hostname() || r.URL.Scheme != base.Scheme && r.URL.Scheme != "https" {
 			r.Header.Del(headerKey)
 			r.Header.Del(headerSecret)
+			r.Header.Del(headerBearer)
 		}
 		switch {
 		case h.CheckRedirect != nil:

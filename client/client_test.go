@@ -212,9 +212,10 @@ func TestKeysAreNotSentElsewhere(t *testing.T) {
 	} {
 		var asked []string
 		c, err := client.New("http://elizad.test", client.WithAPIKey("k"), client.WithServiceSecret("s"),
+			client.WithToken(func(context.Context) (string, error) { return "t", nil }),
 			client.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 				w := httptest.NewRecorder()
-				if asked = append(asked, r.Header.Get("X-API-KEY")+r.Header.Get("X-Internal-Service-Secret")); len(asked) == 1 {
+				if asked = append(asked, r.Header.Get("X-API-KEY")+r.Header.Get("X-Internal-Service-Secret")+r.Header.Get("Authorization")); len(asked) == 1 {
 					http.Redirect(w, r, target, http.StatusTemporaryRedirect)
 				} else {
 					ok(w, `{}`)
@@ -224,7 +225,7 @@ func TestKeysAreNotSentElsewhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Ping(t.Context()); err != nil || len(asked) != 2 || asked[0] != "ks" || (asked[1] == "") != stays {
+		if err := c.Ping(t.Context()); err != nil || len(asked) != 2 || asked[0] != "ksBearer t" || (asked[1] == "") != stays {
 			t.Errorf("%s: keys %q, %v", target, asked, err)
 		}
 	}

@@ -8,9 +8,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -346,6 +348,28 @@ func TestChannelEvents(t *testing.T) {
 	listen[client.ChannelDeleted](t, second)
 	if got := append(conn.Channels(), second.Channels()...); len(got) != 0 {
 		t.Errorf("still joined: %v", got)
+	}
+}
+
+// A connection whose token ends is made again with the next one of the source, which is asked for each.
+func TestTokenSource(t *testing.T) {
+	t.Parallel()
+	const secret = "a secret of more than thirty-two bytes"
+	h := newHost(t, func(c *settings.Settings) { c.Security.Tokens.Secret = secret })
+	lifetimes := []time.Duration{-28 * time.Second, time.Hour} // the clocks may be half a minute apart
+	var dialed atomic.Int64
+	c, _ := h.client(alice, client.WithToken(func(context.Context) (string, error) {
+		left := lifetimes[min(int(dialed.Add(1))-1, len(lifetimes)-1)]
+		return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": alice.String(), "exp": time.Now().Add(left).Unix()}).SignedString([]byte(secret))
+	}))
+	conn := h.dial(c)
+	listen[client.Reconnected](t, conn)
+	if _, err := c.Agents(t.Context()); err != nil {
+		t.Error(err)
+	}
+	none, _ := h.client(alice, client.WithToken(func(context.Context) (string, error) { return "", errors.New("signed out") }))
+	if _, err := none.Agents(t.Context()); err == nil || !strings.Contains(err.Error(), "signed out") {
+		t.Errorf("without a token: %v", err)
 	}
 }
 

@@ -90,7 +90,13 @@ func (l *link) handshake(ctx context.Context, c *Client) error {
 	}
 	l.silence = time.Duration(terms.PingInterval+terms.PingTimeout) * time.Millisecond
 	l.maxPayload = terms.MaxPayload
-	auth, err := parser.MarshalObject(map[string]string{"entityId": c.entity.String(), "apiKey": c.apiKey})
+	proof := map[string]string{"entityId": c.entity.String(), "apiKey": c.apiKey}
+	if c.token != nil {
+		if proof["token"], err = c.token(ctx); err != nil {
+			return fmt.Errorf("client: getting a token: %w", err)
+		}
+	}
+	auth, err := parser.MarshalObject(proof)
 	if err != nil {
 		return err
 	}

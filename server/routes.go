@@ -191,7 +191,7 @@ func (s *Server) checkOwner(ctx context.Context) error {
 	case s.parts.token == "":
 		return nil
 	case r != nil && s.parts.guard.Required():
-		who, err := s.parts.guard.Admit(ctx, httpx.ClientNetwork(r), auth.KeyIn(r.Header))
+		who, err := s.parts.guard.Admit(ctx, httpx.ClientNetwork(r), auth.CredentialsIn(r.Header))
 		if err != nil {
 			return refused(err, "Only an admin may do that", "Send a key with the scope admin, or the owner's token, as X-API-KEY")
 		}
@@ -199,7 +199,7 @@ func (s *Server) checkOwner(ctx context.Context) error {
 	case r == nil || !s.parts.cors.Own(r):
 		return apierr.New(apierr.Forbidden, "Only pages of this server may do that")
 	}
-	if err := s.parts.owner.Check(httpx.ClientNetwork(r), auth.KeyIn(r.Header)); err != nil {
+	if err := s.parts.owner.Check(httpx.ClientNetwork(r), auth.CredentialsIn(r.Header).Key); err != nil {
 		return refused(err, "Only the owner of the server may do that",
 			"Send the token in the file "+auth.OwnerTokenFile+" of the server's data folder as X-API-KEY; or set ELIZA_SERVER_AUTH_TOKEN and send that")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/apikey"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/auth/token"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/clock"
 	"github.com/elizad/elizad/server/internal/egress"
@@ -44,6 +45,7 @@ import (
 // parts are what a running server is made of. Each is set by its component's start.
 type parts struct {
 	keys      *apikey.Service
+	verifier  *token.Verifier
 	guard     auth.Guard // of REST
 	sockets   auth.Guard
 	owner     auth.Guard // of what is the owner's, where the settings have no key
@@ -82,7 +84,7 @@ func (s *Server) components() []lifecycle.Component {
 	}
 	return append(reports, []lifecycle.Component{
 		{Name: "the database", Start: s.openStore, Stop: func(context.Context) error { return s.parts.store.Close() }},
-		{Name: "the API keys", Start: s.openKeys, Stop: func(ctx context.Context) error { return s.parts.keys.Stop(ctx) }},
+		{Name: "the API keys", Start: s.openKeys, Stop: s.closeKeys},
 		{Name: "the bus", Start: s.openBus, Stop: func(context.Context) error { return s.parts.bus.Close() }},
 		{Name: "the instance", Start: s.openInstance, Stop: func(context.Context) error { return s.parts.instance.Close() }},
 		{Name: "the files", Start: s.openMedia, Stop: func(context.Context) error { return s.parts.media.Close() }},
@@ -165,7 +167,7 @@ func (s *Server) openKeys(ctx context.Context) error {
 	s.parts.failures = auth.NewFailures(s.log, nil)
 	s.parts.keys = apikey.New(apikey.Config{Store: s.parts.store, Logger: s.log, Now: time.Now, First: s.closeToStrangers})
 	var owner auth.Keys
-	if s.cfg.Security.Open() {
+	if !s.cfg.Security.HasKey() {
 		token, err := auth.OwnerToken(s.dataDir)
 		if err != nil {
 			return err
@@ -173,9 +175,18 @@ func (s *Server) openKeys(ctx context.Context) error {
 		owner = auth.NewKeys(token)
 		s.parts.token, s.parts.owner = token, auth.NewGuard(owner, s.parts.failures)
 	}
-	s.parts.guard = auth.NewGuard(auth.NewKeys(s.cfg.Security.RESTKeys()...), s.parts.failures).With(s.parts.keys, owner)
-	s.parts.sockets = auth.NewGuard(auth.NewKeys(s.cfg.Security.SocketKeys()...), s.parts.failures).With(s.parts.keys, owner)
+	tokens, err := s.openTokens()
+	if err != nil {
+		return err
+	}
+	s.parts.guard = auth.NewGuard(auth.NewKeys(s.cfg.Security.RESTKeys()...), s.parts.failures).With(s.parts.keys, owner).WithTokens(tokens)
+	s.parts.sockets = auth.NewGuard(auth.NewKeys(s.cfg.Security.SocketKeys()...), s.parts.failures).With(s.parts.keys, owner).WithTokens(tokens)
 	return s.parts.keys.Start(ctx)
+}
+
+func (s *Server) closeKeys(ctx context.Context) error {
+	s.parts.verifier.Stop()
+	return s.parts.keys.Stop(ctx)
 }
 
 func (s *Server) openInstance(context.Context) (err error) {

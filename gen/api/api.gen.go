@@ -3873,6 +3873,9 @@ type PlainAuth struct {
 	Type   PlainAuthType `json:"type"`
 	APIKey *string       `json:"apiKey,omitempty"`
 
+	// Token A JSON Web Token of the operator's issuer.
+	Token *string `json:"token,omitempty"`
+
 	// EntityID Identifies a client that has no identity yet.
 	EntityID *string `json:"entityId,omitempty"`
 }
@@ -5734,6 +5737,11 @@ type SocketTyping struct {
 	EntityID   UUID   `json:"entityId"`
 	SenderName string `json:"senderName,omitempty"`
 }
+
+// SocketUnauthorized Why the client may not stay.
+//
+// Example: The token has expired
+type SocketUnauthorized = string
 
 // SocketWrapper The wrapper in which the web client sends its joins and messages.
 type SocketWrapper struct {

@@ -20,8 +20,14 @@ func (s Security) RESTKeys() []string {
 // SocketKeys returns the API keys that open the sockets: either of the two.
 func (s Security) SocketKeys() []string { return keysOf(s.AuthToken, s.SocketKey) }
 
-// Open reports whether callers need no key.
-func (s Security) Open() bool { return len(s.SocketKeys()) == 0 }
+// Open reports whether callers need neither a key nor a token.
+func (s Security) Open() bool { return !s.HasKey() && !s.Tokens.Verify() }
+
+// HasKey reports whether there is an API key.
+func (s Security) HasKey() bool { return len(s.SocketKeys()) > 0 }
+
+// Verify reports whether there is a way to verify tokens.
+func (t Tokens) Verify() bool { return t.PrivyKey+t.PublicKey+t.JWKS+t.Secret != "" }
 
 // keysOf returns the keys that are set.
 func keysOf(keys ...string) []string {
@@ -67,6 +73,10 @@ func (s Security) Reachable() error {
 // check returns the faults of the settings, wherever the server listens.
 func (s Security) check() []error {
 	var faults []error
+	if s.Isolation {
+		faults = append(faults, errors.New("ENABLE_DATA_ISOLATION (--data-isolation) is on, and data isolation is not available yet: "+
+			"whoever may use the server sees what all others wrote; take the setting out to serve people who may"))
+	}
 	for _, secret := range s.secrets() {
 		if strings.ContainsFunc(secret.value, unicode.IsControl) || !utf8.ValidString(secret.value) {
 			faults = append(faults, fmt.Errorf("%s contains a line end or another control character, which no client can send; "+

@@ -15,7 +15,6 @@ type Settings struct {
 	Network  Network  `embed:"" group:"network"`
 	Storage  Storage  `embed:"" group:"storage"`
 	Security Security `embed:"" group:"security"`
-	Tokens   Tokens   `embed:"" group:"tokens"`
 	Limits   Limits   `embed:"" group:"limits"`
 	Agents   Agents   `embed:"" group:"agents"`
 	Messages Messages `embed:"" group:"messages"`
@@ -65,10 +64,13 @@ type Security struct {
 	APIOrigin   string `name:"api-cors-origin" env:"API_CORS_ORIGIN" placeholder:"ORIGINS" help:"The same for paths under /api only."`
 	EgressAllow string `name:"egress-allow" env:"ELIZAD_EGRESS_ALLOW" placeholder:"HOST|CIDR,…" help:"Private hosts and networks, each with :PORT where only that is meant, that characters, stored settings and webhooks may name. Of others only public ones, models only over https; this machine as long as nobody else reaches the server and no key is set."`
 	TrustProxy  string `name:"trust-proxy" env:"TRUST_PROXY" placeholder:"N|CIDR,…" help:"Reverse proxies in front: how many, or their networks. By default X-Forwarded-For is ignored."`
+	Isolation   bool   `name:"data-isolation" type:"switch" env:"ENABLE_DATA_ISOLATION" help:"Not available yet: the server doesn't start with it."`
 	Environment string `name:"environment" env:"NODE_ENV" default:"development" help:"production asks browsers for TLS only, and turns the web UI off unless it is asked for."`
+
+	Tokens Tokens `embed:"" group:"tokens"`
 }
 
-// Tokens says how callers prove who they are, by JSON Web Tokens. Of the ways to verify them the first that is set counts.
+// Tokens says how people prove who they are, by JSON Web Tokens. Of the ways to verify them the first that is set counts.
 type Tokens struct {
 	PrivyKey  string `name:"privy-verification-key" env:"PRIVY_VERIFICATION_KEY" placeholder:"PEM" help:"Public key of Privy that verifies its tokens: PEM, from -----BEGIN PUBLIC KEY----- on, of Ed25519, P-256 or RSA. Line ends may be written as \\n."`
 	PublicKey string `name:"jwt-public-key" env:"JWT_ED25519_PUBLIC_KEY" placeholder:"PEM" help:"The same of any issuer; used where the setting above is empty."`
@@ -77,6 +79,7 @@ type Tokens struct {
 	Issuers   string `name:"jwt-issuers" env:"JWT_ISSUER_WHITELIST" placeholder:"ISSUER,…" help:"Issuers whose tokens are taken, as the tokens have them as iss; by default, or with *, any that the key verifies."`
 	Audience  string `name:"jwt-audience" env:"JWT_AUDIENCE" placeholder:"NAME,…" help:"What a token must have as aud, one of these; by default anything. Set it where the issuer makes tokens for other services too."`
 	Namespace string `name:"jwt-entity-namespace" env:"JWT_ENTITY_NAMESPACE" placeholder:"issuer" help:"issuer tells people of the same name at two issuers apart; by default who has a UUID as sub is the entity of that id, whoever says so."`
+	Admins    string `name:"admin-entity-ids" env:"ADMIN_ENTITY_IDS" placeholder:"UUID,…" help:"Entities whose tokens may do everything: change agents, and the server. Others read and chat."`
 }
 
 // Limits bounds what one caller may ask for. Sizes are in bytes.

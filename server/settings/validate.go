@@ -123,9 +123,9 @@ func checkOrigins(setting, origins string) []error {
 }
 
 // OnlyThisMachine reports whether the server is meant for the users of this machine alone: it listens on a loopback address, for
-// no proxy, and asks for no key.
+// no proxy, and asks for no credential.
 func (s *Settings) OnlyThisMachine() bool {
-	return isLoopbackHost(s.Network.Host) && s.Security.TrustProxy == "" && len(s.Security.SocketKeys()) == 0
+	return isLoopbackHost(s.Network.Host) && s.Security.TrustProxy == "" && s.Security.Open()
 }
 
 // isLoopbackHost reports whether an address to listen on is reachable from this machine only.

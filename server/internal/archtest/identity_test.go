@@ -17,6 +17,7 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 		"server/internal/runtime/agents_update.go System": "imports change agents in nobody's name",
 		"server/internal/runtime/run.go System":           "an agent at work changes how it takes part",
 		"server/internal/realtime/deliver.go System":      "the delivery reads each message once for all who entered the channel",
+		"server/internal/messaging/messaging.go System":   "whether an entity is an agent is asked before anybody is let in",
 		"server/internal/messaging/post.go System":        "a reply is the agent's whose turn it is",
 	}
 	used := map[string]bool{}

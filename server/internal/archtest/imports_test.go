@@ -90,7 +90,7 @@ func mayImport() map[string][]string {
 		"server/internal/bus":               {},
 
 		// The domain. messaging never imports runtime: it stores turns and says that there is work.
-		"server/internal/auth":          {store, apierr, "server/internal/throttle"},
+		"server/internal/auth":          {store, apierr, lifecycle, "server/internal/throttle"},
 		"server/internal/auth/authtest": {auth},
 		"server/internal/auth/token":    {agent, apierr, lifecycle, "server/settings"},
 		"server/internal/apikey":        {store, auth, apierr, "gen/db", "queries/dbtype", lifecycle, names},

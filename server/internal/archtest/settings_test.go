@@ -16,7 +16,7 @@ func TestSettingsAreRead(t *testing.T) {
 	// Settings behind a method of config are read where the method is called.
 	methods := map[string]string{
 		"Network.Host": ".Network.Address(", "Network.Port": ".Network.Address(", "Storage.Dir": ".DataDir(",
-		"Security.TrustProxy": ".Proxies(", "Security.AuthToken": ".RESTKeys(", "Security.SocketKey": ".SocketKeys(", "Security.AllowHosts": ".HostNames(", "Web.Enable": ".WebUI(", "Web.Disable": ".WebUI(",
+		"Security.TrustProxy": ".Proxies(", "Security.AuthToken": ".RESTKeys(", "Security.SocketKey": ".SocketKeys(", "Security.Isolation": ".Validate(", "Security.AllowHosts": ".HostNames(", "Web.Enable": ".WebUI(", "Web.Disable": ".WebUI(",
 		"Storage.AgentUploads": ".MediaDirs(", "Storage.ChannelUploads": ".MediaDirs(", "Storage.Generated": ".MediaDirs(",
 	}
 	var all, edge strings.Builder

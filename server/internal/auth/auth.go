@@ -36,6 +36,7 @@ const (
 	NoProof         Proof = ""
 	ByKey           Proof = "key"         // of the server's settings, or the owner's token
 	ByManagedKey    Proof = "managed key" // that was made while the server ran
+	ByToken         Proof = "token"       // that an issuer of the operator's has signed
 	ByServiceSecret Proof = "service secret"
 	ByItself        Proof = "itself" // it is the server
 )
@@ -48,7 +49,7 @@ type Identity struct {
 	scopes Scopes
 	proof  Proof
 	key    uuid.UUID
-	until  time.Time
+	until  time.Time // zero: not known beforehand
 }
 
 // System returns the identity of the server's own parts.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/throttle"
 )
 
@@ -26,6 +27,9 @@ const (
 
 // ErrRefused is the answer to a credential that is missing or wrong.
 var ErrRefused = errors.New("credential is missing or wrong")
+
+// ErrEnded is an [ErrRefused] for a credential that was right once. It is no guess, and not counted as one.
+var ErrEnded = fmt.Errorf("%w: it has ended", ErrRefused)
 
 // BlockedError is the answer to every credential, right or wrong, of a caller that has presented too many wrong ones.
 type BlockedError struct {
@@ -123,17 +127,21 @@ func (f *Failures) judge(caller, credential string, right bool) error {
 	return ErrRefused
 }
 
-// Grant is what a managed key allows.
+// Grant is what a managed key or a token allows.
 type Grant struct {
 	Scopes  Scopes    // with what each of them includes
 	Entity  uuid.UUID // the only one that the caller may be; the zero UUID for whomever it names
 	Service bool      // the caller speaks for others
-	Key     uuid.UUID
+	Key     uuid.UUID // the zero UUID for a token
+	Until   time.Time // when it ends; the zero time if that is not known beforehand
 }
 
-// identity returns who the key's holder is.
+// identity returns who has shown the key or the token.
 func (g Grant) identity() Identity {
-	i := Identity{kind: KeyHolder, scopes: g.Scopes, proof: ByManagedKey, key: g.Key}
+	i := Identity{kind: KeyHolder, scopes: g.Scopes, proof: ByManagedKey, key: g.Key, until: g.Until}
+	if g.Key == uuid.Nil {
+		i.proof = ByToken
+	}
 	if g.Entity != uuid.Nil {
 		i.entity, i.bound, i.kind = g.Entity, true, User
 	}
@@ -153,8 +161,16 @@ type ManagedKeys interface {
 	Watch(grant Grant, ended func()) (stop func())
 }
 
-// Guard lets in callers that present one of its keys. The zero value lets all callers in.
+// Tokens are what people prove with who they are. They are safe for concurrent use.
+type Tokens interface {
+	// Verify returns what a token proves. An error that wraps [ErrRefused] refuses it; others say that this can't be decided now.
+	// Both say why in an [*apierr.Error].
+	Verify(ctx context.Context, token string) (Grant, error)
+}
+
+// Guard lets in callers that present one of its keys, or a token. The zero value lets all callers in.
 type Guard struct {
+	tokens   Tokens // nil: none are accepted
 	keys     Keys
 	failures *Failures
 	managed  ManagedKeys
@@ -171,42 +187,97 @@ func (g Guard) With(managed ManagedKeys, owner Keys) Guard {
 	return g
 }
 
+// WithTokens returns a guard that accepts tokens, too, and asks for a credential; nil changes nothing.
+func (g Guard) WithTokens(tokens Tokens) Guard {
+	g.tokens = tokens
+	return g
+}
+
 // Required reports whether a caller needs a credential.
-func (g Guard) Required() bool { return g.keys.Required() || g.managed != nil && g.managed.Any() }
+func (g Guard) Required() bool { return g.tokens != nil || g.wantsKey() }
+
+func (g Guard) wantsKey() bool { return g.keys.Required() || g.managed != nil && g.managed.Any() }
 
 // Check returns nil if a caller's credential is right, [ErrRefused] if not, and a [*BlockedError] if that was not looked
-// at. A missing credential is no guess, and is not counted. It does not know managed keys.
+// at. A missing credential is no guess, and is not counted. It does not know managed keys and tokens.
 func (g Guard) Check(caller, credential string) error {
-	g.managed = nil
-	_, err := g.Admit(context.Background(), caller, credential)
+	g.managed, g.tokens = nil, nil
+	_, err := g.Admit(context.Background(), caller, Credentials{Key: credential})
 	return err
 }
 
-// Admit returns who a caller is by its credential: anybody who may do everything, where none is required. Errors are those of
-// [Guard.Check], and those of reading managed keys.
-func (g Guard) Admit(ctx context.Context, caller, credential string) (Identity, error) {
-	switch credential = clean(credential); {
+// Admit returns who a caller is by its credentials: anybody who may do everything, where none is required. Either a key or a token
+// is enough; of both, both must be right, and the token says who it is. Errors are those of [Guard.Check], those of [Tokens], and
+// those of reading managed keys.
+func (g Guard) Admit(ctx context.Context, caller string, c Credentials) (who Identity, err error) {
+	c.Key, c.Token = clean(c.Key), clean(c.Token)
+	if c.Key == "" && (g.tokens == nil || g.known(c.Token)) {
+		c.Key, c.Token = c.Token, ""
+	}
+	switch {
 	case !g.Required():
 		return Identity{scopes: AllScopes}, nil
-	case credential == "":
+	case c == Credentials{} && !g.wantsKey():
+		return Identity{}, apierr.Wrap(ErrRefused, apierr.Unauthorized, "Authentication required").WithDetails("Send a JWT as a bearer token")
+	case c == Credentials{}:
 		return Identity{}, ErrRefused
 	}
-	who, right := Identity{kind: KeyHolder, scopes: AllScopes, proof: ByKey}, g.keys.has(credential) || g.managed != nil && g.owner.has(credential)
+	if c.Key != "" {
+		who, err = g.admitKey(ctx, caller, c.Key)
+	}
+	if c.Token != "" && g.tokens != nil && err == nil {
+		who, err = g.admitToken(ctx, caller, c.Token)
+	}
+	return who, err
+}
+
+// known reports whether a credential is a key of the settings, or the owner's.
+func (g Guard) known(credential string) bool {
+	return g.keys.has(credential) || g.managed != nil && g.owner.has(credential)
+}
+
+func (g Guard) admitToken(ctx context.Context, caller, token string) (Identity, error) {
+	if wait := g.failures.Wait(caller); wait > 0 {
+		return Identity{}, &BlockedError{Wait: wait}
+	}
+	grant, err := g.tokens.Verify(ctx, token)
+	if err != nil && !errors.Is(err, ErrRefused) {
+		return Identity{}, err
+	}
+	judged := g.failures.judge(caller, token, err == nil || errors.Is(err, ErrEnded))
+	if judged != nil && !errors.Is(judged, ErrRefused) {
+		return Identity{}, judged
+	}
+	if err != nil {
+		return Identity{}, err
+	}
+	return grant.identity(), nil
+}
+
+func (g Guard) admitKey(ctx context.Context, caller, key string) (Identity, error) {
+	who, right := Identity{kind: KeyHolder, scopes: AllScopes, proof: ByKey}, g.known(key)
 	if !right && g.managed != nil && g.failures.Wait(caller) == 0 {
-		grant, found, err := g.managed.Find(ctx, credential)
+		grant, found, err := g.managed.Find(ctx, key)
 		if err != nil {
 			return Identity{}, err
 		}
 		who, right = grant.identity(), found
 	}
-	if err := g.failures.judge(caller, credential, right); err != nil {
+	if err := g.failures.judge(caller, key, right); err != nil {
 		return Identity{}, err
 	}
 	return who, nil
 }
 
-// Watch calls ended when what a caller has proven ends: see [ManagedKeys].
+// Watch calls ended once, from another goroutine, when what a caller has proven ends, unless stop is called before.
 func (g Guard) Watch(who Identity, ended func()) (stop func()) {
+	if !who.until.IsZero() {
+		timer := time.AfterFunc(who.until.Sub(g.failures.now()), func() {
+			defer lifecycle.Contain(g.failures.log, "the end of a credential")
+			ended()
+		})
+		return func() { timer.Stop() }
+	}
 	if g.managed == nil || who.key == uuid.Nil {
 		return func() {}
 	}

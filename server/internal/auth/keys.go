@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -15,23 +16,41 @@ import (
 // Header names that carry credentials and the entity that a caller says it is.
 const (
 	HeaderAPIKey        = "X-API-KEY"
-	HeaderAuthorization = "Authorization" // Bearer, and the same key
+	HeaderAuthorization = "Authorization" // Bearer, and the same key, or a token
 	HeaderEntityID      = "X-Entity-Id"
 )
 
-// KeyIn returns the API key that a request's header presents, "" if none.
-func KeyIn(h http.Header) string {
-	if key := clean(h.Get(HeaderAPIKey)); key != "" {
-		return key
-	}
-	scheme, key, _ := strings.Cut(clean(h.Get(HeaderAuthorization)), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return clean(key)
+// Credentials are what a caller presents; each may be missing.
+type Credentials struct {
+	Key   string // an API key
+	Token string // a JSON Web Token, or a key that looks like one
 }
 
-// clean takes off the white space around a key. Files and editors add it, and a header cannot carry all of it.
+// CredentialsIn returns what a request's header presents. A bearer is a token if it has the form of one; another is a key, unless
+// there is one in the header of its own.
+func CredentialsIn(h http.Header) Credentials {
+	c := Credentials{Key: clean(h.Get(HeaderAPIKey))}
+	scheme, bearer, _ := strings.Cut(clean(h.Get(HeaderAuthorization)), " ")
+	bearer = clean(bearer)
+	switch {
+	case !strings.EqualFold(scheme, "Bearer"):
+	case strings.Count(bearer, ".") == 2:
+		c.Token = bearer
+	case c.Key == "":
+		c.Key = bearer
+	}
+	return c
+}
+
+// Or returns c with a key and a token that were presented in another way, and count first.
+func (c Credentials) Or(key, token string) Credentials {
+	return Credentials{Key: cmp.Or(clean(key), c.Key), Token: cmp.Or(clean(token), c.Token)}
+}
+
+// Any reports whether something is presented.
+func (c Credentials) Any() bool { return c != Credentials{} }
+
+// clean takes off the white space around a credential. Files and editors add it, and a header cannot carry all of it.
 func clean(key string) string { return strings.TrimSpace(key) }
 
 // Keys is the set of API keys that open the server. An empty set opens it to all callers.
@@ -76,16 +95,16 @@ type ErrorWriter func(w http.ResponseWriter, r *http.Request, err error)
 // Caller names the caller of a request, for counting.
 type Caller func(*http.Request) string
 
-// Middleware lets requests below /api pass that bring a key, when one is required, and puts the caller's identity into the
-// context of every request, there with the scopes of the key: all, as they are for every caller where no key is required.
-// Preflights carry no credentials and pass.
+// Middleware lets requests below /api pass that bring a key or a token, when one is required, and puts the caller's identity into
+// the context of every request, there with the scopes of the credential: all, for every caller where none is required. Preflights carry no
+// credentials and pass.
 func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			who := Identity{}
 			if guarded(r) {
 				var err error
-				if who, err = guard.Admit(r.Context(), caller(r), KeyIn(r.Header)); err != nil {
+				if who, err = guard.Admit(r.Context(), caller(r), CredentialsIn(r.Header)); err != nil {
 					refuse(w, r, err, fail, apierr.Wrap(err, apierr.Unauthorized, "API key required").
 						WithDetails("Missing or invalid X-API-KEY header"))
 					return
@@ -103,7 +122,7 @@ func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler)
 func refuse(w http.ResponseWriter, r *http.Request, err error, fail ErrorWriter, refusal error) {
 	if blocked, ok := errors.AsType[*BlockedError](err); ok {
 		refusal = blocked.Public()
-	} else if !errors.Is(err, ErrRefused) {
+	} else if _, said := errors.AsType[*apierr.Error](err); said || !errors.Is(err, ErrRefused) {
 		refusal = err
 	}
 	fail(w, r, refusal)

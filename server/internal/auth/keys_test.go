@@ -56,17 +56,18 @@ func TestMiddleware(t *testing.T) {
 	}
 }
 
-func TestKeyIn(t *testing.T) {
+func TestCredentialsIn(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ key, authorization, want string }{
-		{"k", "", "k"}, {"", "Bearer k", "k"}, {"", "bearer  k ", "k"}, {"", "BEARER k", "k"}, {"a", "Bearer b", "a"}, {" ", "Bearer b", "b"},
-		{"", "Basic k", ""}, {"", "Bearer", ""}, {"", "Bearer ", ""}, {"", "Bearerk", ""}, {"", "k", ""}, {"", "", ""}, {"", "Bearer a b", "a b"},
+	for _, tt := range []struct{ key, authorization, want, token string }{
+		{"k", "", "k", ""}, {"", "Bearer k", "k", ""}, {"", "bearer  k ", "k", ""}, {"", "BEARER k", "k", ""}, {"a", "Bearer b", "a", ""}, {" ", "Bearer b", "b", ""},
+		{"", "Basic k", "", ""}, {"", "Bearer", "", ""}, {"", "Bearer ", "", ""}, {"", "Bearerk", "", ""}, {"", "k", "", ""}, {"", "", "", ""}, {"", "Bearer a b", "a b", ""},
+		{"", "Bearer a.b.c", "", "a.b.c"}, {"k", "Bearer a.b.c", "k", "a.b.c"}, {"", "Bearer a.b", "a.b", ""}, {"a.b.c", "", "a.b.c", ""},
 	} {
 		h := http.Header{}
 		h.Set(auth.HeaderAPIKey, tt.key)
 		h.Set(auth.HeaderAuthorization, tt.authorization)
-		if got := auth.KeyIn(h); got != tt.want {
-			t.Errorf("%+v: %q", tt, got)
+		if got := auth.CredentialsIn(h); got.Key != tt.want || got.Token != tt.token {
+			t.Errorf("%+v: %+v", tt, got)
 		}
 	}
 }

@@ -133,9 +133,33 @@ func homeName(id uuid.UUID) string {
 	return "Server " + id.String()[:8]
 }
 
-// mayWriteAs returns an error unless the caller may write in an author's name: any name but an agent's, and an agent's too
-// where agents are not guarded.
+// MayBe returns an error for a caller who has proven who it is and names somebody else.
+func MayBe(who auth.Identity, entity uuid.UUID) error {
+	if !who.Proven() || who.IsService() || who.Entity() == entity {
+		return nil
+	}
+	return apierr.New(apierr.Forbidden, "You may speak in your own name only").
+		WithDetails("The credentials are for " + who.Entity().String() + ", which is not the author or user that the request names")
+}
+
+// IsAgent reports whether an entity is an agent of this server.
+func (s *Service) IsAgent(ctx context.Context, id uuid.UUID) (is bool, err error) {
+	err = store.View(ctx, s.store, auth.System().Scope(), "looking for an agent", func(q db.Scoped) error {
+		_, err := q.GetAgentHead(ctx, id)
+		if is = err == nil; errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return is, err
+}
+
+// mayWriteAs returns an error unless the caller may write in an author's name: its own, if it has proven who it is, else any name
+// but an agent's, and an agent's too where agents are not guarded.
 func (s *Service) mayWriteAs(ctx context.Context, q db.Scoped, who auth.Identity, author uuid.UUID) error {
+	if err := MayBe(who, author); err != nil {
+		return err
+	}
 	if s.guardAgents == nil || !s.guardAgents() || who.IsService() {
 		return nil
 	}

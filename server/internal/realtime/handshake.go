@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -36,9 +36,18 @@ const (
 	refusedKey    = "Invalid or missing API Key"
 	refusedEntity = "Valid entityId required"
 	refusedAuth   = "Authentication failed"
-	refusedScope  = "The API key lacks the scope chat"
+	refusedScope  = "The credentials lack the scope chat"
 	endedKey      = "The API key was revoked or has expired"
+	endedToken    = "The token has expired"
 )
+
+// endOf says why a socket may not stay any longer.
+func endOf(who auth.Identity) string {
+	if who.Proof() == auth.ByToken {
+		return endedToken
+	}
+	return endedKey
+}
 
 func refuse(message, code string) error {
 	return &socketio.ConnectError{Message: message, Data: map[string]string{"code": code}}
@@ -48,7 +57,7 @@ func refuse(message, code string) error {
 // key can't be looked at now should try again.
 func refuseKey(err error) error {
 	if errors.Is(err, auth.ErrRefused) {
-		return refuse(refusedKey, "UNAUTHORIZED")
+		return refuse(refusalOf(err), "UNAUTHORIZED")
 	}
 	blocked, ok := errors.AsType[*auth.BlockedError](err)
 	if !ok {
@@ -61,11 +70,20 @@ func refuseKey(err error) error {
 	}{string(e.Code), blocked.RetryAfter()}}
 }
 
-// authenticate identifies a socket: by the key first, then by the entity that the client names. Clients that name none get
+// refusalOf returns the words for a credential that is missing or wrong.
+func refusalOf(err error) string {
+	if e, ok := errors.AsType[*apierr.Error](err); ok {
+		return e.Message
+	}
+	return refusedKey
+}
+
+// authenticate identifies a socket: by its key or token first, then by the entity that the client names. Clients that name none get
 // a new identity, unless the operator wants them refused.
 func (g *Gateway) authenticate(ctx context.Context, s *socketio.Socket) error {
 	var claim struct {
 		APIKey   any `json:"apiKey"`
+		Token    any `json:"token"`
 		EntityID any `json:"entityId"`
 	}
 	h := s.Handshake()
@@ -73,10 +91,8 @@ func (g *Gateway) authenticate(ctx context.Context, s *socketio.Socket) error {
 		return refuse(refusedAuth, "UNAUTHORIZED")
 	}
 	key, _ := claim.APIKey.(string)
-	if strings.TrimSpace(key) == "" {
-		key = auth.KeyIn(h.Header)
-	}
-	who, err := g.guard.Admit(ctx, h.Address, key)
+	token, _ := claim.Token.(string)
+	who, err := g.guard.Admit(ctx, h.Address, auth.CredentialsIn(h.Header).Or(key, token))
 	if err != nil {
 		return refuseKey(err)
 	}
@@ -111,6 +127,7 @@ func (g *Gateway) authenticate(ctx context.Context, s *socketio.Socket) error {
 // expel ends a socket that may not stay.
 func (g *Gateway) expel(s *socketio.Socket, why string) {
 	emit(g, s, "messageError", api.SocketError{Error: why, Code: "UNAUTHORIZED"})
+	emit(g, s, "unauthorized", why)
 	s.Disconnect(true)
 }
 
@@ -130,7 +147,8 @@ func (g *Gateway) ExpelStrangers() {
 
 // connected sends a new socket its first events.
 func (g *Gateway) connected(s *socketio.Socket) {
-	stop := g.guard.Watch(identityOf(s), func() { g.expel(s, endedKey) })
+	who := identityOf(s)
+	stop := g.guard.Watch(who, func() { g.expel(s, endOf(who)) })
 	s.OnDisconnect(func(string) { stop() })
 	g.resume(s)
 	emit(g, s, "authenticated", api.SocketAuthenticated{EntityID: entityOf(s), Timestamp: g.now().UnixMilli()})

@@ -124,7 +124,8 @@ func (c *plainConn) serve(r *http.Request) {
 	defer c.cancel()
 	c.sendIdentity()
 	c.gateway.plain.admit(c)
-	defer c.gateway.guard.Watch(c.who, func() { c.refuse(endedKey, "UNAUTHORIZED") })()
+	who := c.who
+	defer c.gateway.guard.Watch(who, func() { c.refuse(endOf(who), "UNAUTHORIZED") })()
 	for {
 		frame, err := c.read(c.ctx)
 		if err != nil {
@@ -175,14 +176,13 @@ func (c *plainConn) read(ctx context.Context) (object, error) {
 // is what browsers can send.
 func (c *plainConn) authenticate(r *http.Request) bool {
 	query := r.URL.Query()
-	key, entity := auth.KeyIn(r.Header), query.Get("entityId")
-	if key == "" {
-		key = strings.TrimSpace(query.Get("apiKey"))
-	}
+	shown, entity := auth.Credentials{}.Or(query.Get("apiKey"), query.Get("token")), query.Get("entityId")
+	inHeader := auth.CredentialsIn(r.Header)
+	shown = shown.Or(inHeader.Key, inHeader.Token)
 	if entity == "" {
 		entity = r.Header.Get(auth.HeaderEntityID)
 	}
-	if c.gateway.guard.Required() && key == "" {
+	if c.gateway.guard.Required() && !shown.Any() {
 		c.ws.SetReadLimit(plainAuthLimit)
 		timer := time.AfterFunc(plainAuthTime, func() {
 			defer lifecycle.Contain(c.gateway.log, "the refusal of a socket")
@@ -195,13 +195,13 @@ func (c *plainConn) authenticate(r *http.Request) bool {
 			return false
 		}
 		if frame.text("type") == string(api.PlainAuthTypeAuth) {
-			key = frame.text("apiKey")
+			shown = shown.Or(frame.text("apiKey"), frame.text("token"))
 			if named := frame.text("entityId"); named != "" {
 				entity = named
 			}
 		}
 	}
-	who, err := c.gateway.guard.Admit(c.ctx, c.address, key)
+	who, err := c.gateway.guard.Admit(c.ctx, c.address, shown)
 	if err != nil {
 		return c.refuseKey(err)
 	}
@@ -228,7 +228,7 @@ func (c *plainConn) authenticate(r *http.Request) bool {
 // refuseKey says why a key was not accepted.
 func (c *plainConn) refuseKey(err error) bool {
 	if errors.Is(err, auth.ErrRefused) {
-		return c.refuse(refusedKey, "UNAUTHORIZED")
+		return c.refuse(refusalOf(err), "UNAUTHORIZED")
 	}
 	blocked, ok := errors.AsType[*auth.BlockedError](err)
 	if !ok {

@@ -98,6 +98,12 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 	})
 	idle := time.NewTicker(keepAlive)
 	defer idle.Stop()
+	var ended <-chan time.Time // what the reader has proven
+	if until := auth.FromContext(s.ctx).Until(); !until.IsZero() {
+		end := time.NewTimer(time.Until(until))
+		defer end.Stop()
+		ended = end.C
+	}
 	for {
 		select {
 		case next, ok := <-steps:
@@ -109,6 +115,10 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 			if !out.comment("keep-alive") {
 				return nil
 			}
+		case <-ended:
+			s.event(out, "error", streamError(apierr.New(apierr.Unauthorized, "The token has expired").
+				WithDetails("Send the request again with another token and the id of this event as Last-Event-ID, to have the rest")))
+			return nil
 		case <-ctx.Done():
 			return nil
 		}

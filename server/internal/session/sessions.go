@@ -24,6 +24,9 @@ const (
 // Create begins a session with a running agent, in a new channel that both take part in. Any other agent is
 // AGENT_NOT_FOUND.
 func (s *Service) Create(ctx context.Context, who auth.Identity, n NewSession) (Session, error) {
+	if err := messaging.MayBe(who, n.UserID); err != nil {
+		return Session{}, err
+	}
 	timeouts, err := s.agentTimeouts(ctx, n.AgentID)
 	if err != nil {
 		return Session{}, err

@@ -11,7 +11,7 @@ import (
 // Holder returns who holds a key that allows what grant says.
 func Holder(grant auth.Grant) auth.Identity {
 	guard := auth.NewGuard(auth.Keys{}, auth.NewFailures(slog.New(slog.DiscardHandler), nil)).With(anyKey(grant), auth.Keys{})
-	who, err := guard.Admit(context.Background(), "a", "key")
+	who, err := guard.Admit(context.Background(), "a", auth.Credentials{Key: "key"})
 	if err != nil {
 		panic(err)
 	}
