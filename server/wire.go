@@ -84,7 +84,7 @@ func (s *Server) components() []lifecycle.Component {
 	}
 	return append(reports, []lifecycle.Component{
 		{Name: "the database", Start: s.openStore, Stop: func(context.Context) error { return s.parts.store.Close() }},
-		{Name: "the API keys", Start: s.openKeys, Stop: s.closeKeys},
+		{Name: "keys and tokens", Start: s.openKeys, Stop: s.closeKeys},
 		{Name: "the bus", Start: s.openBus, Stop: func(context.Context) error { return s.parts.bus.Close() }},
 		{Name: "the instance", Start: s.openInstance, Stop: func(context.Context) error { return s.parts.instance.Close() }},
 		{Name: "the files", Start: s.openMedia, Stop: func(context.Context) error { return s.parts.media.Close() }},
@@ -181,7 +181,11 @@ func (s *Server) openKeys(ctx context.Context) error {
 	}
 	s.parts.guard = auth.NewGuard(auth.NewKeys(s.cfg.Security.RESTKeys()...), s.parts.failures).With(s.parts.keys, owner).WithTokens(tokens)
 	s.parts.sockets = auth.NewGuard(auth.NewKeys(s.cfg.Security.SocketKeys()...), s.parts.failures).With(s.parts.keys, owner).WithTokens(tokens)
-	return s.parts.keys.Start(ctx)
+	if err := s.parts.keys.Start(ctx); err != nil {
+		return err
+	}
+	s.parts.verifier.Start()
+	return nil
 }
 
 func (s *Server) closeKeys(ctx context.Context) error {
