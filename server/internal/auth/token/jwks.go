@@ -129,9 +129,8 @@ func (k *remoteKeys) stop() {
 
 // find implements source.
 func (k *remoteKeys) find(ctx context.Context) jwt.Keyfunc {
-	choose := k.choose.KeyfuncCtx(ctx)
 	return func(t *jwt.Token) (any, error) {
-		key, err := choose(t)
+		key, err := k.choose.KeyfuncCtx(context.WithValue(ctx, algorithmKey{}, t.Method.Alg()))(t)
 		set, several := key.(jwt.VerificationKeySet)
 		switch {
 		case errors.Is(err, errUndecided):
@@ -153,13 +152,23 @@ func refusedIf(refused bool) error {
 	return nil
 }
 
-// KeyRead returns the key with an id. The error is [UnknownKey] or errUndecided.
+// algorithmKey is the place of a token's algorithm in a context.
+type algorithmKey struct{}
+
+// KeyRead returns the key with an id; of several, which RFC 7517 allows for keys of different kinds, the one for the algorithm in
+// ctx. The error is [UnknownKey] or errUndecided.
 func (k *remoteKeys) KeyRead(ctx context.Context, id string) (jwkset.JWK, error) {
 	keys, err := k.await(ctx, func(key jwkset.JWK) bool { return key.Marshal().KID == id })
 	if err != nil {
 		return jwkset.JWK{}, err
 	}
-	return keys[0], nil
+	algorithm, _ := ctx.Value(algorithmKey{}).(string)
+	for _, key := range keys {
+		if slices.Contains(algorithmsOf(key.Key()), algorithm) {
+			return key, nil
+		}
+	}
+	return keys[0], nil // which is refused
 }
 
 // KeyReadAll returns all keys. The error is [UnknownKey] or errUndecided.

@@ -119,12 +119,14 @@ func TestSetOfKeys(t *testing.T) {
 	ed, ec, rs := edKey(t), ecKey(t, elliptic.P256(), jwt.SigningMethodES256), rsaKey(t, 2048)
 	p384, p521 := ecKey(t, elliptic.P384(), jwt.SigningMethodES384), ecKey(t, elliptic.P521(), jwt.SigningMethodES512)
 	anyRSA := marshalJWK(t, rs.private.Public(), jwkset.JWKOptions{Metadata: jwkset.JWKMetadataOptions{KID: "any"}})
-	in := newIssuer(t, ed.jwk(t, "ed"), ec.jwk(t, "ec"), rs.jwk(t, "rs"), p384.jwk(t, "p384"), p521.jwk(t, "p521"), anyRSA)
+	in := newIssuer(t, ed.jwk(t, "ed"), ec.jwk(t, "ec"), rs.jwk(t, "rs"), p384.jwk(t, "p384"), p521.jwk(t, "p521"), anyRSA, ed.jwk(t, "two"), ec.jwk(t, "two"))
 	v, _ := in.verifier(t, c)
 	for kid, key := range map[string]pair{"ed": ed, "ec": ec, "rs": rs, "p384": p384, "p521": p521, "any": {rs.private, jwt.SigningMethodPS512}} {
 		want(t, v, kid, key.sign(t, kid, c.valid()), "")
 		want(t, v, kid+" without its id", key.sign(t, "", c.valid()), "")
 	}
+	want(t, v, "an id of two, by the first", ed.sign(t, "two", c.valid()), "")
+	want(t, v, "an id of two, by the second", ec.sign(t, "two", c.valid()), "")
 	want(t, v, "the id of another", ed.sign(t, "ec", c.valid()), token.UnknownKey)
 	want(t, v, "an algorithm that the key is not for", pair{rs.private, jwt.SigningMethodPS256}.sign(t, "rs", c.valid()), token.UnknownKey)
 	want(t, v, "another key of that id", edKey(t).sign(t, "ed", c.valid()), token.BadSignature)
