@@ -223,6 +223,7 @@ func TestKeyOfAnEntity(t *testing.T) {
 	if said := holder.history(channel); len(said) != 1 || said[0].AuthorID != me {
 		t.Errorf("said by %+v, want %s", said, me)
 	}
+	clearError(t, "in another name", holder.post(channel, api.PostMessageRequest{AuthorID: &other, Content: new("hello")}), 403, "FORBIDDEN")
 	conn := n.dial("/socket.io/?EIO=4&transport=websocket")
 	n.write(conn, "40"+string(jsonOf(map[string]any{"apiKey": key, "entityId": other})))
 	for e := readEvent(t, conn); ; e = readEvent(t, conn) {

@@ -480,8 +480,8 @@ type ClientInterface interface {
 	// The answer says the key, once: the server keeps only its hash. It is presented as `X-API-KEY` or as a bearer token, on
 	// sockets too, beside the key of the server's settings, which is an admin. From the first key on, the server asks every
 	// caller for one, also after the last was revoked or has expired, and the owner's token is an admin, too; `notice` says so.
-	// With an `entityId` the key stands for that person or agent, and `X-Entity-Id` means nothing. A key with the scope
-	// `service` may write in the name of agents.
+	// With an `entityId` the key stands for that person or agent: its holder writes in no other name, and `X-Entity-Id` means
+	// nothing. A key with the scope `service` may write in every name, of agents too.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -493,8 +493,8 @@ type ClientInterface interface {
 	// The answer says the key, once: the server keeps only its hash. It is presented as `X-API-KEY` or as a bearer token, on
 	// sockets too, beside the key of the server's settings, which is an admin. From the first key on, the server asks every
 	// caller for one, also after the last was revoked or has expired, and the owner's token is an admin, too; `notice` says so.
-	// With an `entityId` the key stands for that person or agent, and `X-Entity-Id` means nothing. A key with the scope
-	// `service` may write in the name of agents.
+	// With an `entityId` the key stands for that person or agent: its holder writes in no other name, and `X-Entity-Id` means
+	// nothing. A key with the scope `service` may write in every name, of agents too.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2217,8 +2217,8 @@ func (c *Client) ListKeys(ctx context.Context, params *ListKeysParams, reqEditor
 // The answer says the key, once: the server keeps only its hash. It is presented as `X-API-KEY` or as a bearer token, on
 // sockets too, beside the key of the server's settings, which is an admin. From the first key on, the server asks every
 // caller for one, also after the last was revoked or has expired, and the owner's token is an admin, too; `notice` says so.
-// With an `entityId` the key stands for that person or agent, and `X-Entity-Id` means nothing. A key with the scope
-// `service` may write in the name of agents.
+// With an `entityId` the key stands for that person or agent: its holder writes in no other name, and `X-Entity-Id` means
+// nothing. A key with the scope `service` may write in every name, of agents too.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2240,8 +2240,8 @@ func (c *Client) CreateKeyWithBody(ctx context.Context, contentType string, body
 // The answer says the key, once: the server keeps only its hash. It is presented as `X-API-KEY` or as a bearer token, on
 // sockets too, beside the key of the server's settings, which is an admin. From the first key on, the server asks every
 // caller for one, also after the last was revoked or has expired, and the owner's token is an admin, too; `notice` says so.
-// With an `entityId` the key stands for that person or agent, and `X-Entity-Id` means nothing. A key with the scope
-// `service` may write in the name of agents.
+// With an `entityId` the key stands for that person or agent: its holder writes in no other name, and `X-Entity-Id` means
+// nothing. A key with the scope `service` may write in every name, of agents too.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -10117,8 +10117,8 @@ type ClientWithResponsesInterface interface {
 	// The answer says the key, once: the server keeps only its hash. It is presented as `X-API-KEY` or as a bearer token, on
 	// sockets too, beside the key of the server's settings, which is an admin. From the first key on, the server asks every
 	// caller for one, also after the last was revoked or has expired, and the owner's token is an admin, too; `notice` says so.
-	// With an `entityId` the key stands for that person or agent, and `X-Entity-Id` means nothing. A key with the scope
-	// `service` may write in the name of agents.
+	// With an `entityId` the key stands for that person or agent: its holder writes in no other name, and `X-Entity-Id` means
+	// nothing. A key with the scope `service` may write in every name, of agents too.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10130,8 +10130,8 @@ type ClientWithResponsesInterface interface {
 	// The answer says the key, once: the server keeps only its hash. It is presented as `X-API-KEY` or as a bearer token, on
 	// sockets too, beside the key of the server's settings, which is an admin. From the first key on, the server asks every
 	// caller for one, also after the last was revoked or has expired, and the owner's token is an admin, too; `notice` says so.
-	// With an `entityId` the key stands for that person or agent, and `X-Entity-Id` means nothing. A key with the scope
-	// `service` may write in the name of agents.
+	// With an `entityId` the key stands for that person or agent: its holder writes in no other name, and `X-Entity-Id` means
+	// nothing. A key with the scope `service` may write in every name, of agents too.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -16708,8 +16708,8 @@ func (c *ClientWithResponses) ListKeysWithResponse(ctx context.Context, params *
 // The answer says the key, once: the server keeps only its hash. It is presented as `X-API-KEY` or as a bearer token, on
 // sockets too, beside the key of the server's settings, which is an admin. From the first key on, the server asks every
 // caller for one, also after the last was revoked or has expired, and the owner's token is an admin, too; `notice` says so.
-// With an `entityId` the key stands for that person or agent, and `X-Entity-Id` means nothing. A key with the scope
-// `service` may write in the name of agents.
+// With an `entityId` the key stands for that person or agent: its holder writes in no other name, and `X-Entity-Id` means
+// nothing. A key with the scope `service` may write in every name, of agents too.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16727,8 +16727,8 @@ func (c *ClientWithResponses) CreateKeyWithBodyWithResponse(ctx context.Context,
 // The answer says the key, once: the server keeps only its hash. It is presented as `X-API-KEY` or as a bearer token, on
 // sockets too, beside the key of the server's settings, which is an admin. From the first key on, the server asks every
 // caller for one, also after the last was revoked or has expired, and the owner's token is an admin, too; `notice` says so.
-// With an `entityId` the key stands for that person or agent, and `X-Entity-Id` means nothing. A key with the scope
-// `service` may write in the name of agents.
+// With an `entityId` the key stands for that person or agent: its holder writes in no other name, and `X-Entity-Id` means
+// nothing. A key with the scope `service` may write in every name, of agents too.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
