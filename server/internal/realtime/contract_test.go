@@ -17,6 +17,12 @@ import (
 type contract struct {
 	socketio map[string][]*jsonschema.Schema // by the name of the event
 	plain    map[string][]*jsonschema.Schema // by the type of the frame
+	acks     []*jsonschema.Schema            // of acknowledgements, which have no name
+}
+
+// reference names a part of a document.
+type reference struct {
+	Ref string `json:"$ref"`
 }
 
 // documents is the folder of the two documents.
@@ -43,16 +49,13 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 	}
 	var parsed struct {
 		Operations map[string]struct {
-			Messages []struct {
-				Ref string `json:"$ref"`
-			}
+			Messages []reference
+			Reply    struct{ Messages []reference }
 		}
 		Components struct {
 			Messages map[string]struct {
 				Name    string
-				Payload struct {
-					Ref string `json:"$ref"`
-				}
+				Payload reference
 			}
 		}
 	}
@@ -60,15 +63,26 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 		return nil, err
 	}
 	c := &contract{socketio: map[string][]*jsonschema.Schema{}, plain: map[string][]*jsonschema.Schema{}}
+	schemaOf := func(message reference) (name string, schema *jsonschema.Schema, err error) {
+		m := parsed.Components.Messages[message.Ref[strings.LastIndexByte(message.Ref, '/')+1:]]
+		schema, err = compiler.Compile(documents + strings.TrimPrefix(m.Payload.Ref, "./"))
+		return m.Name, schema, err
+	}
 	for operation, into := range map[string]map[string][]*jsonschema.Schema{"tell": c.socketio, "tellPlain": c.plain} {
 		for _, m := range parsed.Operations[operation].Messages {
-			message := parsed.Components.Messages[m.Ref[strings.LastIndexByte(m.Ref, '/')+1:]]
-			schema, err := compiler.Compile(documents + strings.TrimPrefix(message.Payload.Ref, "./"))
+			name, schema, err := schemaOf(m)
 			if err != nil {
 				return nil, err
 			}
-			into[message.Name] = append(into[message.Name], schema)
+			into[name] = append(into[name], schema)
 		}
+	}
+	for _, m := range parsed.Operations["hear"].Reply.Messages {
+		_, schema, err := schemaOf(m)
+		if err != nil {
+			return nil, err
+		}
+		c.acks = append(c.acks, schema)
 	}
 	return c, nil
 })
@@ -80,10 +94,7 @@ func checkContract(t *testing.T, transport, name string, payload []byte) {
 	if err != nil {
 		t.Fatalf("reading the contract: %v", err)
 	}
-	schemas := c.socketio[name]
-	if transport == "plain" {
-		schemas = c.plain[name]
-	}
+	schemas := map[string][]*jsonschema.Schema{"socketio": c.socketio[name], "plain": c.plain[name], "ack": c.acks}[transport]
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)

@@ -274,6 +274,8 @@ func (c *client) next() event {
 		e.raw = args[0]
 		if isEvent {
 			checkContract(c.t, "socketio", e.name, e.raw)
+		} else {
+			checkContract(c.t, "ack", "", e.raw)
 		}
 		_ = json.Unmarshal(args[0], &e.data)
 	}
