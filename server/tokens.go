@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -35,7 +36,7 @@ func (s *Server) openTokens() (auth.Tokens, error) {
 	if verifier.Method() == token.Disabled {
 		return nil, nil // which is no Tokens, and not one that refuses all
 	}
-	return people, nil
+	return auth.Remember(people, time.Now), nil
 }
 
 // people are who has a token of the operator's issuer.
