@@ -22,6 +22,9 @@ func inDatabase(t *testing.T, dir string, statements ...string) (found string) {
 			t.Fatal(err)
 		}
 		defer func() { _ = conn.Close(t.Context()) }()
+		if _, err := conn.Exec(t.Context(), "SET elizad.tenant = 1"); err != nil { // or it sees no row
+			t.Fatal(err)
+		}
 		for i, s := range statements {
 			if i == len(statements)-1 {
 				err = conn.QueryRow(t.Context(), s).Scan(&found)
