@@ -1,6 +1,6 @@
 -- +goose Up
 -- A second wall between tenants, beside the tenant that each statement names: a role that is neither a superuser nor exempt sees and
--- changes the rows of elizad.tenant only, which the server sets for its connections, and no row where it isn't set. A later
+-- changes the rows of elizad.tenant only, which the server sets for its connections, and no row where it isn't set, or empty. A later
 -- migration that touches rows suspends the policy: ALTER TABLE t NO FORCE ROW LEVEL SECURITY, and FORCE behind.
 --
 -- Behind the wall PostgreSQL finds nothing by an index of words, since it must not let the operator @@ see rows of others. So the words
@@ -39,61 +39,61 @@ CREATE TRIGGER messages_words AFTER INSERT OR DELETE OR UPDATE OF content ON mes
 
 ALTER TABLE message_servers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE message_servers FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON message_servers USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON message_servers USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE agents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE agents FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON agents USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON agents USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE message_server_agents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE message_server_agents FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON message_server_agents USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON message_server_agents USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE channels ENABLE ROW LEVEL SECURITY;
 ALTER TABLE channels FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON channels USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON channels USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE channel_participants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE channel_participants FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON channel_participants USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON channel_participants USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE messages ENABLE ROW LEVEL SECURITY;
 ALTER TABLE messages FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON messages USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON messages USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE turns ENABLE ROW LEVEL SECURITY;
 ALTER TABLE turns FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON turns USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON turns USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE turn_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE turn_events FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON turn_events USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON turn_events USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE sessions FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON sessions USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON sessions USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE jobs FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON jobs USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON jobs USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE worlds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE worlds FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON worlds USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON worlds USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE world_agents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE world_agents FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON world_agents USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON world_agents USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE rooms ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rooms FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON rooms USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON rooms USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE memories ENABLE ROW LEVEL SECURITY;
 ALTER TABLE memories FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON memories USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON memories USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE forgotten_messages ENABLE ROW LEVEL SECURITY;
 ALTER TABLE forgotten_messages FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON forgotten_messages USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON forgotten_messages USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE former_agents ENABLE ROW LEVEL SECURITY;
 ALTER TABLE former_agents FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON former_agents USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON former_agents USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE agents_to_conceal ENABLE ROW LEVEL SECURITY;
 ALTER TABLE agents_to_conceal FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON agents_to_conceal USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON agents_to_conceal USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_keys FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON idempotency_keys USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON idempotency_keys USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 ALTER TABLE api_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE api_keys FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON api_keys USING (tenant = (SELECT nullif(current_setting('elizad.tenant', true), '')::bigint));
+CREATE POLICY tenant ON api_keys USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
 
 -- +goose Down
 DROP POLICY tenant ON api_keys;
