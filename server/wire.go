@@ -75,7 +75,8 @@ type parts struct {
 }
 
 // components lists the parts in the order of their start. They stop in reverse: first sockets are disconnected, so that they
-// reconnect elsewhere or later; then turns finish or are released; then events stop; then the database closes; and what went wrong on the way is reported.
+// reconnect elsewhere or later; then turns finish or are released; then events stop; then the database closes; and what went wrong
+// on the way is reported.
 func (s *Server) components() []lifecycle.Component {
 	drain := s.cfg.Network.Drain
 	var reports []lifecycle.Component

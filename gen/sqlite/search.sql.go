@@ -248,7 +248,8 @@ type SearchMessagesRow = unscoped.SearchMessagesRow
 
 // scope: tenant
 // Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
-// documents are times followed by 20 other bits, which leaves 43 for the time.
+// documents are times followed by 20 other bits, which leaves 43 for the time. Those of the default tenant, 1, have no word for it; the
+// others' hold foreign and t with the tenant's number.
 func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error) {
 	rows, err := q.db.QueryContext(ctx, searchMessages,
 		arg.FromTime,

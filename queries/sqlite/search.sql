@@ -1,7 +1,8 @@
 -- name: SearchMessages :many
 -- scope: tenant
 -- Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
--- documents are times followed by 20 other bits, which leaves 43 for the time.
+-- documents are times followed by 20 other bits, which leaves 43 for the time. Those of the default tenant, 1, have no word for it; the
+-- others' hold foreign and t with the tenant's number.
 SELECT sqlc.embed(messages), channels.message_server_id
 FROM (
     SELECT message_texts.docid, message_texts.message_id

@@ -17,9 +17,59 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 		"server/internal/runtime/agents_update.go System": "imports change agents in nobody's name",
 		"server/internal/runtime/run.go System":           "an agent at work changes how it takes part",
 		"server/internal/realtime/deliver.go System":      "the delivery reads each message once for all who entered the channel",
-		"server/internal/messaging/messaging.go System":   "whether an entity is an agent is asked before anybody is let in",
 		"server/internal/messaging/post.go System":        "a reply is the agent's whose turn it is",
 	}
+	heldTo(t, may, func(selector *ast.SelectorExpr) string {
+		if pkg, ok := selector.X.(*ast.Ident); ok && pkg.Name == "auth" && (selector.Sel.Name == "System" || selector.Sel.Name == "Claimed") {
+			return selector.Sel.Name
+		}
+		return ""
+	}, "makes an identity without a credential: pass on the caller's, or add a row that says why")
+}
+
+// TestWhoWorksForTheSystem: what is done in a caller's name goes by its scope. The queries of the server's own work are run where the
+// row of the file says why.
+func TestWhoWorksForTheSystem(t *testing.T) {
+	t.Parallel()
+	may := map[string]string{ // a file and a method: why
+		"server/internal/store/doing.go SystemView":               "says what was being done",
+		"server/internal/store/doing.go SystemUpdate":             "says what was being done",
+		"server/internal/sweep/clock.go SystemUpdate":             "the clock moves the times of all",
+		"server/internal/sweep/sweeper.go SystemView":             "what is due is due for all",
+		"server/internal/session/sweep.go SystemUpdate":           "sessions end by themselves",
+		"server/internal/session/sessions.go SystemView":          "the health of sessions counts those of all",
+		"server/internal/session/sessions.go SystemUpdate":        "a stop may end all sessions",
+		"server/internal/session/timeouts.go SystemView":          "whether an agent runs is the same for all",
+		"server/internal/job/sweep.go SystemUpdate":               "jobs end by themselves",
+		"server/internal/job/jobs.go SystemView":                  "the health of jobs counts those of all",
+		"server/internal/job/callbacks.go SystemView":             "announcements are due for all",
+		"server/internal/job/callbacks.go SystemUpdate":           "announcements are due for all",
+		"server/internal/messaging/messaging.go SystemView":       "whether an entity is an agent is asked before anybody is let in",
+		"server/internal/messaging/messaging.go SystemUpdate":     "the start makes the message server, and takes back leases",
+		"server/internal/messaging/turns.go SystemView":           "a turn reads what its agent answers",
+		"server/internal/messaging/turns.go SystemUpdate":         "turns are claimed and finished by workers",
+		"server/internal/messaging/logs.go SystemUpdate":          "a worker adds to the record of its turn",
+		"server/internal/runtime/agents_update.go SystemView":     "the start counts all agents, for their quota",
+		"server/internal/runtime/runtime.go SystemView":           "a run is built from its agent's present version",
+		"server/internal/runtime/conceal.go SystemView":           "the start seals what was stored in the clear",
+		"server/internal/runtime/conceal.go SystemUpdate":         "the start seals what was stored in the clear",
+		"server/internal/idempotency/idempotency.go SystemUpdate": "the start gives up the claims of a dead process",
+		"server/internal/apikey/find.go SystemView":               "a key is looked up before its holder is known",
+		"server/internal/apikey/tend.go SystemView":               "keys end by themselves",
+		"server/internal/apikey/tend.go SystemUpdate":             "uses of keys are written together",
+	}
+	heldTo(t, may, func(selector *ast.SelectorExpr) string {
+		if selector.Sel.Name == "SystemView" || selector.Sel.Name == "SystemUpdate" {
+			return selector.Sel.Name
+		}
+		return ""
+	}, "works in nobody's name: use the scope of the caller, or add a row that says why")
+}
+
+// heldTo fails where a name is used in a file without a row for the two, or a row is not used. what returns the name of a selector that
+// counts, "" for others.
+func heldTo(t *testing.T, may map[string]string, what func(*ast.SelectorExpr) string, instead string) {
+	t.Helper()
 	used := map[string]bool{}
 	for _, s := range sources(t) {
 		if s.test || slices.ContainsFunc(testHelpers(), func(helper string) bool { return isBelow(s.pkg, helper) }) {
@@ -30,13 +80,10 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 			if !ok {
 				return true
 			}
-			if pkg, ok := selector.X.(*ast.Ident); !ok || pkg.Name != "auth" {
-				return true
-			}
-			if selector.Sel.Name == "System" || selector.Sel.Name == "Claimed" {
-				row := s.path + " " + selector.Sel.Name
+			if name := what(selector); name != "" {
+				row := s.path + " " + name
 				if used[row] = true; may[row] == "" {
-					t.Errorf("%s: auth.%s makes an identity without a credential: pass on the caller's, or add a row that says why", s.at(n), selector.Sel.Name)
+					t.Errorf("%s: %s %s", s.at(n), name, instead)
 				}
 			}
 			return true
@@ -44,7 +91,7 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 	}
 	for row := range may {
 		if !used[row] {
-			t.Errorf("%s has a row and is not called: take it out", row)
+			t.Errorf("%s has a row and is not used: take it out", row)
 		}
 	}
 }

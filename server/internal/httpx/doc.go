@@ -19,6 +19,7 @@
 //
 // and behind authentication:
 //
+//	PrincipalRateLimit counts requests per proven caller, from all its addresses
 //	NotModified      saves the way of what the caller has already
 //
 // and inside the router, when the operation is known:

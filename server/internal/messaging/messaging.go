@@ -144,7 +144,7 @@ func MayBe(who auth.Identity, entity uuid.UUID) error {
 
 // IsAgent reports whether an entity is an agent of this server.
 func (s *Service) IsAgent(ctx context.Context, id uuid.UUID) (is bool, err error) {
-	err = store.View(ctx, s.store, auth.System().Scope(), "looking for an agent", func(q db.Scoped) error {
+	err = store.SystemView(ctx, s.store, "looking for an agent", func(q db.System) error {
 		_, err := q.GetAgentHead(ctx, id)
 		if is = err == nil; errors.Is(err, sql.ErrNoRows) {
 			return nil

@@ -72,7 +72,7 @@ func (g *Gateway) listenLogs() {
 			return
 		}
 		if identityOf(ev.Socket).Scopes().Require(auth.ScopeAdmin) != nil {
-			g.fail(ev, api.SocketError{Error: "The API key lacks the scope admin", Code: "FORBIDDEN"})
+			g.fail(ev, api.SocketError{Error: "The credentials lack the scope admin", Code: "FORBIDDEN"})
 			return
 		}
 		g.watchLogs(ev.Socket, logFilter{level: logstream.LevelTrace})
