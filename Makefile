@@ -37,5 +37,5 @@ chaos: ## Kill, suspend, fill, damage and cut off a server under load, again and
 web: ## Build the web UI into server/internal/web/dist, which is committed.
 	npm ci --no-audit --no-fund --prefix server/internal/web/ui && npm run build --prefix server/internal/web/ui
 
-fuzz: ## Run every fuzz target for a minute; the tests do for three seconds.
+fuzz: ## Run every fuzz target for a minute; the tests run their seeds only.
 	go run ./cmd/internal/ci fuzz

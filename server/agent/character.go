@@ -47,6 +47,9 @@ type Style struct {
 	Post []string `json:"post,omitempty"`
 }
 
+// IsZero reports whether there are no directions; then the style is left out when encoding, whether its lists are nil or empty.
+func (s Style) IsZero() bool { return len(s.All)+len(s.Chat)+len(s.Post) == 0 }
+
 // Example is one line of an example conversation. Names like {{name1}} stand for people.
 type Example struct {
 	Name    string  `json:"name"`

@@ -152,6 +152,7 @@ func TestValidationErrorIsBounded(t *testing.T) {
 func FuzzParseCharacter(f *testing.F) {
 	f.Add([]byte(full))
 	f.Add([]byte(`{"name":"A","bio":[],"knowledge":[{"path":"x"}]}`))
+	f.Add([]byte(`{"name":"A","bio":[],"style":{"all":[]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := agent.ParseCharacter(data)
 		if err != nil {

@@ -23,9 +23,6 @@ const (
 	conformancePackage = module + "/server/socketio/internal/conformance"
 )
 
-// brief is how long each fuzz target runs among the tests: with its seeds, and then with what it finds in that time.
-const brief = 3 * time.Second
-
 // check runs what finds most mistakes in little time. Results of unchanged packages come from Go's cache.
 func check(ctx context.Context, r *runner) {
 	r.step(ctx, "staticcheck is installed", installStaticcheck)
@@ -64,7 +61,6 @@ func test(ctx context.Context, r *runner) {
 	// The SQLite that is compiled in is left as it is: the race detector would make it ten times slower, and can't see into it.
 	raced := append(uncached, "-race", "-gcflags=modernc.org/sqlite/lib=-race=false", "-gcflags=modernc.org/libc=-race=false")
 	r.goTest(ctx, "unit tests, with the race detector", raced, unit...)
-	fuzz(ctx, r, brief)
 	r.goTest(ctx, "store on SQLite and PostgreSQL, with the race detector", raced, store...)
 	r.goTest(ctx, "rows that queries visit, on both", uncached, counted...)
 	r.goTest(ctx, "the whole server over the wire", uncached, wire...)
@@ -136,7 +132,8 @@ func staticBinary(ctx context.Context) (string, error) {
 	return out, err
 }
 
-// fuzz runs every fuzz target for a while.
+// fuzz runs every fuzz target for a while. It isn't among the tests, which must say the same of the same tree: what it finds
+// becomes a seed of its target, and the tests run all seeds.
 func fuzz(ctx context.Context, r *runner, each time.Duration) {
 	for _, p := range r.packages(ctx) {
 		names, err := fuzzTargets(ctx, p)
