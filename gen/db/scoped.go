@@ -81,6 +81,8 @@ type Scoped interface {
 	// Updates all agents' memories of a message that its author has edited.
 	EditMessageMemories(ctx context.Context, arg EditMessageMemoriesParams) error
 	EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([]Turn, error)
+	// Notes the hash of the last entry.
+	EndAuditChain(ctx context.Context, hash []byte) error
 	EndChannelSession(ctx context.Context, arg EndChannelSessionParams) (int64, error)
 	EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams) ([]Turn, error)
 	// Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it has ended.
@@ -123,6 +125,7 @@ type Scoped interface {
 	GetAgentWorld(ctx context.Context, arg GetAgentWorldParams) (World, error)
 	// Keeps others from changing the world until the transaction ends.
 	GetAgentWorldForUpdate(ctx context.Context, arg GetAgentWorldForUpdateParams) (World, error)
+	GetAuditChain(ctx context.Context) (AuditChain, error)
 	GetChannel(ctx context.Context, id uuid.UUID) (Channel, error)
 	// Keeps others from changing the channel until the transaction ends.
 	GetChannelForUpdate(ctx context.Context, id uuid.UUID) (Channel, error)
@@ -151,6 +154,7 @@ type Scoped interface {
 	HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error)
 	InsertAPIKey(ctx context.Context, arg InsertAPIKeyParams) (APIKey, error)
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
+	InsertAuditEntry(ctx context.Context, arg InsertAuditEntryParams) error
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
 	InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error)
 	InsertJob(ctx context.Context, arg InsertJobParams) (Job, error)
@@ -176,6 +180,8 @@ type Scoped interface {
 	// started in it, or were queued in it and have not started; an empty status_group means any status, any_channel any channel.
 	ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error)
 	ListAgents(ctx context.Context) ([]Agent, error)
+	// The newest first. An action stands for those below it, too, as key for key.create.
+	ListAuditEntries(ctx context.Context, arg ListAuditEntriesParams) ([]AuditEntry, error)
 	// The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
 	// channel's message server. unanswered counts its active turns in the channel; the condition that their
 	// seq is positive always holds, and makes SQLite use the index of active turns instead of all turns of the channel.
@@ -255,6 +261,8 @@ type Scoped interface {
 	// updated_at never goes back.
 	UpdateMessage(ctx context.Context, arg UpdateMessageParams) (Message, error)
 	UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error)
+	// Takes the next number of the log, which locks the log against other entries until the transaction ends.
+	UpsertAuditChain(ctx context.Context, hash []byte) (AuditChain, error)
 	// The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
 	UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error)
 	// The kind of an id other than an agent's; empty for none. An agent that was deleted is no participant and no author.
@@ -268,12 +276,15 @@ type System interface {
 	AgentConcealed(ctx context.Context, agentID uuid.UUID) error
 	// One that waits behind another of its mailbox doesn't count. The order makes PostgreSQL use the index.
 	AnyTurnQueued(ctx context.Context) (bool, error)
+	// Notes the last entry that was dropped.
+	BeginAuditChain(ctx context.Context, arg BeginAuditChainParams) error
 	// Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
 	ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error)
 	// Leases a turn. It never starts before it was queued, even if the clocks of two nodes differ.
 	ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, error)
 	// Changes how an agent is stored, not the agent itself.
 	ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error)
+	DeleteAuditEntries(ctx context.Context, upToSeq int64) (int64, error)
 	// Gives up every claim; only valid while no other process uses the database.
 	DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error)
 	// Gives up the claims of an instance that has just restarted.
@@ -301,6 +312,7 @@ type System interface {
 	//
 	// The casts keep SQLite from planning again for each new limit, which took longer than all the rest.
 	ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error)
+	ListOldestAuditEntries(ctx context.Context, limitRows int64) ([]AuditEntry, error)
 	NextCallback(ctx context.Context) (*dbtype.Millis, error)
 	// No row when no job is running.
 	NextJobExpiry(ctx context.Context) (dbtype.Millis, error)
@@ -366,6 +378,10 @@ func (q systemQueries) AgentConcealed(ctx context.Context, agentID uuid.UUID) er
 
 func (q systemQueries) AnyTurnQueued(ctx context.Context) (bool, error) {
 	return q.all.AnyTurnQueued(ctx, q.scope.Tenant)
+}
+
+func (q systemQueries) BeginAuditChain(ctx context.Context, arg BeginAuditChainParams) error {
+	return q.all.BeginAuditChain(ctx, unscoped.BeginAuditChainParams{Seq: arg.Seq, Hash: arg.Hash, Tenant: q.scope.Tenant})
 }
 
 func (q scopedQueries) ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error) {
@@ -488,6 +504,10 @@ func (q scopedQueries) DeleteAgentMemories(ctx context.Context, agentID uuid.UUI
 	return q.all.DeleteAgentMemories(ctx, unscoped.DeleteAgentMemoriesParams{Tenant: q.scope.Tenant, AgentID: agentID})
 }
 
+func (q systemQueries) DeleteAuditEntries(ctx context.Context, upToSeq int64) (int64, error) {
+	return q.all.DeleteAuditEntries(ctx, unscoped.DeleteAuditEntriesParams{Tenant: q.scope.Tenant, UpToSeq: upToSeq})
+}
+
 func (q scopedQueries) DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAnswersParams) ([]int64, error) {
 	return q.all.DeleteCallersAnswers(ctx, unscoped.DeleteCallersAnswersParams{Tenant: q.scope.Tenant, EntityID: arg.EntityID, LimitRows: arg.LimitRows})
 }
@@ -562,6 +582,10 @@ func (q scopedQueries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParam
 
 func (q systemQueries) EndAllSessions(ctx context.Context, arg EndAllSessionsParams) (int64, error) {
 	return q.all.EndAllSessions(ctx, unscoped.EndAllSessionsParams{EndedAt: arg.EndedAt, EndReason: arg.EndReason, Tenant: q.scope.Tenant})
+}
+
+func (q scopedQueries) EndAuditChain(ctx context.Context, hash []byte) error {
+	return q.all.EndAuditChain(ctx, unscoped.EndAuditChainParams{Hash: hash, Tenant: q.scope.Tenant})
 }
 
 func (q scopedQueries) EndChannelSession(ctx context.Context, arg EndChannelSessionParams) (int64, error) {
@@ -692,6 +716,10 @@ func (q systemQueries) GetAnyAPIKey(ctx context.Context) (uuid.UUID, error) {
 	return q.all.GetAnyAPIKey(ctx, q.scope.Tenant)
 }
 
+func (q scopedQueries) GetAuditChain(ctx context.Context) (AuditChain, error) {
+	return q.all.GetAuditChain(ctx, q.scope.Tenant)
+}
+
 func (q scopedQueries) GetChannel(ctx context.Context, id uuid.UUID) (Channel, error) {
 	return q.all.GetChannel(ctx, unscoped.GetChannelParams{Tenant: q.scope.Tenant, ID: id})
 }
@@ -776,6 +804,10 @@ func (q scopedQueries) InsertAgent(ctx context.Context, arg InsertAgentParams) (
 	return q.all.InsertAgent(ctx, unscoped.InsertAgentParams{Tenant: q.scope.Tenant, ID: arg.ID, Name: arg.Name, Character: arg.Character, Secrets: arg.Secrets, Enabled: arg.Enabled, Running: arg.Running, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
 }
 
+func (q scopedQueries) InsertAuditEntry(ctx context.Context, arg InsertAuditEntryParams) error {
+	return q.all.InsertAuditEntry(ctx, unscoped.InsertAuditEntryParams{Tenant: q.scope.Tenant, Seq: arg.Seq, At: arg.At, Since: arg.Since, Times: arg.Times, Action: arg.Action, Operation: arg.Operation, Status: arg.Status, Kind: arg.Kind, Proof: arg.Proof, KeyID: arg.KeyID, EntityID: arg.EntityID, Proven: arg.Proven, Address: arg.Address, TargetID: arg.TargetID, WithinID: arg.WithinID, Details: arg.Details, RequestID: arg.RequestID, Hash: arg.Hash})
+}
+
 func (q scopedQueries) InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error) {
 	return q.all.InsertChannel(ctx, unscoped.InsertChannelParams{Tenant: q.scope.Tenant, ID: arg.ID, MessageServerID: arg.MessageServerID, Name: arg.Name, Type: arg.Type, SourceType: arg.SourceType, SourceID: arg.SourceID, Topic: arg.Topic, Metadata: arg.Metadata, TurnPolicy: arg.TurnPolicy, PairKey: arg.PairKey, CreatedBy: arg.CreatedBy, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
 }
@@ -848,6 +880,10 @@ func (q systemQueries) ListAgentsToConceal(ctx context.Context, arg ListAgentsTo
 	return q.all.ListAgentsToConceal(ctx, unscoped.ListAgentsToConcealParams{Tenant: q.scope.Tenant, After: arg.After, PageSize: arg.PageSize})
 }
 
+func (q scopedQueries) ListAuditEntries(ctx context.Context, arg ListAuditEntriesParams) ([]AuditEntry, error) {
+	return q.all.ListAuditEntries(ctx, unscoped.ListAuditEntriesParams{Tenant: q.scope.Tenant, BeforeSeq: arg.BeforeSeq, AnyAction: arg.AnyAction, Action: arg.Action, Anybody: arg.Anybody, WhoID: arg.WhoID, AnyTarget: arg.AnyTarget, TargetID: arg.TargetID, FromTime: arg.FromTime, ToTime: arg.ToTime, LimitRows: arg.LimitRows})
+}
+
 func (q scopedQueries) ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error) {
 	return q.all.ListChannelAgents(ctx, unscoped.ListChannelAgentsParams{Tenant: q.scope.Tenant, ChannelID: channelID})
 }
@@ -894,6 +930,10 @@ func (q scopedQueries) ListMessagesBeforeSeq(ctx context.Context, arg ListMessag
 
 func (q scopedQueries) ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error) {
 	return q.all.ListMessagesFromSeq(ctx, unscoped.ListMessagesFromSeqParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AfterSeq: arg.AfterSeq, LimitRows: arg.LimitRows})
+}
+
+func (q systemQueries) ListOldestAuditEntries(ctx context.Context, limitRows int64) ([]AuditEntry, error) {
+	return q.all.ListOldestAuditEntries(ctx, unscoped.ListOldestAuditEntriesParams{Tenant: q.scope.Tenant, LimitRows: limitRows})
 }
 
 func (q scopedQueries) ListParticipants(ctx context.Context, channelID uuid.UUID) ([]uuid.UUID, error) {
@@ -1070,6 +1110,10 @@ func (q scopedQueries) UpdateMessage(ctx context.Context, arg UpdateMessageParam
 
 func (q scopedQueries) UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error) {
 	return q.all.UpdateWorld(ctx, unscoped.UpdateWorldParams{Name: arg.Name, Metadata: arg.Metadata, UpdatedAt: arg.UpdatedAt, Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
+}
+
+func (q scopedQueries) UpsertAuditChain(ctx context.Context, hash []byte) (AuditChain, error) {
+	return q.all.UpsertAuditChain(ctx, unscoped.UpsertAuditChainParams{Tenant: q.scope.Tenant, Hash: hash})
 }
 
 func (q scopedQueries) UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error) {

@@ -12,6 +12,10 @@ type APIKey = unscoped.APIKey
 
 type Agent = unscoped.Agent
 
+type AuditChain = unscoped.AuditChain
+
+type AuditEntry = unscoped.AuditEntry
+
 type Channel = unscoped.Channel
 
 type IdempotencyKey = unscoped.IdempotencyKey

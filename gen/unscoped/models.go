@@ -35,6 +35,36 @@ type Agent struct {
 	Tenant    int64
 }
 
+type AuditChain struct {
+	Tenant      int64
+	LastSeq     int64
+	LastHash    []byte
+	DroppedSeq  int64
+	DroppedHash []byte
+}
+
+type AuditEntry struct {
+	Seq       int64
+	At        dbtype.Millis
+	Since     dbtype.Millis
+	Times     int64
+	Action    string
+	Operation string
+	Status    int64
+	Kind      string
+	Proof     string
+	KeyID     *uuid.UUID
+	EntityID  *uuid.UUID
+	Proven    bool
+	Address   string
+	TargetID  *uuid.UUID
+	WithinID  *uuid.UUID
+	Details   string
+	RequestID string
+	Hash      []byte
+	Tenant    int64
+}
+
 type Channel struct {
 	ID              uuid.UUID
 	MessageServerID uuid.UUID

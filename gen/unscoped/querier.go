@@ -23,6 +23,9 @@ type Querier interface {
 	// scope: system
 	// One that waits behind another of its mailbox doesn't count. The order makes PostgreSQL use the index.
 	AnyTurnQueued(ctx context.Context, tenant int64) (bool, error)
+	// scope: system
+	// Notes the last entry that was dropped.
+	BeginAuditChain(ctx context.Context, arg BeginAuditChainParams) error
 	// scope: tenant
 	ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error)
 	// scope: system
@@ -99,6 +102,8 @@ type Querier interface {
 	DeleteAgent(ctx context.Context, arg DeleteAgentParams) (int64, error)
 	// scope: tenant
 	DeleteAgentMemories(ctx context.Context, arg DeleteAgentMemoriesParams) (int64, error)
+	// scope: system
+	DeleteAuditEntries(ctx context.Context, arg DeleteAuditEntriesParams) (int64, error)
 	// scope: tenant
 	// Deletes the oldest answers of a caller, and returns their sizes.
 	DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAnswersParams) ([]int64, error)
@@ -146,6 +151,9 @@ type Querier interface {
 	EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([]Turn, error)
 	// scope: system
 	EndAllSessions(ctx context.Context, arg EndAllSessionsParams) (int64, error)
+	// scope: tenant
+	// Notes the hash of the last entry.
+	EndAuditChain(ctx context.Context, arg EndAuditChainParams) error
 	// scope: tenant
 	EndChannelSession(ctx context.Context, arg EndChannelSessionParams) (int64, error)
 	// scope: tenant
@@ -236,6 +244,8 @@ type Querier interface {
 	// No row where no key was ever made: the last one is never deleted.
 	GetAnyAPIKey(ctx context.Context, tenant int64) (uuid.UUID, error)
 	// scope: tenant
+	GetAuditChain(ctx context.Context, tenant int64) (AuditChain, error)
+	// scope: tenant
 	GetChannel(ctx context.Context, arg GetChannelParams) (Channel, error)
 	// scope: tenant
 	// Keeps others from changing the channel until the transaction ends.
@@ -285,6 +295,8 @@ type Querier interface {
 	// scope: tenant
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	// scope: tenant
+	InsertAuditEntry(ctx context.Context, arg InsertAuditEntryParams) error
+	// scope: tenant
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
 	// scope: tenant
 	InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error)
@@ -329,6 +341,9 @@ type Querier interface {
 	// scope: system
 	ListAgentsToConceal(ctx context.Context, arg ListAgentsToConcealParams) ([]uuid.UUID, error)
 	// scope: tenant
+	// The newest first. An action stands for those below it, too, as key for key.create.
+	ListAuditEntries(ctx context.Context, arg ListAuditEntriesParams) ([]AuditEntry, error)
+	// scope: tenant
 	// The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
 	// channel's message server. unanswered counts its active turns in the channel; the condition that their
 	// seq is positive always holds, and makes SQLite use the index of active turns instead of all turns of the channel.
@@ -371,6 +386,8 @@ type Querier interface {
 	// scope: tenant
 	// Oldest first: the messages after number after_seq, which a reader has missed.
 	ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error)
+	// scope: system
+	ListOldestAuditEntries(ctx context.Context, arg ListOldestAuditEntriesParams) ([]AuditEntry, error)
 	// scope: tenant
 	ListParticipants(ctx context.Context, arg ListParticipantsParams) ([]uuid.UUID, error)
 	// scope: tenant
@@ -491,6 +508,9 @@ type Querier interface {
 	UpdateMessage(ctx context.Context, arg UpdateMessageParams) (Message, error)
 	// scope: tenant
 	UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error)
+	// scope: tenant
+	// Takes the next number of the log, which locks the log against other entries until the transaction ends.
+	UpsertAuditChain(ctx context.Context, arg UpsertAuditChainParams) (AuditChain, error)
 	// scope: tenant
 	// The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
 	UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error)

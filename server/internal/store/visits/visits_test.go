@@ -95,7 +95,9 @@ INSERT INTO agents_to_conceal SELECT ID(1, i), 1 FROM rows(5);
 INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner, tenant)
 SELECT ID(6, 1), 'k' || i, '', ID(12, i), CASE WHEN i % ({n}/20) = 0 THEN 0 ELSE 201 END, '{}', '', ago(i, {n}), ID(12, 1), 1 FROM rows({n});
 INSERT INTO api_keys (id, name, prefix, hash, scopes, created_at, expires_at, tenant)
-SELECT ID(13, i), 'k', 'elz_', BYTES(i), 'read', ago(i, {n}/10), CASE WHEN i % 2 = 0 THEN 1900000600000 END, 1 FROM rows({n}/10)`
+SELECT ID(13, i), 'k', 'elz_', BYTES(i), 'read', ago(i, {n}/10), CASE WHEN i % 2 = 0 THEN 1900000600000 END, 1 FROM rows({n}/10);
+INSERT INTO audit_entries SELECT i, ago(i, {n}), 0, 1, 'agent.change', 'updateAgent', 200, 'user', 'token', NULL, ID(6, 1), true, '192.0.2.1', ID(1, 1), NULL, '', 'r', BYTES(i), 1 FROM rows({n});
+INSERT INTO audit_chains (last_seq, last_hash, dropped_seq, dropped_hash, tenant) SELECT {n}, BYTES(i), 0, BYTES(i), 1 FROM rows(1)`
 
 // grown lists the queries whose visits may grow with what is stored, and why. All others visit as much in a long history as in
 // a short one.
@@ -186,6 +188,8 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"SourceType": {"discord"}, "SourceID": {"d3"}, "PairKey": {"p1"}, "Words": {"word7"}, "IdempotencyKey": {"k100"}, "Content": {"hello", dbtype.JSON(`{}`)},
 		"Name": {"n"}, "AuthorName": {"n"}, "Type": {"GROUP"}, "Source": {"x"}, "State": {""}, "Topic": {""}, "TurnPolicy": {"queue"}, "Fingerprint": {""}, "Digest": {""},
 		"Reason": {""}, "Detail": {""}, "EndReason": {""}, "Error": {""}, "CallbackError": {""}, "CallbackURL": {"http://localhost"}, "EmbeddingSpace": {""}, "Unhandled": {"x"},
+		"Times": {1}, "Action": {"agent"}, "Operation": {"updateAgent"}, "Kind": {"user"}, "Proof": {"token"}, "KeyID": {numbered(aKey, 1)}, "Proven": {true}, "Address": {""}, "TargetID": {numbered(anAgent, agent)},
+		"WithinID": {numbered(anAgent, agent)}, "Details": {""}, "RequestID": {""}, "WhoID": {numbered(aUser, 1)}, "AnyAction": {true}, "Anybody": {true}, "AnyTarget": {true},
 		"Metadata": {dbtype.JSON(`{}`)}, "Character": {dbtype.JSON(`{}`)}, "Secrets": {dbtype.JSON(`{}`)}, "RawMessage": {dbtype.JSON(`{}`)}, "Header": {dbtype.JSON(`{}`)},
 		"Result": {dbtype.JSON(`{}`)}, "Data": {dbtype.JSON(`{}`)}, "CallbackSecret": {dbtype.JSON(`{}`)}, "Body": {[]byte("x")}, "Embedding": {[]byte(nil)}, "Hash": {[]byte("7")}, "Prefix": {"elz_"}, "Scopes": {"read"},
 	}
