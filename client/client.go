@@ -44,6 +44,7 @@
 //   - Files and speech: [Client.UploadToAgent], [Client.UploadToChannel], [Client.Open], [Client.Transcribe],
 //     [Client.Speak], [Client.SpeakMessage], [Client.Converse], [Client.ConverseRecorded]
 //   - API keys: [Client.Keys], [Client.AllKeys], [Client.CreateKey], [Client.Key], [Client.RevokeKey]
+//   - the audit log: [Client.AuditEntries], [Client.VerifyAudit]
 //   - The server: [Client.Ping], [Client.Alive], [Client.Health], [Client.Version], [Client.RequiresAuth], [Client.Hello],
 //     [Client.Status], [Client.Debug], [Client.Stop], [Client.ServerLog], [Client.WriteServerLog],
 //     [Client.ClearServerLog], [Client.StoredSettings], [Client.ReplaceStoredSettings]

@@ -131,7 +131,12 @@ func TestCallsFitTheContract(t *testing.T) {
 		"CreateJob": func() error { _, err := c.CreateJob(ctx, client.NewJob{Content: "Hello"}); return err },
 		"Job":       func() error { _, err := c.Job(ctx, channel); return err },
 		"AwaitJob":  func() error { j, err := c.AwaitJob(ctx, channel); return want(err, *j.EndedAt, 5) },
-		"Keys":      func() error { _, err := c.Keys(ctx, 7); return err },
+		"AuditEntries": func() error {
+			for range c.AuditEntries(ctx, client.AuditQuery{Action: "key.create", Who: alice, Target: eliza, From: time.UnixMilli(1), To: time.UnixMilli(2)}) {
+			}
+			return nil
+		},
+		"Keys": func() error { _, err := c.Keys(ctx, 7); return err },
 		"CreateKey": func() error {
 			_, err := c.CreateKey(ctx, client.NewKey{Name: "Website", Scopes: []client.KeyScope{"chat"}})
 			return err

@@ -10,6 +10,7 @@ import (
 // The types of the contract that methods take and return.
 type (
 	APIKey               = api.APIKey
+	AuditEntry           = api.AuditEntry
 	APIKeyCreated        = api.APIKeyCreated
 	ActionPatch          = api.ActionPatch
 	Agent                = api.Agent

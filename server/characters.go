@@ -8,6 +8,8 @@ import (
 
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/audit"
+	"github.com/elizad/elizad/server/internal/auth"
 )
 
 // found is a character, and where it was.
@@ -24,11 +26,16 @@ func (s *Server) bringAgents(ctx context.Context, characters []found) error {
 		return agents.EnsureDefault(ctx)
 	}
 	for _, c := range characters {
-		err := agents.Import(ctx, []agent.Character{c.Character}, true)
+		ids, err := agents.Import(ctx, []agent.Character{c.Character}, true)
 		if refused, ok := errors.AsType[*apierr.Error](err); ok && refused.Code != apierr.Unavailable {
 			s.leaveOut(c.place, err)
 		} else if err != nil {
 			return err
+		}
+		for _, id := range ids {
+			if err := s.parts.audit.Append(ctx, audit.Entry{Action: "agent.import", Who: auth.System(), Target: id, Details: "at the start"}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/compat"
 	"github.com/elizad/elizad/server/internal/httpx"
@@ -69,8 +70,9 @@ func (s *Server) application() (http.Handler, error) {
 		return nil, err
 	}
 	plugins := pluginhttp.New(s.parts.runtime.Agents(), httpx.WriteError)
+	operations := httpx.NewContract(doc)
 	r := chi.NewRouter()
-	r.Use(httpx.Route, compat.Paths(doc), plugins.Rewrite, httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress())
+	r.Use(httpx.Route, compat.Paths(doc), plugins.Rewrite, httpx.SecurityHeaders(s.cfg.Production()), s.parts.cors.Handler, httpx.Compress(), httpx.Refusals(operations, s.parts.audit))
 	r.Use(
 		where(isAPI, httpx.RateLimit(s.cfg.Limits)),
 		where(isHealth, httpx.HealthRateLimit(s.cfg.Limits)),
@@ -82,7 +84,6 @@ func (s *Server) application() (http.Handler, error) {
 		where(isAPI, httpx.PrincipalRateLimit(s.cfg.Limits), httpx.NotModified),
 		middleware.GetHead,
 	)
-	operations := httpx.NewContract(doc)
 	rest.Register(r.With(compat.Bodies), rest.Deps{
 		Messaging:  s.parts.messaging,
 		Sessions:   s.parts.sessions,
@@ -92,6 +93,7 @@ func (s *Server) application() (http.Handler, error) {
 		Titles:     s.parts.runtime,
 		Media:      s.parts.media,
 		Keys:       s.parts.keys,
+		Audit:      s.parts.audit,
 		Settings:   s.parts.settings,
 		Logs:       s.logs,
 		Health:     s.health,
@@ -102,7 +104,7 @@ func (s *Server) application() (http.Handler, error) {
 
 		WriteError: httpx.WriteError,
 		Middlewares: []apiserver.MiddlewareFunc{ // the first is the outermost
-			httpx.Access(operations), httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers),
+			httpx.Access(operations), httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers), httpx.Audited(operations, s.parts.audit),
 		},
 		Version: s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})
@@ -203,6 +205,7 @@ func (s *Server) checkOwner(ctx context.Context) error {
 		return refused(err, "Only the owner of the server may do that",
 			"Send the token in the file "+auth.OwnerTokenFile+" of the server's data folder as X-API-KEY; or set ELIZA_SERVER_AUTH_TOKEN and send that")
 	}
+	audit.ByOwner(ctx)
 	return nil
 }
 

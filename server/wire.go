@@ -12,6 +12,7 @@ import (
 
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/apikey"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/auth/token"
 	"github.com/elizad/elizad/server/internal/bus"
@@ -44,6 +45,7 @@ import (
 
 // parts are what a running server is made of. Each is set by its component's start.
 type parts struct {
+	audit     *audit.Service
 	keys      *apikey.Service
 	verifier  *token.Verifier
 	guard     auth.Guard // of REST
@@ -85,6 +87,7 @@ func (s *Server) components() []lifecycle.Component {
 	}
 	return append(reports, []lifecycle.Component{
 		{Name: "the database", Start: s.openStore, Stop: func(context.Context) error { return s.parts.store.Close() }},
+		{Name: "the audit log", Start: s.openAudit, Stop: func(ctx context.Context) error { return s.parts.audit.Stop(ctx) }},
 		{Name: "keys and tokens", Start: s.openKeys, Stop: s.closeKeys},
 		{Name: "the bus", Start: s.openBus, Stop: func(context.Context) error { return s.parts.bus.Close() }},
 		{Name: "the instance", Start: s.openInstance, Stop: func(context.Context) error { return s.parts.instance.Close() }},
@@ -160,6 +163,13 @@ func (s *Server) openStore(ctx context.Context) error {
 	}
 	s.parts.store = st
 	return nil
+}
+
+func (s *Server) openAudit(ctx context.Context) error {
+	s.parts.audit = audit.New(audit.Config{
+		Store: s.parts.store, Logger: s.log, Now: time.Now, Keep: time.Duration(s.cfg.Security.AuditDays) * 24 * time.Hour,
+	})
+	return s.parts.audit.Start(ctx)
 }
 
 // openKeys prepares what decides about credentials. Where the settings have no key, the owner shows a token: as long as nobody needs
@@ -350,10 +360,15 @@ func (s *Server) startGateway(ctx context.Context) error {
 	}
 	s.parts.gateway = realtime.New(realtime.Config{
 		IO: s.parts.io, Messaging: s.parts.messaging, Guard: s.parts.sockets,
-		Agents: s.agentStatus, Logs: s.logs, RateLimit: limit, Logger: s.log,
+		Agents: s.agentStatus, Logs: s.logs, Refused: s.socketRefused, RateLimit: limit, Logger: s.log,
 		RequireEntity: s.cfg.Sockets.RequireEntityID, MaxPayload: s.cfg.Sockets.MaxPayload,
 	})
 	return s.parts.gateway.Start(ctx)
+}
+
+// socketRefused counts a connection that was refused for the audit log.
+func (s *Server) socketRefused(r realtime.Refusal) {
+	s.parts.audit.Refused(r.Network, audit.Entry{Operation: "socket", Status: r.Status, Who: r.Who, Address: r.Network})
 }
 
 func (s *Server) agentStatus(ctx context.Context) ([]realtime.AgentStatus, error) {

@@ -162,6 +162,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeRead, OwnerTenant}, true
 	case "listAgents", "ListAgents":
 		return Rule{ScopeRead, OwnerTenant}, true
+	case "listAuditEntries", "ListAuditEntries":
+		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "listChannelAgents", "ListChannelAgents":
 		return Rule{ScopeRead, OwnerParticipant}, true
 	case "listChannelParticipants", "ListChannelParticipants":
@@ -256,4 +258,77 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeChat, OwnerParticipant}, true
 	}
 	return Rule{}, false
+}
+
+// Audited returns the action as which an operation stands in the audit log; "" for one that does not. It is named as for [Access].
+func Audited(operationID string) string {
+	switch operationID {
+	case "addMessageServerAgent", "AddMessageServerAgent":
+		return "message_server.add_agent"
+	case "clearChannel", "ClearChannel":
+		return "channel.clear"
+	case "clearGroupMemories", "ClearGroupMemories":
+		return "memory.clear"
+	case "clearMemories", "ClearMemories":
+		return "memory.clear"
+	case "clearRoomMemories", "ClearRoomMemories":
+		return "memory.clear"
+	case "clearServerLogs", "ClearServerLogs":
+		return "server.clear_log"
+	case "createAgent", "CreateAgent":
+		return "agent.create"
+	case "createGroup", "CreateGroup":
+		return "group.create"
+	case "createKey", "CreateKey":
+		return "key.create"
+	case "createMessageServer", "CreateMessageServer":
+		return "message_server.create"
+	case "createRoom", "CreateRoom":
+		return "room.create"
+	case "createWorld", "CreateWorld":
+		return "world.create"
+	case "deleteAgent", "DeleteAgent":
+		return "agent.delete"
+	case "deleteAgentLog", "DeleteAgentLog":
+		return "log.delete"
+	case "deleteChannel", "DeleteChannel":
+		return "channel.delete"
+	case "deleteGroup", "DeleteGroup":
+		return "group.delete"
+	case "deleteMemory", "DeleteMemory":
+		return "memory.delete"
+	case "deleteMessage", "DeleteMessage":
+		return "message.delete"
+	case "deleteMessageServer", "DeleteMessageServer":
+		return "message_server.delete"
+	case "deleteRoom", "DeleteRoom":
+		return "room.delete"
+	case "removeChannelAgent", "RemoveChannelAgent":
+		return "channel.remove_agent"
+	case "removeMessageServerAgent", "RemoveMessageServerAgent":
+		return "message_server.remove_agent"
+	case "revokeKey", "RevokeKey":
+		return "key.revoke"
+	case "startAgent", "StartAgent":
+		return "agent.start"
+	case "stopAgent", "StopAgent":
+		return "agent.stop"
+	case "stopServer", "StopServer":
+		return "server.stop"
+	case "syncMessageServerChannels", "SyncMessageServerChannels":
+		return "message_server.sync"
+	case "updateAgent", "UpdateAgent":
+		return "agent.change"
+	case "updateLocalEnvironment", "UpdateLocalEnvironment":
+		return "settings.change"
+	case "updateMemory", "UpdateMemory":
+		return "memory.change"
+	case "updateRoom", "UpdateRoom":
+		return "room.change"
+	case "updateWorld", "UpdateWorld":
+		return "world.change"
+	case "uploadAgentMedia", "UploadAgentMedia":
+		return "media.upload"
+	}
+	return ""
 }

@@ -1451,6 +1451,106 @@ type AudioMessageEnvelope struct {
 	Success Success `json:"success"`
 }
 
+// AuditEntry What somebody did, or was refused.
+//
+// Example: {"action":"key.create","address":"192.0.2.1","at":1795188790230,"details":"scopes: chat","hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","kind":"key holder","operation":"createKey","proof":"key","proven":false,"requestId":"0d8f3c6e-5b7a-4f0e-9c41-7a52c1f0b9d3","seq":7,"since":1795188790230,"status":201,"targetId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","times":1}
+type AuditEntry struct {
+	// Action What was done, as the operation has it in `x-audit`, or `refusal`.
+	Action string `json:"action"`
+
+	// Address Of the caller; for sockets its network; empty for none.
+	Address string `json:"address"`
+
+	// At A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	At EpochMillis `json:"at"`
+
+	// Details More: scopes of a key, names of settings and secrets.
+	Details string `json:"details"`
+
+	// EntityID The person or agent; for a token the subject, or what is made of it.
+	EntityID *UUID `json:"entityId,omitempty"`
+
+	// Hash SHA-256 over the hash of the entry before and the entry, in hexadecimal.
+	Hash string `json:"hash"`
+
+	// KeyID The managed key.
+	KeyID *UUID `json:"keyId,omitempty"`
+
+	// Kind Of the caller: `anonymous`, `claiming` an identity, `key holder`, `user`, `service`, or a part of the `server`.
+	Kind string `json:"kind"`
+
+	// Operation The operation, by its id; `socket` for a connection; empty where there is none.
+	Operation string `json:"operation"`
+
+	// Proof What it showed: a `key` of the settings or the owner's token, a `managed key`, a `token`, a `service secret`; `itself` for the server; empty for nothing.
+	Proof string `json:"proof"`
+
+	// Proven Whether the caller proved to be it, or only said so.
+	Proven bool `json:"proven"`
+
+	// RequestID The id of the request.
+	RequestID string `json:"requestId"`
+
+	// Seq Its number; the first is 1.
+	Seq int64 `json:"seq"`
+
+	// Since When the first was of those that the entry counts.
+	Since EpochMillis `json:"since"`
+
+	// Status The status of the answer.
+	Status int64 `json:"status"`
+
+	// TargetID The thing that it was done to.
+	TargetID *UUID `json:"targetId,omitempty"`
+
+	// Times How many it counts.
+	Times int64 `json:"times"`
+
+	// WithinID What that is a part of, as an agent of its memories.
+	WithinID *UUID `json:"withinId,omitempty"`
+}
+
+// AuditLink An entry by its number and its hash.
+//
+// Example: {"hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","seq":7}
+type AuditLink struct {
+	Hash string `json:"hash"`
+	Seq  int64  `json:"seq"`
+}
+
+// AuditLog Entries, the newest first, and the ends of the log.
+//
+// Example: {"dropped":{"hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","seq":6},"entries":[{"action":"key.create","address":"192.0.2.1","at":1795188790230,"details":"scopes: chat","hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","kind":"key holder","operation":"createKey","proof":"key","proven":false,"requestId":"0d8f3c6e-5b7a-4f0e-9c41-7a52c1f0b9d3","seq":7,"since":1795188790230,"status":201,"targetId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","times":1}],"head":{"hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","seq":7}}
+type AuditLog struct {
+	// Dropped An entry by its number and its hash.
+	//
+	// Example: {"hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","seq":7}
+	Dropped AuditLink    `json:"dropped"`
+	Entries []AuditEntry `json:"entries"`
+
+	// Head An entry by its number and its hash.
+	//
+	// Example: {"hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","seq":7}
+	Head AuditLink `json:"head"`
+}
+
+// AuditLogEnvelope The audit log.
+//
+// Example: {"data":{"dropped":{"hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","seq":6},"entries":[{"action":"key.create","address":"192.0.2.1","at":1795188790230,"details":"scopes: chat","hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","kind":"key holder","operation":"createKey","proof":"key","proven":false,"requestId":"0d8f3c6e-5b7a-4f0e-9c41-7a52c1f0b9d3","seq":7,"since":1795188790230,"status":201,"targetId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","times":1}],"head":{"hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","seq":7}},"success":true}
+type AuditLogEnvelope struct {
+	// Data Entries, the newest first, and the ends of the log.
+	//
+	// Example: {"dropped":{"hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","seq":6},"entries":[{"action":"key.create","address":"192.0.2.1","at":1795188790230,"details":"scopes: chat","hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","kind":"key holder","operation":"createKey","proof":"key","proven":false,"requestId":"0d8f3c6e-5b7a-4f0e-9c41-7a52c1f0b9d3","seq":7,"since":1795188790230,"status":201,"targetId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","times":1}],"head":{"hash":"5b2f6d6a3f0c9f1f5a3d7c8e9b0a1c2d3e4f5061728394a5b6c7d8e9fa0b1c2d","seq":7}}
+	Data AuditLog `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
 // Binary Bytes.
 //
 // Example:
@@ -6907,6 +7007,30 @@ type ListRunsParams struct {
 type GetRunParams struct {
 	// RoomID Ignored; a run is found by its id alone.
 	RoomID *UUID `form:"roomId,omitempty" json:"roomId,omitempty"`
+}
+
+// ListAuditEntriesParams defines parameters for ListAuditEntries.
+type ListAuditEntriesParams struct {
+	// Action Only this action, or, by what stands before its point, those of one kind.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Who Only what this entity did, or was done with this key.
+	Who *UUID `form:"who,omitempty" json:"who,omitempty"`
+
+	// Target Only what was done to this thing, or to parts of it.
+	Target *UUID `form:"target,omitempty" json:"target,omitempty"`
+
+	// From Not older than this.
+	From *LooseTime `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Not newer than this.
+	To *LooseTime `form:"to,omitempty" json:"to,omitempty"`
+
+	// Limit At most this many, up to 1000; 50 if it is not a positive number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListKeysParams defines parameters for ListKeys.

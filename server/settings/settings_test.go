@@ -101,7 +101,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := settings.Settings{
 		Network:  settings.Network{Host: "127.0.0.1", Port: 3000, Drain: 4 * time.Second},
-		Security: settings.Security{SecretSalt: "secretsalt", Environment: "development"},
+		Security: settings.Security{SecretSalt: "secretsalt", Environment: "development", AuditDays: 90},
 		Limits: settings.Limits{
 			MaxBody: 2 << 20, MaxUpload: 50 << 20, RateLimit: true,
 			APIMax: 1000, APIWindow: 15 * time.Minute, SocketMax: 60, SocketWindow: time.Minute,

@@ -1,6 +1,7 @@
 // Command genaccess makes the table of access rules of the contract's x-access: what a caller needs for each operation, and
-// whose things the operation is about. It fails for an operation without a rule, and for a rule with another word than those of
-// the table.
+// whose things the operation is about; and that of x-audit: as what it stands in the audit log. It fails for an operation without a
+// rule, for a rule with another word than those of the table, and for one that deletes, or changes what needs manage or admin, and
+// does not say how it is audited.
 //
 // Usage:
 //
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"go/format"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -77,6 +79,17 @@ type operation struct {
 		Scope string `yaml:"scope"`
 		Owner string `yaml:"owner"`
 	} `yaml:"x-access"`
+	Audit string `yaml:"x-audit"`
+}
+
+// notAudited is the x-audit of an operation that could be expected in the audit log and is not.
+const notAudited = "none"
+
+var action = regexp.MustCompile(`^[a-z_]+\.[a-z_]+$`)
+
+// wantsAudit reports whether an operation has to say how it is audited.
+func (op operation) wantsAudit(method string) bool {
+	return method == "delete" || method != "get" && (op.Access.Scope == "manage" || op.Access.Scope == "admin")
 }
 
 // methods are the members of a path that are operations.
@@ -111,6 +124,10 @@ func read(text []byte) ([]operation, error) {
 				return nil, fmt.Errorf("%s: %q is no scope; there are %s", name, op.Access.Scope, names(scopes))
 			case !among(owners, op.Access.Owner):
 				return nil, fmt.Errorf("%s: %q is no owner; there are %s", name, op.Access.Owner, names(owners))
+			case op.Audit == "" && op.wantsAudit(method):
+				return nil, fmt.Errorf("%s deletes or changes something and has no x-audit: name the action, such as agent.create, or %s", name, notAudited)
+			case op.Audit != "" && op.Audit != notAudited && !action.MatchString(op.Audit):
+				return nil, fmt.Errorf("%s: the x-audit %q is no action, such as agent.create", name, op.Audit)
 			}
 			out = append(out, op)
 		}
@@ -157,6 +174,19 @@ func Access(operationID string) (Rule, bool) {
 	}
 	fmt.Fprint(&b, `}
 	return Rule{}, false
+}
+
+// Audited returns the action as which an operation stands in the audit log; "" for one that does not. It is named as for [Access].
+func Audited(operationID string) string {
+	switch operationID {
+`)
+	for _, op := range rules {
+		if op.Audit != "" && op.Audit != notAudited {
+			fmt.Fprintf(&b, "case %q, %q:\nreturn %q\n", op.ID, constant("", op.ID), op.Audit)
+		}
+	}
+	fmt.Fprint(&b, `}
+	return ""
 }
 `)
 	return b.Bytes()

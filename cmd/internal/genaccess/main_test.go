@@ -27,3 +27,29 @@ func TestRead(t *testing.T) {
 		}
 	}
 }
+
+func TestAudited(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ method, scope, audit, refusal string }{
+		{"get", "admin", "", ""}, {"post", "chat", "", ""}, {"post", "service", "", ""},
+		{"post", "manage", "", "no x-audit"}, {"patch", "admin", "", "no x-audit"}, {"delete", "read", "", "no x-audit"},
+		{"delete", "chat", "none", ""}, {"post", "admin", "key.create", ""}, {"get", "read", "key.read", ""},
+		{"post", "admin", "Key", `"Key" is no action`}, {"post", "admin", "key.", "is no action"},
+	} {
+		rules, err := read([]byte("paths: {/p: {" + tt.method + ": {operationId: ping, x-audit: " + tt.audit + ", x-access: {scope: " + tt.scope + ", owner: nobody}}}}"))
+		if tt.refusal != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.refusal) {
+				t.Errorf("%+v: %v", tt, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%+v: %v", tt, err)
+			continue
+		}
+		_, table, _ := strings.Cut(string(write(rules)), "func Audited(")
+		if got := strings.Contains(table, "return \""+tt.audit+"\""); got != (tt.audit != "none") || tt.audit != "" && tt.audit != "none" && !strings.Contains(table, "case \"ping\"") {
+			t.Errorf("%+v: %s", tt, table)
+		}
+	}
+}

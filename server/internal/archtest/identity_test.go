@@ -12,6 +12,7 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 	t.Parallel()
 	may := map[string]string{ // a file and a function: why
 		"server/info.go System":                           "the start shows which agents there are",
+		"server/characters.go System":                     "the operator's characters are imported by the server itself",
 		"server/routes.go System":                         "the health of the server counts all agents",
 		"server/wire.go System":                           "the start looks at all agents, and models read their settings",
 		"server/internal/runtime/agents_update.go System": "imports change agents in nobody's name",
@@ -56,6 +57,8 @@ func TestWhoWorksForTheSystem(t *testing.T) {
 		"server/internal/idempotency/idempotency.go SystemUpdate": "the start gives up the claims of a dead process",
 		"server/internal/apikey/find.go SystemView":               "a key is looked up before its holder is known",
 		"server/internal/apikey/tend.go SystemView":               "keys end by themselves",
+		"server/internal/audit/refusals.go SystemUpdate":          "refusals of all callers are written together",
+		"server/internal/audit/tend.go SystemUpdate":              "old entries of the audit log are dropped",
 		"server/internal/apikey/tend.go SystemUpdate":             "uses of keys are written together",
 	}
 	heldTo(t, may, func(selector *ast.SelectorExpr) string {

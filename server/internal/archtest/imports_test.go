@@ -23,6 +23,7 @@ func mayImport() map[string][]string {
 		session   = "server/internal/session"
 		job       = "server/internal/job"
 		apikey    = "server/internal/apikey"
+		audit     = "server/internal/audit"
 		sweep     = "server/internal/sweep"
 		runtime   = "server/internal/runtime"
 		memory    = "server/internal/memory"
@@ -33,6 +34,7 @@ func mayImport() map[string][]string {
 		// The contract and what is generated from it.
 		"api":                             {},
 		"api/wire":                        {},
+		"api/chain":                       {},
 		"queries":                         {},
 		"queries/dbtype":                  {},
 		"gen":                             {},
@@ -43,8 +45,8 @@ func mayImport() map[string][]string {
 		"gen/db":                          {"queries/dbtype", "gen/unscoped"},
 		"gen/sqlite":                      {"queries/dbtype", "gen/unscoped"},
 		"gen/postgres":                    {"queries/dbtype", "gen/unscoped"},
-		"client":                          {"gen/api", "gen/apiclient", apierr, "server/socketio/parser"},
-		"cmd/elizad":                      {"server", "server/settings", "client"},
+		"client":                          {"api/chain", "gen/api", "gen/apiclient", apierr, "server/socketio/parser"},
+		"cmd/elizad":                      {"server", "server/settings", "client", "api/chain"},
 		"cmd/internal/...":                {},
 		"server/apierr":                   {},
 		"server/plaintext":                {},
@@ -76,7 +78,7 @@ func mayImport() map[string][]string {
 		"server/internal/mention":   {},
 		"server/internal/basepath":  {},
 		"server/internal/web":       {"server/internal/basepath"},
-		"server/internal/httpx":     {auth, apierr, "gen/api", "server/internal/throttle", "server/settings", "server/internal/basepath"},
+		"server/internal/httpx":     {auth, audit, apierr, "gen/api", "server/internal/throttle", "server/settings", "server/internal/basepath"},
 
 		"server/internal/report":       {"server/internal/httpx", "server/internal/secrets"},
 		"server/internal/instance":     {"server/internal/filelock"},
@@ -94,6 +96,7 @@ func mayImport() map[string][]string {
 		"server/internal/auth/authtest": {auth},
 		"server/internal/auth/token":    {agent, apierr, lifecycle, "server/settings"},
 		"server/internal/apikey":        {store, auth, apierr, "gen/db", "queries/dbtype", lifecycle, names},
+		"server/internal/audit":         {"api/chain", store, auth, "gen/db", "queries/dbtype", lifecycle},
 		"server/internal/media":         {store, auth, apierr, "gen/db", lifecycle, names},
 		"server/internal/messaging":     {"server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype", names},
 		// Parts that have their own channels: messaging notifies them of what ends there, without knowing them.
@@ -110,8 +113,8 @@ func mayImport() map[string][]string {
 		"server/internal/compat": {"server/internal/basepath", "server/internal/jsontext", auth},
 		// Beside runtime, which checks the routes of a plugin when it builds an agent with it.
 		"server/internal/pluginhttp": {agent, auth, apierr},
-		"server/internal/present":    {"api/wire", "gen/api", messaging, session, job, apikey, memory, "server/internal/jsontext", agent, apierr},
-		"server/internal/rest":       {"server/internal/present", "server/internal/settingsfile", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, apikey, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
+		"server/internal/present":    {"api/wire", "gen/api", messaging, session, job, apikey, audit, "api/chain", memory, "server/internal/jsontext", agent, apierr},
+		"server/internal/rest":       {"server/internal/present", "server/internal/settingsfile", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, apikey, audit, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
 		"server/internal/realtime":   {"server/internal/present", "api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, session, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.

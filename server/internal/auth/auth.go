@@ -28,6 +28,11 @@ const (
 	Server                // is a part of the server itself, such as an agent at work
 )
 
+// String returns the kind in words.
+func (k Kind) String() string {
+	return [...]string{"anonymous", "claiming", "key holder", "user", "service", "server"}[k]
+}
+
 // Proof says how a caller has proven what it is.
 type Proof string
 

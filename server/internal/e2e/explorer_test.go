@@ -47,7 +47,7 @@ func refusals() map[string]string {
 		"getAgentUpload": "File not found", "getChannelUpload": "File not found", "getGeneratedFile": "File not found",
 		"deleteAgent": "Agent not found", "clearMemories": "Agent not found", "removeChannelAgent": "Agent is not a participant",
 		"updateLocalEnvironment": "owner-token", "stopServer": "owner-token",
-		"createKey": "owner-token", "listKeys": "owner-token", "getKey": "owner-token", "revokeKey": "owner-token",
+		"createKey": "owner-token", "listKeys": "owner-token", "getKey": "owner-token", "revokeKey": "owner-token", "listAuditEntries": "owner-token",
 		"deleteMessageServer": "Server .* does not exist", "deleteSession": "Session .* not found",
 		"updateAction": "Only action messages can be updated",
 	}

@@ -18,11 +18,13 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/auth"
 )
 
 // operation is one operation of the contract, prepared for validation.
 type operation struct {
+	id      string // as the contract has it
 	route   *routers.Route
 	options *openapi3filter.Options
 	accepts []string // media types of the body; nil: there is none
@@ -33,6 +35,7 @@ type operation struct {
 
 	scopes auth.Scopes // what a caller needs
 	ruled  bool        // the contract says so
+	audit  string      // the action as which it stands in the audit log; "": it does not
 }
 
 // Contract is a contract prepared to treat requests as their operations want it.
@@ -84,9 +87,10 @@ func NewContract(doc *openapi3.T) Contract {
 			checked := *op
 			checked.Servers, checked.Security = nil, openapi3.NewSecurityRequirements()
 			out[operationName{method, path}] = &operation{
+				id:      idOf(op),
 				accepts: bodyTypes(op),
 				once:    once, findsRepetition: findsRepetition,
-				scopes: scopes, ruled: ruled,
+				scopes: scopes, ruled: ruled, audit: api.Audited(op.OperationID),
 				empty: len(op.Parameters) == 0 && len(item.Parameters) == 0 && op.RequestBody == nil,
 				route: &routers.Route{Spec: &contract, Path: path, PathItem: item, Method: method, Operation: &checked},
 				options: &openapi3filter.Options{
@@ -103,6 +107,12 @@ func NewContract(doc *openapi3.T) Contract {
 		}
 	}
 	return out
+}
+
+// idOf returns the id of an operation as the contract has it. The code that is generated from it begins it with a capital.
+func idOf(op *openapi3.Operation) string {
+	id := op.OperationID
+	return strings.ToLower(id[:min(1, len(id))]) + id[min(1, len(id)):]
 }
 
 // repetition reports what the contract says of an operation that is asked twice under one Idempotency-Key. Under x-idempotent

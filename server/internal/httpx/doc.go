@@ -10,6 +10,7 @@
 //	SecurityHeaders  headers for browsers
 //	CORS             answers preflights, refuses changes asked for by foreign web pages
 //	Compress         gzip, except for event streams
+//	Refusals         counts who was refused, for the audit log
 //
 // and below /api, before authentication:
 //
@@ -27,6 +28,7 @@
 //	Access           refuses callers whose credentials lack the scope of the operation
 //	Validator        refuses what does not fit the contract
 //	Idempotent       lets a request have its effect once
+//	Audited          writes to the audit log what was done
 //
 // Each wrapper of a ResponseWriter keeps Unwrap, so that http.ResponseController, by which event streams flush, works below all
 // of them.

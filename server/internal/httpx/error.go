@@ -45,7 +45,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	rec := recordOf(r.Context())
 	if rec != nil {
-		rec.err = e
+		rec.err, rec.failed = e, r
 		if rec.begun() {
 			return
 		}

@@ -28,6 +28,7 @@ type record struct {
 	request  *http.Request                 // noted by ClientIP
 	passedOn bool                          // by a proxy, as ClientIP found
 	err      error                         // given to WriteError
+	failed   *http.Request                 // the same, with what was known of it by then
 	route    string                        // noted by Route
 	response middleware.WrapResponseWriter // nil without Watch
 }

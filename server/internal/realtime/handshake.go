@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/google/uuid"
 
@@ -94,9 +95,11 @@ func (g *Gateway) authenticate(ctx context.Context, s *socketio.Socket) error {
 	token, _ := claim.Token.(string)
 	who, err := g.guard.Admit(ctx, h.Address, auth.CredentialsIn(h.Header).Or(key, token))
 	if err != nil {
+		g.noteRefusal(h.Address, err)
 		return refuseKey(err)
 	}
 	if who.Scopes().Require(auth.ScopeChat) != nil {
+		g.refused(Refusal{h.Address, who, http.StatusForbidden})
 		return refuse(refusedScope, "FORBIDDEN")
 	}
 	if who.Proven() {
@@ -122,6 +125,15 @@ func (g *Gateway) authenticate(ctx context.Context, s *socketio.Socket) error {
 	}
 	s.Set(dataSpeaker, &speaker{who: who.Named(id), named: true})
 	return nil
+}
+
+// noteRefusal tells of a connection that was refused for its credentials, unless these could not be looked at.
+func (g *Gateway) noteRefusal(network string, err error) {
+	if errors.Is(err, auth.ErrRefused) {
+		g.refused(Refusal{Network: network, Status: http.StatusUnauthorized})
+	} else if _, blocked := errors.AsType[*auth.BlockedError](err); blocked {
+		g.refused(Refusal{Network: network, Status: http.StatusTooManyRequests})
+	}
 }
 
 // expel ends a socket that may not stay.

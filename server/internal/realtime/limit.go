@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/elizad/elizad/gen/api"
@@ -15,6 +16,7 @@ const maxRefusals = 200 // of one socket, after which it is disconnected
 // need not connect.
 func (g *Gateway) HandshakeWait(address string) time.Duration {
 	if wait := g.guard.Wait(address); wait > 0 {
+		g.refused(Refusal{Network: address, Status: http.StatusTooManyRequests})
 		return wait
 	}
 	return g.handshakes.Take(address, g.now())

@@ -203,9 +203,11 @@ func (c *plainConn) authenticate(r *http.Request) bool {
 	}
 	who, err := c.gateway.guard.Admit(c.ctx, c.address, shown)
 	if err != nil {
+		c.gateway.noteRefusal(c.address, err)
 		return c.refuseKey(err)
 	}
 	if who.Scopes().Require(auth.ScopeChat) != nil {
+		c.gateway.refused(Refusal{c.address, who, http.StatusForbidden})
 		return c.refuse(refusedScope, "FORBIDDEN")
 	}
 	c.who, c.proof = who, who.Proof()

@@ -55,8 +55,16 @@ type Config struct {
 	RateLimit     throttle.Limit    // of inbound events, and of handshakes; the zero value is no limit
 	RequireEntity bool              // refuse clients without an identity
 	MaxPayload    int64             // bytes of one frame on a plain WebSocket; 0: 1,000,000
+	Refused       func(Refusal)     // hears of connections that are refused for their credentials; nil: nobody does
 	Logger        *slog.Logger
 	Now           func() time.Time // nil: time.Now
+}
+
+// Refusal is what is known of a connection that was refused.
+type Refusal struct {
+	Network string
+	Who     auth.Identity
+	Status  int // that a request would have been answered with
 }
 
 // Gateway connects the main namespace of a Socket.IO server to the domain.
@@ -67,6 +75,7 @@ type Gateway struct {
 	guard         auth.Guard
 	listAgents    func(ctx context.Context) ([]AgentStatus, error)
 	logs          *logstream.Stream
+	refused       func(Refusal)
 	requireEntity bool
 	maxPayload    int64
 	inbound       map[string]bool // names of inbound events
@@ -93,7 +102,7 @@ type Gateway struct {
 // New registers the handlers on cfg.IO. Nothing is delivered before Start.
 func New(cfg Config) *Gateway {
 	g := &Gateway{
-		io: cfg.IO, ns: cfg.IO.Of("/"), messaging: cfg.Messaging, guard: cfg.Guard, listAgents: cfg.Agents, logs: cfg.Logs,
+		io: cfg.IO, ns: cfg.IO.Of("/"), messaging: cfg.Messaging, guard: cfg.Guard, listAgents: cfg.Agents, logs: cfg.Logs, refused: cfg.Refused,
 		requireEntity: cfg.RequireEntity, maxPayload: cmp.Or(cfg.MaxPayload, 1_000_000),
 		log: cfg.Logger, now: cfg.Now, limiter: throttle.NewLimiter(cfg.RateLimit), handshakes: throttle.NewLimiter(cfg.RateLimit),
 		rejoins: make(chan rejoining), inbound: inboundEvents(),
@@ -103,6 +112,9 @@ func New(cfg Config) *Gateway {
 	}
 	if g.logs == nil {
 		g.logs = logstream.NewStream(0)
+	}
+	if g.refused == nil {
+		g.refused = func(Refusal) {}
 	}
 	if g.now == nil {
 		g.now = time.Now

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/pluginhttp"
@@ -53,6 +55,11 @@ func (h agentHandlers) CreateAgent(ctx context.Context, req apiserver.CreateAgen
 	if err != nil {
 		return nil, err
 	}
+	audit.Target(ctx, a.ID)
+	if report != nil {
+		audit.Detail(ctx, "imported")
+	}
+	auditSecrets(ctx, a.SecretKeys)
 	created, err := agentCreated(a)
 	if err != nil {
 		return nil, err
@@ -83,8 +90,34 @@ func (h agentHandlers) UpdateAgent(ctx context.Context, req apiserver.UpdateAgen
 	if err != nil {
 		return nil, err
 	}
+	audit.Detail(ctx, "changed", slices.Sorted(maps.Keys(*req.Body))...)
+	auditSecrets(ctx, secretsIn(*req.Body, a.SecretKeys))
 	answer, err := agentAnswer(a)
 	return apiserver.UpdateAgent200JSONResponse{AgentAnswerJSONResponse: answer}, err
+}
+
+// auditSecrets notes which secrets somebody gave an agent, or took from it.
+func auditSecrets(ctx context.Context, names []string) {
+	if len(names) > 0 {
+		audit.Detail(ctx, "secrets", names...)
+	}
+}
+
+// secretsIn returns the names of the secrets that a patch is about: those among the secrets, and those of settings that are one.
+func secretsIn(patch map[string]json.RawMessage, have []string) []string {
+	settings := jsontext.ObjectOf(patch["settings"])
+	names := map[string]bool{}
+	for _, secrets := range []jsontext.Object{jsontext.ObjectOf(patch["secrets"]), jsontext.ObjectOf(settings["secrets"])} {
+		for name := range secrets {
+			names[name] = true
+		}
+	}
+	for name := range settings {
+		if slices.Contains(have, name) {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 func (h agentHandlers) DeleteAgent(ctx context.Context, req apiserver.DeleteAgentRequestObject) (apiserver.DeleteAgentResponseObject, error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/present"
@@ -38,6 +39,7 @@ func (h messageServerHandlers) CreateMessageServer(ctx context.Context, req apis
 	if err != nil {
 		return nil, err
 	}
+	audit.Target(ctx, s.ID)
 	return apiserver.CreateMessageServer201JSONResponse{Success: true, Data: present.MessageServerCreated(s)}, nil
 }
 
@@ -55,6 +57,7 @@ func (h messageServerHandlers) ListMessageServerAgents(ctx context.Context, req 
 }
 
 func (h messageServerHandlers) AddMessageServerAgent(ctx context.Context, req apiserver.AddMessageServerAgentRequestObject) (apiserver.AddMessageServerAgentResponseObject, error) {
+	audit.Target(ctx, req.Body.AgentID)
 	err := h.servers.AddServerAgent(ctx, auth.FromContext(ctx), req.MessageServerID, req.Body.AgentID)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/apikey"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/internal/media"
@@ -36,6 +37,7 @@ type Deps struct {
 	Titles    *runtime.Service // which names conversations
 	Media     *media.Service
 	Keys      *apikey.Service
+	Audit     *audit.Service
 	Settings  *settingsfile.File // the settings of agents that may be changed over HTTP
 	Logs      *logstream.Stream  // what the log routes show
 	Health    HealthFunc
@@ -77,6 +79,7 @@ type handlers struct {
 	mediaHandlers
 	audioHandlers
 	keyHandlers
+	auditHandlers
 	systemHandlers
 }
 
@@ -105,6 +108,7 @@ func Register(r chi.Router, d Deps) {
 		mediaHandlers:         mediaHandlers{files: d.Media},
 		audioHandlers:         audioHandlers{agents: d.Agents, files: d.Media, messaging: d.Messaging, messages: messages},
 		keyHandlers:           keyHandlers{keys: d.Keys, checkOwner: d.CheckOwner, open: d.Open},
+		auditHandlers:         auditHandlers{log: d.Audit, checkOwner: d.CheckOwner},
 		systemHandlers: systemHandlers{
 			version: d.Version, environment: d.Environment, started: d.Started, health: d.Health, agents: d.Agents, servers: d.Messaging,
 			sockets: d.Sockets, logs: d.Logs, settings: d.Settings, stop: d.Stop, checkOwner: d.CheckOwner,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/present"
@@ -39,6 +40,7 @@ func (h roomHandlers) CreateRoom(ctx context.Context, req apiserver.CreateRoomRe
 	if err != nil {
 		return nil, err
 	}
+	audit.Target(ctx, r.ID)
 	return apiserver.CreateRoom201JSONResponse{Success: true, Data: present.RoomCreated(r)}, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/logstream"
@@ -290,11 +291,33 @@ func (h systemHandlers) UpdateLocalEnvironment(ctx context.Context, req apiserve
 	if err != nil {
 		return nil, err
 	}
+	before, err := h.settings.Load()
+	if err != nil {
+		return nil, err
+	}
 	dropped, err := h.settings.Replace(settings)
 	if err != nil {
 		return nil, err
 	}
+	after, err := h.settings.Load()
+	if err != nil {
+		return nil, err
+	}
+	audit.Detail(ctx, "changed", differing(before, after)...)
 	return apiserver.UpdateLocalEnvironment200JSONResponse(done(strings.TrimSuffix("Local env updated. "+secrets.Dropped(dropped), ". "))), nil
+}
+
+// differing returns the names under which two sets of settings have different values.
+func differing(a, b map[string]string) []string {
+	names := map[string]bool{}
+	for _, pair := range [][2]map[string]string{{a, b}, {b, a}} {
+		for name, value := range pair[0] {
+			if other, ok := pair[1][name]; !ok || other != value {
+				names[name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // mayHandleSettings returns nil if a caller may see and change the stored settings, and else why not.

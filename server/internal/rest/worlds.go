@@ -5,6 +5,7 @@ import (
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/memory"
@@ -20,6 +21,7 @@ func (h worldHandlers) ListWorlds(ctx context.Context, _ apiserver.ListWorldsReq
 
 func (h worldHandlers) CreateWorld(ctx context.Context, req apiserver.CreateWorldRequestObject) (apiserver.CreateWorldResponseObject, error) {
 	if req.Body.Name == nil && req.Body.WorldID != nil {
+		audit.Target(ctx, *req.Body.WorldID)
 		w, err := h.worlds.JoinWorld(ctx, auth.FromContext(ctx), req.AgentID, *req.Body.WorldID)
 		return apiserver.CreateWorld201JSONResponse{WorldAnswerJSONResponse: worldAnswer(w)}, err
 	}
@@ -32,6 +34,7 @@ func (h worldHandlers) CreateWorld(ctx context.Context, req apiserver.CreateWorl
 	w, err := h.worlds.CreateWorld(ctx, auth.FromContext(ctx), req.AgentID, memory.NewWorld{
 		Name: deref(req.Body.Name), MessageServerID: req.Body.MessageServerID, Metadata: jsontext.Merge(req.Body.Metadata, source),
 	})
+	audit.Target(ctx, w.ID)
 	return apiserver.CreateWorld201JSONResponse{WorldAnswerJSONResponse: worldAnswer(w)}, err
 }
 

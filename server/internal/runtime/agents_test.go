@@ -377,10 +377,10 @@ func TestImport(t *testing.T) {
 		}
 		return c
 	}
-	if err := b.Agents().Import(t.Context(), []agent.Character{read(`{"name":"Ada","bio":"one","topics":["t"],"secrets":{"A":"1","B":"2"}}`)}, true); err != nil {
+	if _, err := b.Agents().Import(t.Context(), []agent.Character{read(`{"name":"Ada","bio":"one","topics":["t"],"secrets":{"A":"1","B":"2"}}`)}, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Agents().Import(t.Context(), []agent.Character{read(`{"name":"Ada","bio":"two","secrets":{"A":"3"}}`)}, false); err != nil {
+	if _, err := b.Agents().Import(t.Context(), []agent.Character{read(`{"name":"Ada","bio":"two","secrets":{"A":"3"}}`)}, false); err != nil {
 		t.Fatal(err)
 	}
 	got, err := b.Agents().Get(t.Context(), b.who, agent.ID("Ada"))

@@ -152,8 +152,8 @@ func (a *Agents) patched(row db.Agent, patch map[string]json.RawMessage) (next d
 }
 
 // Import brings characters from files in: a new one is created, and of one that exists the fields that the file has are
-// changed. With running set each is started.
-func (a *Agents) Import(ctx context.Context, characters []agent.Character, running bool) error {
+// changed. With running set each is started. It returns the agents' ids.
+func (a *Agents) Import(ctx context.Context, characters []agent.Character, running bool) (ids []uuid.UUID, err error) {
 	who := auth.System()
 	for _, c := range characters {
 		out, _, err := a.create(ctx, who, c, func(context.Context, db.Scoped, db.Agent) error { return nil }) // its owner decides
@@ -164,10 +164,11 @@ func (a *Agents) Import(ctx context.Context, characters []agent.Character, runni
 			_, err = a.Start(ctx, who, out.ID)
 		}
 		if err != nil {
-			return fmt.Errorf("importing %q: %w", c.Name, err)
+			return ids, fmt.Errorf("importing %q: %w", c.Name, err)
 		}
+		ids = append(ids, out.ID)
 	}
-	return nil
+	return ids, nil
 }
 
 // overwrite changes the fields of a stored agent that a character has.
@@ -203,5 +204,6 @@ func (a *Agents) EnsureDefault(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.Import(ctx, []agent.Character{c}, true)
+	_, err = a.Import(ctx, []agent.Character{c}, true)
+	return err
 }
