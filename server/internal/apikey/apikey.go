@@ -24,6 +24,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/internal/store"
@@ -157,8 +158,10 @@ func (s *Service) Create(ctx context.Context, who auth.Identity, n NewKey) (key 
 		if err != nil {
 			return err
 		}
-		key, err = fromRow(made)
-		return err
+		if key, err = fromRow(made); err != nil {
+			return err
+		}
+		return audit.Within(ctx, q, key.ID, audit.Words("scopes", key.Scopes.Names()...))
 	})
 	if err != nil {
 		return Key{}, "", err
@@ -217,7 +220,10 @@ func (s *Service) Get(ctx context.Context, who auth.Identity, id uuid.UUID) (key
 func (s *Service) Revoke(ctx context.Context, who auth.Identity, id uuid.UUID) error {
 	err := store.Update(ctx, s.store, who.Scope(), "revoking an API key", func(q db.Scoped) error {
 		_, err := q.RevokeAPIKey(ctx, db.RevokeAPIKeyParams{RevokedAt: new(dbtype.MillisOf(s.now())), ID: id})
-		return noKey(err)
+		if err != nil {
+			return noKey(err)
+		}
+		return audit.Within(ctx, q, id, "")
 	})
 	if err == nil {
 		s.forget(id)

@@ -95,7 +95,7 @@ func mayImport() map[string][]string {
 		"server/internal/auth":          {store, apierr, lifecycle, "server/internal/throttle"},
 		"server/internal/auth/authtest": {auth},
 		"server/internal/auth/token":    {agent, apierr, lifecycle, "server/settings"},
-		"server/internal/apikey":        {store, auth, apierr, "gen/db", "queries/dbtype", lifecycle, names},
+		"server/internal/apikey":        {store, audit, auth, apierr, "gen/db", "queries/dbtype", lifecycle, names},
 		"server/internal/audit":         {"api/chain", store, auth, "gen/db", "queries/dbtype", lifecycle},
 		"server/internal/media":         {store, auth, apierr, "gen/db", lifecycle, names},
 		"server/internal/messaging":     {"server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype", names},
@@ -106,7 +106,7 @@ func mayImport() map[string][]string {
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
 		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
 		"server/internal/webhook":     {"server/internal/egress", "server/internal/present", "gen/api", job, bus, apierr, lifecycle},
-		"server/internal/runtime":     {runtime + "/...", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", agent, model, messaging, store, bus, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
+		"server/internal/runtime":     {runtime + "/...", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", agent, model, messaging, store, bus, audit, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
 		"server/internal/runtime/...": {},
 
 		// The edges, which translate and hold no rule.

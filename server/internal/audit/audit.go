@@ -1,7 +1,8 @@
 // Package audit keeps the audit log: who did what to which thing, from where, when, and with which credential.
 //
 // An [Entry] is made where a request comes in, and what the contract does not know of it is added on the way by [Target] and
-// [Detail]. [Service.Append] stores it before the request is answered. Refusals, of which anybody can cause many, are counted first: see
+// [Detail]. [Service.Append] stores it before the request is answered; for keys, agents and their secrets [Within] does, in the
+// transaction of the change. Refusals, of which anybody can cause many, are counted first: see
 // [Service.Refused]. Each entry has the hash of the one before it in its own, as package chain says, and entries of a tenant are written
 // one after the other, by all nodes. Those that are old are dropped from the front, and the hash of the last stays.
 package audit
@@ -33,7 +34,7 @@ const maxDetails = 500
 type Entry struct {
 	Action    string // such as agent.create
 	Operation string // of the contract
-	Status    int    // of the answer
+	Status    int    // of the answer; for Within, of the one that is expected
 	Who       auth.Identity
 	Owner     bool // has shown the owner's token where nobody needs a key, so that Who doesn't say it
 	Address   string
@@ -41,7 +42,12 @@ type Entry struct {
 	Within    uuid.UUID // what that is a part of
 	Details   string
 	RequestID string
+
+	within bool // a transaction has it
 }
+
+// Stored reports whether [Within] has written the entry, as far as that transaction was committed.
+func (e *Entry) Stored() bool { return e.within }
 
 type contextKey struct{}
 
@@ -73,13 +79,35 @@ func ByOwner(ctx context.Context) { about(ctx).Owner = true }
 // Detail says more, in the words of what and a list of names. Never give it what must not be known.
 func Detail(ctx context.Context, what string, names ...string) {
 	e := about(ctx)
-	if e.Details != "" {
-		e.Details += "; "
+	e.Details = joined(e.Details, Words(what, names...))
+}
+
+// Words returns a detail.
+func Words(what string, names ...string) string {
+	if len(names) == 0 {
+		return what
 	}
-	e.Details += what
-	if len(names) > 0 {
-		e.Details += ": " + strings.Join(names, ", ")
+	return what + ": " + strings.Join(names, ", ")
+}
+
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
 	}
+	return a + "; " + b
+}
+
+// Within writes the entry of a request in a transaction of what is done, so that neither is stored without the other. It should be the
+// last of it, for others wait from then on. Where ctx has no entry it does nothing.
+func Within(ctx context.Context, q db.Scoped, target uuid.UUID, details string) error {
+	e, ok := ctx.Value(contextKey{}).(*Entry)
+	if !ok {
+		return nil
+	}
+	e.within = true // and nothing else, as a transaction may be run again
+	stored, now := *e, time.Now()
+	stored.Target, stored.Details = target, joined(e.Details, details)
+	return write(ctx, q, stored.record(now, now, 1))
 }
 
 // Config is what a Service is made of.

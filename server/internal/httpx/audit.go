@@ -37,6 +37,7 @@ func Audited(known Contract, log AuditLog) Middleware {
 				return
 			}
 			e := entryFor(op, r)
+			e.Status = op.success
 			r = r.WithContext(audit.NewContext(r.Context(), &e))
 			a := &auditedWriter{ResponseWriter: w, request: r, entry: &e, log: log}
 			returned := false
@@ -117,9 +118,9 @@ func (a *auditedWriter) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
-// append stores the entry, unless nothing was done. The caller may be gone by now.
+// append stores the entry, unless nothing was done or it is stored. The caller may be gone by now.
 func (a *auditedWriter) append(status int) error {
-	if status/100 == 4 {
+	if status/100 == 4 || status/100 == 2 && a.entry.Stored() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.request.Context()), auditTimeout)

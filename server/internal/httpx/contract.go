@@ -33,9 +33,10 @@ type operation struct {
 	once            bool // it takes an Idempotency-Key
 	findsRepetition bool // it knows by the key what it did before
 
-	scopes auth.Scopes // what a caller needs
-	ruled  bool        // the contract says so
-	audit  string      // the action as which it stands in the audit log; "": it does not
+	scopes  auth.Scopes // what a caller needs
+	ruled   bool        // the contract says so
+	success int         // the status of its success
+	audit   string      // the action as which it stands in the audit log; "": it does not
 }
 
 // Contract is a contract prepared to treat requests as their operations want it.
@@ -90,7 +91,7 @@ func NewContract(doc *openapi3.T) Contract {
 				id:      idOf(op),
 				accepts: bodyTypes(op),
 				once:    once, findsRepetition: findsRepetition,
-				scopes: scopes, ruled: ruled, audit: api.Audited(op.OperationID),
+				scopes: scopes, ruled: ruled, audit: api.Audited(op.OperationID), success: successOf(op),
 				empty: len(op.Parameters) == 0 && len(item.Parameters) == 0 && op.RequestBody == nil,
 				route: &routers.Route{Spec: &contract, Path: path, PathItem: item, Method: method, Operation: &checked},
 				options: &openapi3filter.Options{
@@ -113,6 +114,16 @@ func NewContract(doc *openapi3.T) Contract {
 func idOf(op *openapi3.Operation) string {
 	id := op.OperationID
 	return strings.ToLower(id[:min(1, len(id))]) + id[min(1, len(id)):]
+}
+
+// successOf returns the first status of an operation that says that it was carried out.
+func successOf(op *openapi3.Operation) int {
+	for status := http.StatusOK; status < http.StatusMultipleChoices; status++ {
+		if op.Responses.Status(status) != nil {
+			return status
+		}
+	}
+	return 0
 }
 
 // repetition reports what the contract says of an operation that is asked twice under one Idempotency-Key. Under x-idempotent

@@ -51,15 +51,14 @@ func (h agentHandlers) CreateAgent(ctx context.Context, req apiserver.CreateAgen
 	if err != nil {
 		return nil, err
 	}
+	if report != nil {
+		audit.Detail(ctx, "imported")
+	}
 	a, _, err := h.agents.Create(ctx, auth.FromContext(ctx), character)
 	if err != nil {
 		return nil, err
 	}
 	audit.Target(ctx, a.ID)
-	if report != nil {
-		audit.Detail(ctx, "imported")
-	}
-	auditSecrets(ctx, a.SecretKeys)
 	created, err := agentCreated(a)
 	if err != nil {
 		return nil, err
@@ -86,38 +85,13 @@ func (h agentHandlers) GetAgent(ctx context.Context, req apiserver.GetAgentReque
 }
 
 func (h agentHandlers) UpdateAgent(ctx context.Context, req apiserver.UpdateAgentRequestObject) (apiserver.UpdateAgentResponseObject, error) {
+	audit.Detail(ctx, "changed", slices.Sorted(maps.Keys(*req.Body))...)
 	a, err := h.agents.UpdateIf(ctx, auth.FromContext(ctx), req.AgentID, *req.Body, ifMatch(req.Params.IfMatch, agentRecord))
 	if err != nil {
 		return nil, err
 	}
-	audit.Detail(ctx, "changed", slices.Sorted(maps.Keys(*req.Body))...)
-	auditSecrets(ctx, secretsIn(*req.Body, a.SecretKeys))
 	answer, err := agentAnswer(a)
 	return apiserver.UpdateAgent200JSONResponse{AgentAnswerJSONResponse: answer}, err
-}
-
-// auditSecrets notes which secrets somebody gave an agent, or took from it.
-func auditSecrets(ctx context.Context, names []string) {
-	if len(names) > 0 {
-		audit.Detail(ctx, "secrets", names...)
-	}
-}
-
-// secretsIn returns the names of the secrets that a patch is about: those among the secrets, and those of settings that are one.
-func secretsIn(patch map[string]json.RawMessage, have []string) []string {
-	settings := jsontext.ObjectOf(patch["settings"])
-	names := map[string]bool{}
-	for _, secrets := range []jsontext.Object{jsontext.ObjectOf(patch["secrets"]), jsontext.ObjectOf(settings["secrets"])} {
-		for name := range secrets {
-			names[name] = true
-		}
-	}
-	for name := range settings {
-		if slices.Contains(have, name) {
-			names[name] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
 }
 
 func (h agentHandlers) DeleteAgent(ctx context.Context, req apiserver.DeleteAgentRequestObject) (apiserver.DeleteAgentResponseObject, error) {

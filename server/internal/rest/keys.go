@@ -7,7 +7,6 @@ import (
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/apikey"
-	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/present"
 )
@@ -43,8 +42,6 @@ func (h keyHandlers) CreateKey(ctx context.Context, req apiserver.CreateKeyReque
 	if err != nil {
 		return nil, err
 	}
-	audit.Target(ctx, key.ID)
-	audit.Detail(ctx, "scopes", key.Scopes.Names()...)
 	made := api.APIKeyCreated{Key: text, APIKey: present.APIKey(key)}
 	if open {
 		made.Notice = new("From now on the server asks every caller for an API key")

@@ -16,6 +16,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/quota"
@@ -137,7 +138,8 @@ func (a *Agents) create(ctx context.Context, who auth.Identity, c agent.Characte
 		return Agent{}, false, err
 	}
 	fresh := c
-	character, sealed, err := a.encode(&fresh, settled(&fresh, changes.apply(nil)))
+	given := settled(&fresh, changes.apply(nil))
+	character, sealed, err := a.encode(&fresh, given)
 	if err != nil {
 		return Agent{}, false, err
 	}
@@ -167,7 +169,10 @@ func (a *Agents) create(ctx context.Context, who auth.Identity, c agent.Characte
 		if err != nil {
 			return err
 		}
-		return settle(ctx, q, row)
+		if err := settle(ctx, q, row); err != nil {
+			return err
+		}
+		return audit.Within(ctx, q, row.ID, secretsAudited(nil, given))
 	})
 	a.numbers.forget()
 	if err != nil {
@@ -224,7 +229,10 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 		} else if n == 0 {
 			return apierr.New(apierr.NotFound, "Agent not found")
 		}
-		return q.NoteFormerAgent(ctx, db.NoteFormerAgentParams{ID: id, DeletedAt: dbtype.MillisOf(time.Now())})
+		if err := q.NoteFormerAgent(ctx, db.NoteFormerAgentParams{ID: id, DeletedAt: dbtype.MillisOf(time.Now())}); err != nil {
+			return err
+		}
+		return audit.Within(ctx, q, id, "")
 	})
 	a.numbers.forget()
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/internal/secrets"
@@ -80,75 +81,105 @@ func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, pa
 		if checked != nil && checked.Version != row.Version {
 			return errOvertaken
 		}
-		var change db.UpdateAgentParams
-		var changed bool
-		change, lost, changed, err = a.patched(row, maps.Clone(patch))
-		if err != nil || !changed {
+		next, err := a.patched(row, maps.Clone(patch))
+		lost = next.lost
+		if err != nil || !next.differs {
 			return err
 		}
-		row, err = q.UpdateAgent(ctx, change)
+		row, err = q.UpdateAgent(ctx, next.change)
 		if errors.Is(err, sql.ErrNoRows) {
 			return errOvertaken
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return audit.Within(ctx, q, id, secretsAudited(next.had, next.have))
 	})
 	return row, lost, err
 }
 
-// patched returns a row's next version, which of its secrets the change would send elsewhere, so that they are gone, and
-// whether the version differs.
-func (a *Agents) patched(row db.Agent, patch map[string]json.RawMessage) (next db.UpdateAgentParams, lost []string, changed bool, err error) {
+// version is an agent as a patch makes it.
+type version struct {
+	change    db.UpdateAgentParams
+	differs   bool
+	had, have map[string]string // secrets, before and after
+	lost      []string          // the names of those that the change would send elsewhere, so that they are gone
+}
+
+// secretsAudited says for the audit log which secrets differ, by their names.
+func secretsAudited(had, have map[string]string) string {
+	names := map[string]bool{}
+	for name, value := range have {
+		if before, ok := had[name]; !ok || before != value {
+			names[name] = true
+		}
+	}
+	for name := range had {
+		if _, ok := have[name]; !ok {
+			names[name] = true
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return audit.Words("secrets", slices.Sorted(maps.Keys(names))...)
+}
+
+// patched returns a row's next version.
+func (a *Agents) patched(row db.Agent, patch map[string]json.RawMessage) (next version, err error) {
 	before, had, err := a.decode(row)
 	if err != nil {
-		return next, nil, false, err
+		return next, err
 	}
 	enabled := row.Enabled
 	if raw, ok := patch["enabled"]; ok {
 		var v *bool
 		if err := json.Unmarshal(raw, &v); err != nil || v == nil {
-			return next, nil, false, refused("/enabled", "must be true or false")
+			return next, refused("/enabled", "must be true or false")
 		}
 		enabled = *v
 	}
 	changes, err := patchSecrets(patch, had)
 	if err != nil {
-		return next, nil, false, err
+		return next, err
 	}
 	if err := changes.open(a.salt, apierr.UpdateFailed); err != nil {
-		return next, nil, false, err
+		return next, err
 	}
 	after, err := before.Patch(patch)
 	if err != nil {
-		return next, nil, false, err
+		return next, err
 	}
 	if after.Name, after.Username = names.Clean(after.Name), names.Clean(after.Username); after.Name == "" {
-		return next, nil, false, refused("/name", noName)
+		return next, refused("/name", noName)
 	}
 	if err := checkTemplates(&after, apierr.UpdateFailed); err != nil {
-		return next, nil, false, err
+		return next, err
 	}
 	byName := namedSecrets(&after)
 	if err := byName.open(a.salt, apierr.UpdateFailed); err != nil {
-		return next, nil, false, err
+		return next, err
 	}
 	given := byName.given()
 	maps.Copy(given, changes.given())
 	have := settled(&after, changes.apply(byName.apply(had)))
-	if lost = a.rerouted(&before, &after, had, have, given); len(lost) > 0 {
-		maps.DeleteFunc(have, func(name, _ string) bool { return slices.Contains(lost, name) })
+	if next.lost = a.rerouted(&before, &after, had, have, given); len(next.lost) > 0 {
+		maps.DeleteFunc(have, func(name, _ string) bool { return slices.Contains(next.lost, name) })
 		have = settled(&after, have)
 	}
 	if enabled == row.Enabled && after.Equal(&before) && maps.Equal(had, have) {
-		return next, nil, false, nil
+		return version{}, nil
 	}
 	character, sealed, err := a.encode(&after, have)
 	if err == nil {
 		err = checkSize(len(character)+len(sealed), len(row.Character)+len(row.Secrets))
 	}
-	return db.UpdateAgentParams{
+	next.differs, next.had, next.have = true, had, have
+	next.change = db.UpdateAgentParams{
 		ID: row.ID, Version: row.Version, Name: after.Name, Character: character, Secrets: sealed, Enabled: enabled,
 		UpdatedAt: max(dbtype.MillisOf(time.Now()), row.UpdatedAt),
-	}, lost, true, err
+	}
+	return next, err
 }
 
 // Import brings characters from files in: a new one is created, and of one that exists the fields that the file has are
