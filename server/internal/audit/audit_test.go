@@ -234,6 +234,26 @@ func TestRefusalsAreCounted(t *testing.T) {
 	})
 }
 
+// Refusals that can't be written are kept, and counted on.
+func TestRefusalsSurviveTheDatabase(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(w *world) {
+		s := w.log(0)
+		gone, cancel := context.WithCancel(w.Context())
+		cancel()
+		s.Refused("192.0.2.1", audit.Entry{Status: 401})
+		if _, err := s.List(gone, auth.Identity{}, audit.Filter{}, 1); err == nil {
+			w.Fatal("a list that nobody waits for")
+		}
+		w.pass(time.Second)
+		s.Refused("192.0.2.1", audit.Entry{Status: 401})
+		w.pass(10 * time.Second)
+		if all := w.list(s, audit.Filter{}); len(all) != 1 || all[0].Times != 2 || all[0].Since != 1_800_000_000_000 || all[0].At != 1_800_000_001_000 {
+			w.Errorf("listed %+v", all)
+		}
+	})
+}
+
 // What is old is dropped from the front, and the rest can still be verified.
 func TestOldEntriesAreDropped(t *testing.T) {
 	t.Parallel()

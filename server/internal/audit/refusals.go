@@ -81,7 +81,7 @@ func (r *refusals) add(key refusalKey, e Entry, now time.Time) (due bool) {
 }
 
 // take returns what is to be written, of all with whole, and forgets what has not been refused for a while. What can't be written is
-// given back.
+// given back, for later.
 func (r *refusals) take(now time.Time, whole bool) map[refusalKey]count {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -98,7 +98,7 @@ func (r *refusals) take(now time.Time, whole bool) map[refusalKey]count {
 	return out
 }
 
-func (r *refusals) giveBack(taken map[refusalKey]count) {
+func (r *refusals) giveBack(taken map[refusalKey]count, again time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for key, was := range taken {
@@ -107,6 +107,7 @@ func (r *refusals) giveBack(taken map[refusalKey]count) {
 				was.at = c.at
 			}
 			was.times += c.times
+			was.due = again
 			*c = was
 		}
 	}
@@ -134,7 +135,7 @@ func (s *Service) writeRefusals(ctx context.Context, all bool) error {
 		return nil
 	})
 	if err != nil {
-		s.refusals.giveBack(taken)
+		s.refusals.giveBack(taken, s.now().Add(lookEvery))
 	}
 	return err
 }
