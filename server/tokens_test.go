@@ -325,9 +325,10 @@ func TestTokenEnds(t *testing.T) {
 func TestSettingsOfTokens(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*settings.Security){
-		"data isolation is not available yet": func(s *settings.Security) { s.Isolation = true },
-		"ADMIN_ENTITY_IDS":                    func(s *settings.Security) { s.Tokens.Admins = "eliza" },
-		"JWT_SECRET":                          func(s *settings.Security) { s.Tokens.Secret = "short" },
+		"nobody has to prove who they are": func(s *settings.Security) { s.Isolation = true },
+		"are both on":                      func(s *settings.Security) { s.Isolation, s.Unisolated = true, true },
+		"ADMIN_ENTITY_IDS":                 func(s *settings.Security) { s.Tokens.Admins = "eliza" },
+		"JWT_SECRET":                       func(s *settings.Security) { s.Tokens.Secret = "short" },
 	} {
 		cfg := testConfig(t)
 		change(&cfg.Security)

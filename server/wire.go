@@ -190,13 +190,13 @@ func (s *Server) openKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.parts.guard = auth.NewGuard(auth.NewKeys(s.cfg.Security.RESTKeys()...), s.parts.failures).With(s.parts.keys, owner).WithTokens(tokens)
-	s.parts.sockets = auth.NewGuard(auth.NewKeys(s.cfg.Security.SocketKeys()...), s.parts.failures).With(s.parts.keys, owner).WithTokens(tokens)
+	s.parts.guard = auth.NewGuard(auth.NewKeys(s.cfg.Security.RESTKeys()...), s.parts.failures).With(s.parts.keys, owner).WithTokens(tokens).Isolating(s.cfg.Security.Isolation)
+	s.parts.sockets = auth.NewGuard(auth.NewKeys(s.cfg.Security.SocketKeys()...), s.parts.failures).With(s.parts.keys, owner).WithTokens(tokens).Isolating(s.cfg.Security.Isolation)
 	if err := s.parts.keys.Start(ctx); err != nil {
 		return err
 	}
 	s.parts.verifier.Start()
-	return nil
+	return s.holdIsolation(ctx)
 }
 
 func (s *Server) closeKeys(ctx context.Context) error {

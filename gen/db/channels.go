@@ -29,6 +29,12 @@ type CountCallerDMsParams struct {
 	AtMost int64
 }
 
+type CountOwnServerChannelsParams struct {
+	MessageServerID uuid.UUID
+	IncludeInternal bool
+	MaxRows         int64
+}
+
 type CountParticipantsParams struct {
 	ChannelID uuid.UUID
 	AtMost    int64
@@ -75,6 +81,13 @@ type InsertChannelParams struct {
 type ListChannelAgentsRow = unscoped.ListChannelAgentsRow
 
 type ListChannelMembersRow = unscoped.ListChannelMembersRow
+
+type ListOwnServerChannelsParams struct {
+	MessageServerID uuid.UUID
+	IncludeInternal bool
+	OffsetRows      int64
+	LimitRows       int64
+}
 
 type ListServerChannelsParams struct {
 	MessageServerID uuid.UUID

@@ -50,6 +50,8 @@ type Scoped interface {
 	CountMessageServers(ctx context.Context) (int64, error)
 	// Counts up to at_most.
 	CountOpenSessions(ctx context.Context, atMost int64) (int64, error)
+	// How many those are, counted up to max_rows.
+	CountOwnServerChannels(ctx context.Context, arg CountOwnServerChannelsParams) (int64, error)
 	CountParticipants(ctx context.Context, arg CountParticipantsParams) (int64, error)
 	CountRunningAgents(ctx context.Context) (int64, error)
 	// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
@@ -204,6 +206,8 @@ type Scoped interface {
 	ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBeforeSeqParams) ([]Message, error)
 	// Oldest first: the messages after number after_seq, which a reader has missed.
 	ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error)
+	// Of the channels that ListServerChannels lists, those in which the viewer takes part.
+	ListOwnServerChannels(ctx context.Context, arg ListOwnServerChannelsParams) ([]Channel, error)
 	ListParticipants(ctx context.Context, channelID uuid.UUID) ([]uuid.UUID, error)
 	// Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
 	// the agent's own answers to earlier messages are not. Forgotten messages are left out; where the agent's memory of one was
@@ -290,6 +294,7 @@ type System interface {
 	// Gives up the claims of an instance that has just restarted.
 	DeleteOwnersOpenIdempotencyKeys(ctx context.Context, owner uuid.UUID) (int64, error)
 	EndAllSessions(ctx context.Context, arg EndAllSessionsParams) (int64, error)
+	EndIsolation(ctx context.Context) error
 	ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, error)
 	ExpireSessions(ctx context.Context, arg ExpireSessionsParams) ([]Session, error)
 	// Also one that has ended.
@@ -302,6 +307,7 @@ type System interface {
 	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error)
 	// No row where no key was ever made: the last one is never deleted.
 	GetAnyAPIKey(ctx context.Context) (uuid.UUID, error)
+	IsolatedSince(ctx context.Context) (*dbtype.Millis, error)
 	ListAgentsToConceal(ctx context.Context, arg ListAgentsToConcealParams) ([]uuid.UUID, error)
 	// Heads of mailboxes that are queued, or whose lease has expired. The sender with the fewest running turns
 	// comes first, then the longest waiting; no sender has more than max_per_sender running.
@@ -318,6 +324,7 @@ type System interface {
 	NextJobExpiry(ctx context.Context) (dbtype.Millis, error)
 	// When the next sweep is due; no row when there is no session.
 	NextSessionDue(ctx context.Context) (dbtype.Millis, error)
+	NoteIsolation(ctx context.Context, at *dbtype.Millis) (int64, error)
 	// Releases every running turn; only valid while no other process uses the database.
 	ReleaseAllTurnLeases(ctx context.Context) (int64, error)
 	// Releases a turn to its mailbox, unless it was claimed again since that attempt.
@@ -385,7 +392,7 @@ func (q systemQueries) BeginAuditChain(ctx context.Context, arg BeginAuditChainP
 }
 
 func (q scopedQueries) ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error) {
-	return q.all.ChangeSession(ctx, unscoped.ChangeSessionParams{TimeoutMs: arg.TimeoutMs, MaxDurationMs: arg.MaxDurationMs, WarningMs: arg.WarningMs, AutoRenew: arg.AutoRenew, Tenant: q.scope.Tenant, ID: arg.ID})
+	return q.all.ChangeSession(ctx, unscoped.ChangeSessionParams{TimeoutMs: arg.TimeoutMs, MaxDurationMs: arg.MaxDurationMs, WarningMs: arg.WarningMs, AutoRenew: arg.AutoRenew, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q systemQueries) ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error) {
@@ -425,11 +432,11 @@ func (q scopedQueries) CountAgents(ctx context.Context) (int64, error) {
 }
 
 func (q scopedQueries) CountAllServerChannels(ctx context.Context, arg CountAllServerChannelsParams) (int64, error) {
-	return q.all.CountAllServerChannels(ctx, unscoped.CountAllServerChannelsParams{Tenant: q.scope.Tenant, MessageServerID: arg.MessageServerID, MaxRows: arg.MaxRows})
+	return q.all.CountAllServerChannels(ctx, unscoped.CountAllServerChannelsParams{Tenant: q.scope.Tenant, MessageServerID: arg.MessageServerID, Everyone: q.scope.Everyone, MaxRows: arg.MaxRows})
 }
 
 func (q scopedQueries) CountAuthorMessages(ctx context.Context, arg CountAuthorMessagesParams) (int64, error) {
-	return q.all.CountAuthorMessages(ctx, unscoped.CountAuthorMessagesParams{Tenant: q.scope.Tenant, AuthorID: arg.AuthorID, FromTime: arg.FromTime, ToTime: arg.ToTime, MaxRows: arg.MaxRows})
+	return q.all.CountAuthorMessages(ctx, unscoped.CountAuthorMessagesParams{Tenant: q.scope.Tenant, AuthorID: arg.AuthorID, FromTime: arg.FromTime, ToTime: arg.ToTime, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, MaxRows: arg.MaxRows})
 }
 
 func (q scopedQueries) CountCallerChannels(ctx context.Context, arg CountCallerChannelsParams) (int64, error) {
@@ -449,7 +456,7 @@ func (q scopedQueries) CountCallerSessions(ctx context.Context, arg CountCallerS
 }
 
 func (q scopedQueries) CountChannelMessages(ctx context.Context, arg CountChannelMessagesParams) (int64, error) {
-	return q.all.CountChannelMessages(ctx, unscoped.CountChannelMessagesParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AnyAuthor: arg.AnyAuthor, AuthorID: arg.AuthorID, FromTime: arg.FromTime, ToTime: arg.ToTime, MaxRows: arg.MaxRows})
+	return q.all.CountChannelMessages(ctx, unscoped.CountChannelMessagesParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AnyAuthor: arg.AnyAuthor, AuthorID: arg.AuthorID, FromTime: arg.FromTime, ToTime: arg.ToTime, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, MaxRows: arg.MaxRows})
 }
 
 func (q scopedQueries) CountDMs(ctx context.Context, atMost int64) (int64, error) {
@@ -457,11 +464,11 @@ func (q scopedQueries) CountDMs(ctx context.Context, atMost int64) (int64, error
 }
 
 func (q scopedQueries) CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error) {
-	return q.all.CountFoundMessages(ctx, unscoped.CountFoundMessagesParams{FromTime: arg.FromTime, ToTime: arg.ToTime, Tenant: q.scope.Tenant, AnyChannel: arg.AnyChannel, ChannelID: arg.ChannelID, AnyAuthor: arg.AnyAuthor, AuthorID: arg.AuthorID, Words: arg.Words, MaxRows: arg.MaxRows})
+	return q.all.CountFoundMessages(ctx, unscoped.CountFoundMessagesParams{FromTime: arg.FromTime, ToTime: arg.ToTime, Tenant: q.scope.Tenant, AnyChannel: arg.AnyChannel, ChannelID: arg.ChannelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, AnyAuthor: arg.AnyAuthor, AuthorID: arg.AuthorID, Words: arg.Words, MaxRows: arg.MaxRows})
 }
 
 func (q scopedQueries) CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error) {
-	return q.all.CountJobs(ctx, unscoped.CountJobsParams{Now: arg.Now, Tenant: q.scope.Tenant, AnyUser: arg.AnyUser, UserID: arg.UserID})
+	return q.all.CountJobs(ctx, unscoped.CountJobsParams{Now: arg.Now, Tenant: q.scope.Tenant, AnyUser: arg.AnyUser, UserID: arg.UserID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) CountMadeChannels(ctx context.Context, atMost int64) (int64, error) {
@@ -480,6 +487,10 @@ func (q scopedQueries) CountOpenSessions(ctx context.Context, atMost int64) (int
 	return q.all.CountOpenSessions(ctx, unscoped.CountOpenSessionsParams{Tenant: q.scope.Tenant, AtMost: atMost})
 }
 
+func (q scopedQueries) CountOwnServerChannels(ctx context.Context, arg CountOwnServerChannelsParams) (int64, error) {
+	return q.all.CountOwnServerChannels(ctx, unscoped.CountOwnServerChannelsParams{Tenant: q.scope.Tenant, Viewer: q.scope.Viewer, MessageServerID: arg.MessageServerID, IncludeInternal: arg.IncludeInternal, MaxRows: arg.MaxRows})
+}
+
 func (q scopedQueries) CountParticipants(ctx context.Context, arg CountParticipantsParams) (int64, error) {
 	return q.all.CountParticipants(ctx, unscoped.CountParticipantsParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AtMost: arg.AtMost})
 }
@@ -489,11 +500,11 @@ func (q scopedQueries) CountRunningAgents(ctx context.Context) (int64, error) {
 }
 
 func (q scopedQueries) CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error) {
-	return q.all.CountServerChannels(ctx, unscoped.CountServerChannelsParams{Tenant: q.scope.Tenant, MessageServerID: arg.MessageServerID, MaxRows: arg.MaxRows})
+	return q.all.CountServerChannels(ctx, unscoped.CountServerChannelsParams{Tenant: q.scope.Tenant, MessageServerID: arg.MessageServerID, Everyone: q.scope.Everyone, MaxRows: arg.MaxRows})
 }
 
 func (q scopedQueries) CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error) {
-	return q.all.CountSessions(ctx, unscoped.CountSessionsParams{Now: arg.Now, Tenant: q.scope.Tenant, AnyUser: arg.AnyUser, UserID: arg.UserID})
+	return q.all.CountSessions(ctx, unscoped.CountSessionsParams{Now: arg.Now, Tenant: q.scope.Tenant, AnyUser: arg.AnyUser, UserID: arg.UserID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error) {
@@ -513,11 +524,11 @@ func (q scopedQueries) DeleteCallersAnswers(ctx context.Context, arg DeleteCalle
 }
 
 func (q scopedQueries) DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error) {
-	return q.all.DeleteChannel(ctx, unscoped.DeleteChannelParams{Tenant: q.scope.Tenant, ID: id})
+	return q.all.DeleteChannel(ctx, unscoped.DeleteChannelParams{Tenant: q.scope.Tenant, ID: id, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) DeleteChannelMessages(ctx context.Context, channelID uuid.UUID) (int64, error) {
-	return q.all.DeleteChannelMessages(ctx, unscoped.DeleteChannelMessagesParams{Tenant: q.scope.Tenant, ChannelID: channelID})
+	return q.all.DeleteChannelMessages(ctx, unscoped.DeleteChannelMessagesParams{Tenant: q.scope.Tenant, ChannelID: channelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) DeleteEndedAPIKey(ctx context.Context, now *dbtype.Millis) (int64, error) {
@@ -537,7 +548,7 @@ func (q scopedQueries) DeleteMemory(ctx context.Context, arg DeleteMemoryParams)
 }
 
 func (q scopedQueries) DeleteMessage(ctx context.Context, arg DeleteMessageParams) (int64, error) {
-	return q.all.DeleteMessage(ctx, unscoped.DeleteMessageParams{Tenant: q.scope.Tenant, ID: arg.ID, ChannelID: arg.ChannelID})
+	return q.all.DeleteMessage(ctx, unscoped.DeleteMessageParams{Tenant: q.scope.Tenant, ID: arg.ID, ChannelID: arg.ChannelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) DeleteMessageServer(ctx context.Context, id uuid.UUID) (int64, error) {
@@ -596,6 +607,10 @@ func (q scopedQueries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsP
 	return q.all.EndChannelTurns(ctx, unscoped.EndChannelTurnsParams{NewStatus: arg.NewStatus, Reason: arg.Reason, Detail: arg.Detail, EndedAt: arg.EndedAt, Tenant: q.scope.Tenant, ChannelID: arg.ChannelID})
 }
 
+func (q systemQueries) EndIsolation(ctx context.Context) error {
+	return q.all.EndIsolation(ctx, q.scope.Tenant)
+}
+
 func (q scopedQueries) EndJob(ctx context.Context, arg EndJobParams) (Job, error) {
 	return q.all.EndJob(ctx, unscoped.EndJobParams{Status: arg.Status, Result: arg.Result, Error: arg.Error, Now: arg.Now, Tenant: q.scope.Tenant, MessageID: arg.MessageID, AgentID: arg.AgentID})
 }
@@ -609,7 +624,7 @@ func (q scopedQueries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsP
 }
 
 func (q scopedQueries) EndSession(ctx context.Context, arg EndSessionParams) (Session, error) {
-	return q.all.EndSession(ctx, unscoped.EndSessionParams{EndedAt: arg.EndedAt, EndReason: arg.EndReason, Tenant: q.scope.Tenant, ID: arg.ID})
+	return q.all.EndSession(ctx, unscoped.EndSessionParams{EndedAt: arg.EndedAt, EndReason: arg.EndReason, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) EnsureMessageServer(ctx context.Context, arg EnsureMessageServerParams) error {
@@ -637,11 +652,11 @@ func (q systemQueries) ExpireSessions(ctx context.Context, arg ExpireSessionsPar
 }
 
 func (q scopedQueries) FilterAuthorMessages(ctx context.Context, arg FilterAuthorMessagesParams) ([]FilterAuthorMessagesRow, error) {
-	return q.all.FilterAuthorMessages(ctx, unscoped.FilterAuthorMessagesParams{Tenant: q.scope.Tenant, AuthorID: arg.AuthorID, FromTime: arg.FromTime, ToTime: arg.ToTime, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+	return q.all.FilterAuthorMessages(ctx, unscoped.FilterAuthorMessagesParams{Tenant: q.scope.Tenant, AuthorID: arg.AuthorID, FromTime: arg.FromTime, ToTime: arg.ToTime, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) FilterChannelMessages(ctx context.Context, arg FilterChannelMessagesParams) ([]FilterChannelMessagesRow, error) {
-	return q.all.FilterChannelMessages(ctx, unscoped.FilterChannelMessagesParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AnyAuthor: arg.AnyAuthor, AuthorID: arg.AuthorID, FromTime: arg.FromTime, ToTime: arg.ToTime, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+	return q.all.FilterChannelMessages(ctx, unscoped.FilterChannelMessagesParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AnyAuthor: arg.AnyAuthor, AuthorID: arg.AuthorID, FromTime: arg.FromTime, ToTime: arg.ToTime, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q systemQueries) FindAPIKey(ctx context.Context, hash []byte) (APIKey, error) {
@@ -649,7 +664,7 @@ func (q systemQueries) FindAPIKey(ctx context.Context, hash []byte) (APIKey, err
 }
 
 func (q scopedQueries) FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error) {
-	return q.all.FindClientMessage(ctx, unscoped.FindClientMessageParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, SourceID: arg.SourceID, AuthorID: arg.AuthorID, Content: arg.Content, Since: arg.Since})
+	return q.all.FindClientMessage(ctx, unscoped.FindClientMessageParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, SourceID: arg.SourceID, AuthorID: arg.AuthorID, Content: arg.Content, Since: arg.Since, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) FindSourceChannel(ctx context.Context, arg FindSourceChannelParams) (Channel, error) {
@@ -721,11 +736,11 @@ func (q scopedQueries) GetAuditChain(ctx context.Context) (AuditChain, error) {
 }
 
 func (q scopedQueries) GetChannel(ctx context.Context, id uuid.UUID) (Channel, error) {
-	return q.all.GetChannel(ctx, unscoped.GetChannelParams{Tenant: q.scope.Tenant, ID: id})
+	return q.all.GetChannel(ctx, unscoped.GetChannelParams{Tenant: q.scope.Tenant, ID: id, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) GetChannelForUpdate(ctx context.Context, id uuid.UUID) (Channel, error) {
-	return q.all.GetChannelForUpdate(ctx, unscoped.GetChannelForUpdateParams{Tenant: q.scope.Tenant, ID: id})
+	return q.all.GetChannelForUpdate(ctx, unscoped.GetChannelForUpdateParams{Tenant: q.scope.Tenant, ID: id, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) GetFirstRunningAgent(ctx context.Context, messageServerID uuid.UUID) (uuid.UUID, error) {
@@ -737,7 +752,7 @@ func (q scopedQueries) GetIdempotencyKey(ctx context.Context, arg GetIdempotency
 }
 
 func (q scopedQueries) GetJob(ctx context.Context, id uuid.UUID) (Job, error) {
-	return q.all.GetJob(ctx, unscoped.GetJobParams{Tenant: q.scope.Tenant, ID: id})
+	return q.all.GetJob(ctx, unscoped.GetJobParams{Tenant: q.scope.Tenant, ID: id, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, error) {
@@ -749,11 +764,11 @@ func (q scopedQueries) GetMemoryForUpdate(ctx context.Context, arg GetMemoryForU
 }
 
 func (q scopedQueries) GetMessage(ctx context.Context, id uuid.UUID) (Message, error) {
-	return q.all.GetMessage(ctx, unscoped.GetMessageParams{Tenant: q.scope.Tenant, ID: id})
+	return q.all.GetMessage(ctx, unscoped.GetMessageParams{Tenant: q.scope.Tenant, ID: id, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) GetMessageForUpdate(ctx context.Context, id uuid.UUID) (Message, error) {
-	return q.all.GetMessageForUpdate(ctx, unscoped.GetMessageForUpdateParams{Tenant: q.scope.Tenant, ID: id})
+	return q.all.GetMessageForUpdate(ctx, unscoped.GetMessageForUpdateParams{Tenant: q.scope.Tenant, ID: id, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) GetMessageServer(ctx context.Context, id uuid.UUID) (MessageServer, error) {
@@ -765,7 +780,7 @@ func (q scopedQueries) GetMessageTurn(ctx context.Context, arg GetMessageTurnPar
 }
 
 func (q scopedQueries) GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error) {
-	return q.all.GetPairChannel(ctx, unscoped.GetPairChannelParams{Tenant: q.scope.Tenant, MessageServerID: arg.MessageServerID, PairKey: arg.PairKey})
+	return q.all.GetPairChannel(ctx, unscoped.GetPairChannelParams{Tenant: q.scope.Tenant, MessageServerID: arg.MessageServerID, PairKey: arg.PairKey, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error) {
@@ -777,11 +792,11 @@ func (q scopedQueries) GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdat
 }
 
 func (q scopedQueries) GetSession(ctx context.Context, id uuid.UUID) (Session, error) {
-	return q.all.GetSession(ctx, unscoped.GetSessionParams{Tenant: q.scope.Tenant, ID: id})
+	return q.all.GetSession(ctx, unscoped.GetSessionParams{Tenant: q.scope.Tenant, ID: id, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Session, error) {
-	return q.all.GetSessionForUpdate(ctx, unscoped.GetSessionForUpdateParams{Tenant: q.scope.Tenant, ID: id})
+	return q.all.GetSessionForUpdate(ctx, unscoped.GetSessionForUpdateParams{Tenant: q.scope.Tenant, ID: id, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) {
@@ -844,6 +859,10 @@ func (q scopedQueries) InsertTurnEvent(ctx context.Context, arg InsertTurnEventP
 	return q.all.InsertTurnEvent(ctx, unscoped.InsertTurnEventParams{Tenant: q.scope.Tenant, TurnID: arg.TurnID, Position: arg.Position, Type: arg.Type, At: arg.At, Data: arg.Data, AgentID: arg.AgentID})
 }
 
+func (q systemQueries) IsolatedSince(ctx context.Context) (*dbtype.Millis, error) {
+	return q.all.IsolatedSince(ctx, q.scope.Tenant)
+}
+
 func (q scopedQueries) ListAPIKeys(ctx context.Context, arg ListAPIKeysParams) ([]APIKey, error) {
 	return q.all.ListAPIKeys(ctx, unscoped.ListAPIKeysParams{Tenant: q.scope.Tenant, Until: arg.Until, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
@@ -885,7 +904,7 @@ func (q scopedQueries) ListAuditEntries(ctx context.Context, arg ListAuditEntrie
 }
 
 func (q scopedQueries) ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error) {
-	return q.all.ListChannelAgents(ctx, unscoped.ListChannelAgentsParams{Tenant: q.scope.Tenant, ChannelID: channelID})
+	return q.all.ListChannelAgents(ctx, unscoped.ListChannelAgentsParams{Tenant: q.scope.Tenant, ChannelID: channelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error) {
@@ -901,11 +920,11 @@ func (q systemQueries) ListClaimableTurns(ctx context.Context, arg ListClaimable
 }
 
 func (q scopedQueries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error) {
-	return q.all.ListJobs(ctx, unscoped.ListJobsParams{Tenant: q.scope.Tenant, Until: arg.Until, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+	return q.all.ListJobs(ctx, unscoped.ListJobsParams{Tenant: q.scope.Tenant, Until: arg.Until, Everyone: q.scope.Everyone, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error) {
-	return q.all.ListJobsOfStatus(ctx, unscoped.ListJobsOfStatusParams{Tenant: q.scope.Tenant, Status: arg.Status, Until: arg.Until, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+	return q.all.ListJobsOfStatus(ctx, unscoped.ListJobsOfStatusParams{Tenant: q.scope.Tenant, Status: arg.Status, Until: arg.Until, Everyone: q.scope.Everyone, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) ListMessageServers(ctx context.Context) ([]MessageServer, error) {
@@ -917,27 +936,31 @@ func (q scopedQueries) ListMessageTurns(ctx context.Context, messageID uuid.UUID
 }
 
 func (q scopedQueries) ListMessagesAfter(ctx context.Context, arg ListMessagesAfterParams) ([]Message, error) {
-	return q.all.ListMessagesAfter(ctx, unscoped.ListMessagesAfterParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, After: arg.After, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+	return q.all.ListMessagesAfter(ctx, unscoped.ListMessagesAfterParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, After: arg.After, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) ListMessagesBefore(ctx context.Context, arg ListMessagesBeforeParams) ([]Message, error) {
-	return q.all.ListMessagesBefore(ctx, unscoped.ListMessagesBeforeParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, Before: arg.Before, After: arg.After, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+	return q.all.ListMessagesBefore(ctx, unscoped.ListMessagesBeforeParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, Before: arg.Before, After: arg.After, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBeforeSeqParams) ([]Message, error) {
-	return q.all.ListMessagesBeforeSeq(ctx, unscoped.ListMessagesBeforeSeqParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, BeforeSeq: arg.BeforeSeq, LimitRows: arg.LimitRows})
+	return q.all.ListMessagesBeforeSeq(ctx, unscoped.ListMessagesBeforeSeqParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, BeforeSeq: arg.BeforeSeq, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error) {
-	return q.all.ListMessagesFromSeq(ctx, unscoped.ListMessagesFromSeqParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AfterSeq: arg.AfterSeq, LimitRows: arg.LimitRows})
+	return q.all.ListMessagesFromSeq(ctx, unscoped.ListMessagesFromSeqParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AfterSeq: arg.AfterSeq, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, LimitRows: arg.LimitRows})
 }
 
 func (q systemQueries) ListOldestAuditEntries(ctx context.Context, limitRows int64) ([]AuditEntry, error) {
 	return q.all.ListOldestAuditEntries(ctx, unscoped.ListOldestAuditEntriesParams{Tenant: q.scope.Tenant, LimitRows: limitRows})
 }
 
+func (q scopedQueries) ListOwnServerChannels(ctx context.Context, arg ListOwnServerChannelsParams) ([]Channel, error) {
+	return q.all.ListOwnServerChannels(ctx, unscoped.ListOwnServerChannelsParams{Tenant: q.scope.Tenant, Viewer: q.scope.Viewer, MessageServerID: arg.MessageServerID, IncludeInternal: arg.IncludeInternal, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+}
+
 func (q scopedQueries) ListParticipants(ctx context.Context, channelID uuid.UUID) ([]uuid.UUID, error) {
-	return q.all.ListParticipants(ctx, unscoped.ListParticipantsParams{Tenant: q.scope.Tenant, ChannelID: channelID})
+	return q.all.ListParticipants(ctx, unscoped.ListParticipantsParams{Tenant: q.scope.Tenant, ChannelID: channelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error) {
@@ -957,7 +980,7 @@ func (q scopedQueries) ListServerChannelIDs(ctx context.Context, messageServerID
 }
 
 func (q scopedQueries) ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error) {
-	return q.all.ListServerChannels(ctx, unscoped.ListServerChannelsParams{Tenant: q.scope.Tenant, MessageServerID: arg.MessageServerID, IncludeInternal: arg.IncludeInternal, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+	return q.all.ListServerChannels(ctx, unscoped.ListServerChannelsParams{Tenant: q.scope.Tenant, MessageServerID: arg.MessageServerID, IncludeInternal: arg.IncludeInternal, Everyone: q.scope.Everyone, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) ListServerWorlds(ctx context.Context, id uuid.UUID) ([]World, error) {
@@ -965,7 +988,7 @@ func (q scopedQueries) ListServerWorlds(ctx context.Context, id uuid.UUID) ([]Wo
 }
 
 func (q scopedQueries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error) {
-	return q.all.ListSessions(ctx, unscoped.ListSessionsParams{Tenant: q.scope.Tenant, Now: arg.Now, Until: arg.Until, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+	return q.all.ListSessions(ctx, unscoped.ListSessionsParams{Tenant: q.scope.Tenant, Now: arg.Now, Until: arg.Until, Everyone: q.scope.Everyone, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnEvent, error) {
@@ -973,11 +996,11 @@ func (q scopedQueries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]
 }
 
 func (q scopedQueries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error) {
-	return q.all.ListUserJobs(ctx, unscoped.ListUserJobsParams{Tenant: q.scope.Tenant, UserID: arg.UserID, Until: arg.Until, Status: arg.Status, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+	return q.all.ListUserJobs(ctx, unscoped.ListUserJobsParams{Tenant: q.scope.Tenant, UserID: arg.UserID, Until: arg.Until, Status: arg.Status, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error) {
-	return q.all.ListUserSessions(ctx, unscoped.ListUserSessionsParams{Tenant: q.scope.Tenant, UserID: arg.UserID, Now: arg.Now, Until: arg.Until, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+	return q.all.ListUserSessions(ctx, unscoped.ListUserSessionsParams{Tenant: q.scope.Tenant, UserID: arg.UserID, Now: arg.Now, Until: arg.Until, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, error) {
@@ -1005,7 +1028,7 @@ func (q scopedQueries) NextLogPosition(ctx context.Context, turnID uuid.UUID) (i
 }
 
 func (q scopedQueries) NextSeq(ctx context.Context, arg NextSeqParams) (Channel, error) {
-	return q.all.NextSeq(ctx, unscoped.NextSeqParams{Now: arg.Now, Tenant: q.scope.Tenant, ID: arg.ID})
+	return q.all.NextSeq(ctx, unscoped.NextSeqParams{Now: arg.Now, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q systemQueries) NextSessionDue(ctx context.Context) (dbtype.Millis, error) {
@@ -1014,6 +1037,10 @@ func (q systemQueries) NextSessionDue(ctx context.Context) (dbtype.Millis, error
 
 func (q scopedQueries) NoteFormerAgent(ctx context.Context, arg NoteFormerAgentParams) error {
 	return q.all.NoteFormerAgent(ctx, unscoped.NoteFormerAgentParams{Tenant: q.scope.Tenant, ID: arg.ID, DeletedAt: arg.DeletedAt})
+}
+
+func (q systemQueries) NoteIsolation(ctx context.Context, at *dbtype.Millis) (int64, error) {
+	return q.all.NoteIsolation(ctx, unscoped.NoteIsolationParams{At: at, Tenant: q.scope.Tenant})
 }
 
 func (q systemQueries) ReleaseAllTurnLeases(ctx context.Context) (int64, error) {
@@ -1029,11 +1056,11 @@ func (q systemQueries) ReleaseTurnLeases(ctx context.Context, owner string) (int
 }
 
 func (q scopedQueries) RemoveParticipant(ctx context.Context, arg RemoveParticipantParams) (int64, error) {
-	return q.all.RemoveParticipant(ctx, unscoped.RemoveParticipantParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, EntityID: arg.EntityID})
+	return q.all.RemoveParticipant(ctx, unscoped.RemoveParticipantParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, EntityID: arg.EntityID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) RemoveParticipants(ctx context.Context, channelID uuid.UUID) error {
-	return q.all.RemoveParticipants(ctx, unscoped.RemoveParticipantsParams{Tenant: q.scope.Tenant, ChannelID: channelID})
+	return q.all.RemoveParticipants(ctx, unscoped.RemoveParticipantsParams{Tenant: q.scope.Tenant, ChannelID: channelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) RemoveServerAgent(ctx context.Context, arg RemoveServerAgentParams) (int64, error) {
@@ -1049,7 +1076,7 @@ func (q scopedQueries) RenewIdempotencyKey(ctx context.Context, arg RenewIdempot
 }
 
 func (q scopedQueries) RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error) {
-	return q.all.RenewSession(ctx, unscoped.RenewSessionParams{Now: arg.Now, Tenant: q.scope.Tenant, ID: arg.ID, ByHand: arg.ByHand})
+	return q.all.RenewSession(ctx, unscoped.RenewSessionParams{Now: arg.Now, Tenant: q.scope.Tenant, ID: arg.ID, ByHand: arg.ByHand, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q systemQueries) RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error) {
@@ -1065,7 +1092,7 @@ func (q scopedQueries) RoomExists(ctx context.Context, arg RoomExistsParams) (bo
 }
 
 func (q scopedQueries) SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error) {
-	return q.all.SearchMessages(ctx, unscoped.SearchMessagesParams{FromTime: arg.FromTime, ToTime: arg.ToTime, Tenant: q.scope.Tenant, AnyChannel: arg.AnyChannel, ChannelID: arg.ChannelID, AnyAuthor: arg.AnyAuthor, AuthorID: arg.AuthorID, Words: arg.Words, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+	return q.all.SearchMessages(ctx, unscoped.SearchMessagesParams{FromTime: arg.FromTime, ToTime: arg.ToTime, Tenant: q.scope.Tenant, AnyChannel: arg.AnyChannel, ChannelID: arg.ChannelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, AnyAuthor: arg.AnyAuthor, AuthorID: arg.AuthorID, Words: arg.Words, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error) {
@@ -1073,7 +1100,7 @@ func (q scopedQueries) SetAgentRunning(ctx context.Context, arg SetAgentRunningP
 }
 
 func (q scopedQueries) SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error) {
-	return q.all.SetParticipantState(ctx, unscoped.SetParticipantStateParams{State: arg.State, Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, EntityID: arg.EntityID})
+	return q.all.SetParticipantState(ctx, unscoped.SetParticipantStateParams{State: arg.State, Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, EntityID: arg.EntityID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q systemQueries) SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error) {
@@ -1089,7 +1116,7 @@ func (q systemQueries) ShiftSessions(ctx context.Context, by int64) error {
 }
 
 func (q scopedQueries) TouchSession(ctx context.Context, arg TouchSessionParams) (Session, error) {
-	return q.all.TouchSession(ctx, unscoped.TouchSessionParams{Now: arg.Now, Tenant: q.scope.Tenant, ID: arg.ID})
+	return q.all.TouchSession(ctx, unscoped.TouchSessionParams{Now: arg.Now, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent, error) {
@@ -1097,7 +1124,7 @@ func (q scopedQueries) UpdateAgent(ctx context.Context, arg UpdateAgentParams) (
 }
 
 func (q scopedQueries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) (Channel, error) {
-	return q.all.UpdateChannel(ctx, unscoped.UpdateChannelParams{Name: arg.Name, Topic: arg.Topic, Metadata: arg.Metadata, TurnPolicy: arg.TurnPolicy, UpdatedAt: arg.UpdatedAt, Tenant: q.scope.Tenant, ID: arg.ID})
+	return q.all.UpdateChannel(ctx, unscoped.UpdateChannelParams{Name: arg.Name, Topic: arg.Topic, Metadata: arg.Metadata, TurnPolicy: arg.TurnPolicy, UpdatedAt: arg.UpdatedAt, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) UpdateMemory(ctx context.Context, arg UpdateMemoryParams) (Memory, error) {
@@ -1105,7 +1132,7 @@ func (q scopedQueries) UpdateMemory(ctx context.Context, arg UpdateMemoryParams)
 }
 
 func (q scopedQueries) UpdateMessage(ctx context.Context, arg UpdateMessageParams) (Message, error) {
-	return q.all.UpdateMessage(ctx, unscoped.UpdateMessageParams{Content: arg.Content, RawMessage: arg.RawMessage, InReplyTo: arg.InReplyTo, SourceType: arg.SourceType, Metadata: arg.Metadata, UpdatedAt: arg.UpdatedAt, Tenant: q.scope.Tenant, ID: arg.ID})
+	return q.all.UpdateMessage(ctx, unscoped.UpdateMessageParams{Content: arg.Content, RawMessage: arg.RawMessage, InReplyTo: arg.InReplyTo, SourceType: arg.SourceType, Metadata: arg.Metadata, UpdatedAt: arg.UpdatedAt, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error) {

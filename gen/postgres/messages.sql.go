@@ -12,14 +12,20 @@ import (
 )
 
 const deleteChannelMessages = `-- name: DeleteChannelMessages :execrows
-DELETE FROM messages WHERE tenant = $1 AND channel_id = $2
+DELETE FROM messages WHERE messages.tenant = $1 AND messages.channel_id = $2
+  AND (CAST($3 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = $2 AND v.entity_id = $4))
 `
 
 type DeleteChannelMessagesParams = unscoped.DeleteChannelMessagesParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) DeleteChannelMessages(ctx context.Context, arg DeleteChannelMessagesParams) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteChannelMessages, arg.Tenant, arg.ChannelID)
+	result, err := q.db.Exec(ctx, deleteChannelMessages,
+		arg.Tenant,
+		arg.ChannelID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -27,14 +33,21 @@ func (q *Queries) DeleteChannelMessages(ctx context.Context, arg DeleteChannelMe
 }
 
 const deleteMessage = `-- name: DeleteMessage :execrows
-DELETE FROM messages WHERE tenant = $1 AND id = $2 AND channel_id = $3
+DELETE FROM messages WHERE messages.tenant = $1 AND messages.id = $2 AND messages.channel_id = $3
+  AND (CAST($4 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = $3 AND v.entity_id = $5))
 `
 
 type DeleteMessageParams = unscoped.DeleteMessageParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) DeleteMessage(ctx context.Context, arg DeleteMessageParams) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteMessage, arg.Tenant, arg.ID, arg.ChannelID)
+	result, err := q.db.Exec(ctx, deleteMessage,
+		arg.Tenant,
+		arg.ID,
+		arg.ChannelID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -43,14 +56,15 @@ func (q *Queries) DeleteMessage(ctx context.Context, arg DeleteMessageParams) (i
 
 const findClientMessage = `-- name: FindClientMessage :one
 SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages
-WHERE tenant = $1 AND channel_id = $2 AND source_id = $3 AND author_id = $4 AND content = $5 AND created_at >= $6
+WHERE messages.tenant = $1 AND messages.channel_id = $2 AND source_id = $3 AND author_id = $4 AND content = $5 AND created_at >= $6
+  AND ($7::boolean OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = $2 AND v.entity_id = $8))
 ORDER BY seq DESC
 LIMIT 1
 `
 
 type FindClientMessageParams = unscoped.FindClientMessageParams
 
-// scope: tenant
+// scope: viewer
 // The message that a client recently sent under its own id, if any.
 func (q *Queries) FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error) {
 	row := q.db.QueryRow(ctx, findClientMessage,
@@ -60,6 +74,8 @@ func (q *Queries) FindClientMessage(ctx context.Context, arg FindClientMessagePa
 		arg.AuthorID,
 		arg.Content,
 		arg.Since,
+		arg.Everyone,
+		arg.Viewer,
 	)
 	var i Message
 	err := row.Scan(
@@ -83,14 +99,20 @@ func (q *Queries) FindClientMessage(ctx context.Context, arg FindClientMessagePa
 }
 
 const getMessage = `-- name: GetMessage :one
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages WHERE tenant = $1 AND id = $2
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages WHERE messages.tenant = $1 AND messages.id = $2
+  AND (CAST($3 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = messages.channel_id AND v.entity_id = $4))
 `
 
 type GetMessageParams = unscoped.GetMessageParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) GetMessage(ctx context.Context, arg GetMessageParams) (Message, error) {
-	row := q.db.QueryRow(ctx, getMessage, arg.Tenant, arg.ID)
+	row := q.db.QueryRow(ctx, getMessage,
+		arg.Tenant,
+		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	var i Message
 	err := row.Scan(
 		&i.ID,
@@ -113,15 +135,21 @@ func (q *Queries) GetMessage(ctx context.Context, arg GetMessageParams) (Message
 }
 
 const getMessageForUpdate = `-- name: GetMessageForUpdate :one
-SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages WHERE tenant = $1 AND id = $2 FOR NO KEY UPDATE
+SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages WHERE messages.tenant = $1 AND messages.id = $2
+  AND ($3::boolean OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = messages.channel_id AND v.entity_id = $4)) FOR NO KEY UPDATE
 `
 
 type GetMessageForUpdateParams = unscoped.GetMessageForUpdateParams
 
-// scope: tenant
+// scope: viewer
 // Keeps others from changing the message until the transaction ends.
 func (q *Queries) GetMessageForUpdate(ctx context.Context, arg GetMessageForUpdateParams) (Message, error) {
-	row := q.db.QueryRow(ctx, getMessageForUpdate, arg.Tenant, arg.ID)
+	row := q.db.QueryRow(ctx, getMessageForUpdate,
+		arg.Tenant,
+		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	var i Message
 	err := row.Scan(
 		&i.ID,
@@ -202,20 +230,23 @@ func (q *Queries) InsertMessage(ctx context.Context, arg InsertMessageParams) er
 
 const listMessagesAfter = `-- name: ListMessagesAfter :many
 SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages
-WHERE tenant = $1 AND channel_id = $2 AND created_at > $3
+WHERE messages.tenant = $1 AND messages.channel_id = $2 AND created_at > $3
+  AND (CAST($4 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = $2 AND v.entity_id = $5))
 ORDER BY created_at, seq
-LIMIT CAST($5 AS bigint) OFFSET CAST($4 AS bigint)
+LIMIT CAST($7 AS bigint) OFFSET CAST($6 AS bigint)
 `
 
 type ListMessagesAfterParams = unscoped.ListMessagesAfterParams
 
-// scope: tenant
+// scope: viewer
 // Oldest first: the messages after a point in time, without a gap.
 func (q *Queries) ListMessagesAfter(ctx context.Context, arg ListMessagesAfterParams) ([]Message, error) {
 	rows, err := q.db.Query(ctx, listMessagesAfter,
 		arg.Tenant,
 		arg.ChannelID,
 		arg.After,
+		arg.Everyone,
+		arg.Viewer,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)
@@ -255,14 +286,15 @@ func (q *Queries) ListMessagesAfter(ctx context.Context, arg ListMessagesAfterPa
 
 const listMessagesBefore = `-- name: ListMessagesBefore :many
 SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages
-WHERE tenant = $1 AND channel_id = $2 AND created_at < $3 AND created_at > $4
+WHERE messages.tenant = $1 AND messages.channel_id = $2 AND created_at < $3 AND created_at > $4
+  AND (CAST($5 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = $2 AND v.entity_id = $6))
 ORDER BY created_at DESC, seq DESC
-LIMIT CAST($6 AS bigint) OFFSET CAST($5 AS bigint)
+LIMIT CAST($8 AS bigint) OFFSET CAST($7 AS bigint)
 `
 
 type ListMessagesBeforeParams = unscoped.ListMessagesBeforeParams
 
-// scope: tenant
+// scope: viewer
 // Newest first.
 func (q *Queries) ListMessagesBefore(ctx context.Context, arg ListMessagesBeforeParams) ([]Message, error) {
 	rows, err := q.db.Query(ctx, listMessagesBefore,
@@ -270,6 +302,8 @@ func (q *Queries) ListMessagesBefore(ctx context.Context, arg ListMessagesBefore
 		arg.ChannelID,
 		arg.Before,
 		arg.After,
+		arg.Everyone,
+		arg.Viewer,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)
@@ -309,20 +343,23 @@ func (q *Queries) ListMessagesBefore(ctx context.Context, arg ListMessagesBefore
 
 const listMessagesBeforeSeq = `-- name: ListMessagesBeforeSeq :many
 SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages
-WHERE tenant = $1 AND channel_id = $2 AND seq < $3
+WHERE messages.tenant = $1 AND messages.channel_id = $2 AND seq < $3
+  AND (CAST($4 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = $2 AND v.entity_id = $5))
 ORDER BY seq DESC
-LIMIT CAST($4 AS bigint)
+LIMIT CAST($6 AS bigint)
 `
 
 type ListMessagesBeforeSeqParams = unscoped.ListMessagesBeforeSeqParams
 
-// scope: tenant
+// scope: viewer
 // Newest first: the messages before number before_seq.
 func (q *Queries) ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBeforeSeqParams) ([]Message, error) {
 	rows, err := q.db.Query(ctx, listMessagesBeforeSeq,
 		arg.Tenant,
 		arg.ChannelID,
 		arg.BeforeSeq,
+		arg.Everyone,
+		arg.Viewer,
 		arg.LimitRows,
 	)
 	if err != nil {
@@ -361,20 +398,23 @@ func (q *Queries) ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBef
 
 const listMessagesFromSeq = `-- name: ListMessagesFromSeq :many
 SELECT id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant FROM messages
-WHERE tenant = $1 AND channel_id = $2 AND seq > $3
+WHERE messages.tenant = $1 AND messages.channel_id = $2 AND seq > $3
+  AND (CAST($4 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = $2 AND v.entity_id = $5))
 ORDER BY seq
-LIMIT CAST($4 AS bigint)
+LIMIT CAST($6 AS bigint)
 `
 
 type ListMessagesFromSeqParams = unscoped.ListMessagesFromSeqParams
 
-// scope: tenant
+// scope: viewer
 // Oldest first: the messages after number after_seq, which a reader has missed.
 func (q *Queries) ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error) {
 	rows, err := q.db.Query(ctx, listMessagesFromSeq,
 		arg.Tenant,
 		arg.ChannelID,
 		arg.AfterSeq,
+		arg.Everyone,
+		arg.Viewer,
 		arg.LimitRows,
 	)
 	if err != nil {
@@ -471,13 +511,14 @@ const updateMessage = `-- name: UpdateMessage :one
 UPDATE messages
 SET content = $1, raw_message = $2, in_reply_to = $3, source_type = $4, metadata = $5,
     updated_at = CASE WHEN updated_at < $6 THEN $6 ELSE updated_at END
-WHERE tenant = $7 AND id = $8
+WHERE messages.tenant = $7 AND messages.id = $8
+  AND (CAST($9 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $7 AND v.channel_id = messages.channel_id AND v.entity_id = $10))
 RETURNING id, channel_id, seq, author_id, author_name, content, raw_message, in_reply_to, source_type, source_id, metadata, unhandled, created_at, updated_at, tenant
 `
 
 type UpdateMessageParams = unscoped.UpdateMessageParams
 
-// scope: tenant
+// scope: viewer
 // updated_at never goes back.
 func (q *Queries) UpdateMessage(ctx context.Context, arg UpdateMessageParams) (Message, error) {
 	row := q.db.QueryRow(ctx, updateMessage,
@@ -489,6 +530,8 @@ func (q *Queries) UpdateMessage(ctx context.Context, arg UpdateMessageParams) (M
 		arg.UpdatedAt,
 		arg.Tenant,
 		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
 	)
 	var i Message
 	err := row.Scan(

@@ -15,18 +15,21 @@ const countAuthorMessages = `-- name: CountAuthorMessages :one
 SELECT count(*) FROM (
     SELECT 1 FROM messages
     WHERE messages.tenant = $1 AND messages.author_id = $2 AND messages.created_at >= $3 AND messages.created_at <= $4
-    LIMIT $5::bigint) found
+  AND ($5::boolean OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = messages.channel_id AND v.entity_id = $6))
+    LIMIT $7::bigint) found
 `
 
 type CountAuthorMessagesParams = unscoped.CountAuthorMessagesParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) CountAuthorMessages(ctx context.Context, arg CountAuthorMessagesParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countAuthorMessages,
 		arg.Tenant,
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Everyone,
+		arg.Viewer,
 		arg.MaxRows,
 	)
 	var count int64
@@ -40,12 +43,13 @@ SELECT count(*) FROM (
     WHERE messages.tenant = $1 AND messages.channel_id = $2
       AND ($3::boolean OR messages.author_id = $4)
       AND messages.created_at >= $5 AND messages.created_at <= $6
-    LIMIT $7::bigint) found
+  AND ($7::boolean OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = $2 AND v.entity_id = $8))
+    LIMIT $9::bigint) found
 `
 
 type CountChannelMessagesParams = unscoped.CountChannelMessagesParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) CountChannelMessages(ctx context.Context, arg CountChannelMessagesParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countChannelMessages,
 		arg.Tenant,
@@ -54,6 +58,8 @@ func (q *Queries) CountChannelMessages(ctx context.Context, arg CountChannelMess
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Everyone,
+		arg.Viewer,
 		arg.MaxRows,
 	)
 	var count int64
@@ -66,14 +72,15 @@ SELECT count(*) FROM (
     SELECT 1 FROM message_words w
     WHERE w.created_at + 0 >= $1 AND w.created_at + 0 <= $2 AND w.tenant + 0 = $3
       AND ($4::boolean OR w.channel_id = $5)
-      AND ($6::boolean OR w.author_id = $7)
-      AND w.words @@ websearch_to_tsquery('simple', $8::text)
-    LIMIT $9::bigint) found
+      AND ($6::boolean OR w.channel_id IN (SELECT v.channel_id FROM channel_participants v WHERE v.tenant = $3 AND v.entity_id = $7))
+      AND ($8::boolean OR w.author_id = $9)
+      AND w.words @@ websearch_to_tsquery('simple', $10::text)
+    LIMIT $11::bigint) found
 `
 
 type CountFoundMessagesParams = unscoped.CountFoundMessagesParams
 
-// scope: tenant
+// scope: viewer
 // How many messages a search finds, counted up to max_rows.
 func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countFoundMessages,
@@ -82,6 +89,8 @@ func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessages
 		arg.Tenant,
 		arg.AnyChannel,
 		arg.ChannelID,
+		arg.Everyone,
+		arg.Viewer,
 		arg.AnyAuthor,
 		arg.AuthorID,
 		arg.Words,
@@ -97,15 +106,16 @@ SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messa
 FROM messages
 JOIN channels ON channels.id = messages.channel_id
 WHERE messages.tenant = $1 AND messages.author_id = $2 AND messages.created_at >= $3 AND messages.created_at <= $4
+  AND (CAST($5 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = messages.channel_id AND v.entity_id = $6))
 ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT CAST($6 AS bigint) OFFSET CAST($5 AS bigint)
+LIMIT CAST($8 AS bigint) OFFSET CAST($7 AS bigint)
 `
 
 type FilterAuthorMessagesParams = unscoped.FilterAuthorMessagesParams
 
 type FilterAuthorMessagesRow = unscoped.FilterAuthorMessagesRow
 
-// scope: tenant
+// scope: viewer
 // Newest first.
 func (q *Queries) FilterAuthorMessages(ctx context.Context, arg FilterAuthorMessagesParams) ([]FilterAuthorMessagesRow, error) {
 	rows, err := q.db.Query(ctx, filterAuthorMessages,
@@ -113,6 +123,8 @@ func (q *Queries) FilterAuthorMessages(ctx context.Context, arg FilterAuthorMess
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Everyone,
+		arg.Viewer,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)
@@ -158,15 +170,16 @@ JOIN channels ON channels.id = messages.channel_id
 WHERE messages.tenant = $1 AND messages.channel_id = $2
   AND (CAST($3 AS boolean) OR messages.author_id = $4)
   AND messages.created_at >= $5 AND messages.created_at <= $6
+  AND (CAST($7 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $1 AND v.channel_id = $2 AND v.entity_id = $8))
 ORDER BY messages.created_at DESC, messages.seq DESC
-LIMIT CAST($8 AS bigint) OFFSET CAST($7 AS bigint)
+LIMIT CAST($10 AS bigint) OFFSET CAST($9 AS bigint)
 `
 
 type FilterChannelMessagesParams = unscoped.FilterChannelMessagesParams
 
 type FilterChannelMessagesRow = unscoped.FilterChannelMessagesRow
 
-// scope: tenant
+// scope: viewer
 // Newest first.
 func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMessagesParams) ([]FilterChannelMessagesRow, error) {
 	rows, err := q.db.Query(ctx, filterChannelMessages,
@@ -176,6 +189,8 @@ func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMe
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Everyone,
+		arg.Viewer,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)
@@ -220,36 +235,38 @@ WITH near AS MATERIALIZED (
         (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content, NULL::tsvector AS words FROM messages m
          WHERE m.created_at >= $1 AND m.created_at <= $2 AND m.tenant = $3
            AND NOT $4::boolean AND m.channel_id = $5
+           AND ($6::boolean OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $3 AND v.channel_id = $5 AND v.entity_id = $7))
          ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
         UNION ALL
         (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content, NULL::tsvector AS words FROM messages m
          WHERE m.created_at >= $1 AND m.created_at <= $2 AND m.tenant = $3
-           AND $4::boolean AND NOT $6::boolean AND m.author_id = $7
+           AND $6::boolean AND $4::boolean AND NOT $8::boolean AND m.author_id = $9
          ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
         UNION ALL
         (SELECT w.message_id, w.created_at, w.seq, w.author_id, '' AS content, w.words FROM message_words w
          WHERE w.created_at >= $1 AND w.created_at <= $2 AND w.tenant = $3
-           AND $4::boolean AND $6::boolean
+           AND $6::boolean AND $4::boolean AND $8::boolean
          ORDER BY w.created_at DESC, w.seq DESC, w.message_id LIMIT 2000)) AS n
-    WHERE ($6::boolean OR n.author_id = $7)
-      AND CASE WHEN n.words IS NOT NULL THEN n.words @@ websearch_to_tsquery('simple', $8::text)
-               ELSE lower(n.content) LIKE ALL (SELECT '%' || lower(w) || '%' FROM unnest(string_to_array(trim(both '"' from $8::text), '" "')) AS w)
-                    AND to_tsvector('simple', translate(n.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $8::text) END
+    WHERE ($8::boolean OR n.author_id = $9)
+      AND CASE WHEN n.words IS NOT NULL THEN n.words @@ websearch_to_tsquery('simple', $10::text)
+               ELSE lower(n.content) LIKE ALL (SELECT '%' || lower(w) || '%' FROM unnest(string_to_array(trim(both '"' from $10::text), '" "')) AS w)
+                    AND to_tsvector('simple', translate(n.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $10::text) END
     ORDER BY n.at DESC, n.seq DESC, n.id
-    LIMIT $9::bigint + $10::bigint
+    LIMIT $11::bigint + $12::bigint
 ), enough AS MATERIALIZED (
-    SELECT (SELECT count(*) FROM near) >= $9::bigint + $10::bigint
+    SELECT (SELECT count(*) FROM near) >= $11::bigint + $12::bigint
         OR NOT $4::boolean
            AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.tenant = $3 AND m.channel_id = $5 LIMIT 2000) AS those) < 2000
-        OR $4::boolean AND NOT $6::boolean
-           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.tenant = $3 AND m.author_id = $7 LIMIT 2000) AS those) < 2000 AS so
+        OR $6::boolean AND $4::boolean AND NOT $8::boolean
+           AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.tenant = $3 AND m.author_id = $9 LIMIT 2000) AS those) < 2000 AS so
 ), far AS MATERIALIZED (
     SELECT w.message_id AS id, w.created_at AS at, w.seq FROM message_words w
     WHERE NOT (SELECT enough.so FROM enough) -- the sums keep PostgreSQL from walking through all messages by their times
       AND w.tenant + 0 = $3
-      AND w.words @@ websearch_to_tsquery('simple', $8::text)
+      AND w.words @@ websearch_to_tsquery('simple', $10::text)
       AND ($4::boolean OR w.channel_id = $5)
-      AND ($6::boolean OR w.author_id = $7)
+      AND ($6::boolean OR w.channel_id IN (SELECT v.channel_id FROM channel_participants v WHERE v.tenant = $3 AND v.entity_id = $7))
+      AND ($8::boolean OR w.author_id = $9)
       AND w.created_at + 0 >= $1 AND w.created_at + 0 <= $2
 ), found AS (
     SELECT far.id, far.at, far.seq FROM far
@@ -257,7 +274,7 @@ WITH near AS MATERIALIZED (
     SELECT near.id, near.at, near.seq FROM near
     WHERE (SELECT enough.so FROM enough)
     ORDER BY at DESC, seq DESC, id
-    LIMIT $10::bigint OFFSET $9::bigint
+    LIMIT $12::bigint OFFSET $11::bigint
 )
 SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, messages.tenant, channels.message_server_id
 FROM found
@@ -270,12 +287,13 @@ type SearchMessagesParams = unscoped.SearchMessagesParams
 
 type SearchMessagesRow = unscoped.SearchMessagesRow
 
-// scope: tenant
+// scope: viewer
 // Newest first: the messages that contain every word. words has each in double quotes, separated by spaces.
 //
 // The index of words can't find the newest matches without reading all of them. So the newest two thousand messages of the channel, of the
 // author or of all are searched first, where a common word fills a page; LIKE is a quick filter for those that are worth
-// splitting into words. A word that doesn't fill the page is rarer, and the index finds it, unless those were all.
+// splitting into words. A word that doesn't fill the page is rarer, and the index finds it, unless those were all. What a viewer who
+// sees not everything searches for in all channels, the index finds at once.
 func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error) {
 	rows, err := q.db.Query(ctx, searchMessages,
 		arg.FromTime,
@@ -283,6 +301,8 @@ func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) 
 		arg.Tenant,
 		arg.AnyChannel,
 		arg.ChannelID,
+		arg.Everyone,
+		arg.Viewer,
 		arg.AnyAuthor,
 		arg.AuthorID,
 		arg.Words,

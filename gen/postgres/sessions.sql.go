@@ -18,12 +18,13 @@ SET timeout_ms = $1, max_duration_ms = $2, warning_ms = $3, auto_renew = $4, war
     expires_at = CASE WHEN renewed_at + $1 < created_at + $2 THEN renewed_at + $1 ELSE created_at + $2 END,
     due_at = CASE WHEN renewed_at + $1 < created_at + $2 THEN renewed_at + $1 ELSE created_at + $2 END - $3
 WHERE tenant = $5 AND id = $6 AND ended_at IS NULL
+  AND (CAST($7 AS boolean) OR user_id = $8)
 RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant
 `
 
 type ChangeSessionParams = unscoped.ChangeSessionParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error) {
 	row := q.db.QueryRow(ctx, changeSession,
 		arg.TimeoutMs,
@@ -32,6 +33,8 @@ func (q *Queries) ChangeSession(ctx context.Context, arg ChangeSessionParams) (S
 		arg.AutoRenew,
 		arg.Tenant,
 		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
 	)
 	var i Session
 	err := row.Scan(
@@ -93,13 +96,14 @@ SELECT CAST(coalesce(sum(CASE WHEN ended_at IS NULL AND expires_at > $1 THEN 1 E
        CAST(coalesce(sum(CASE WHEN (ended_at IS NULL AND expires_at <= $1) OR end_reason = 'expired' THEN 1 ELSE 0 END), 0) AS bigint) AS expired
 FROM sessions
 WHERE tenant = $2 AND (CAST($3 AS boolean) OR user_id = $4)
+  AND (CAST($5 AS boolean) OR user_id = $6)
 `
 
 type CountSessionsParams = unscoped.CountSessionsParams
 
 type CountSessionsRow = unscoped.CountSessionsRow
 
-// scope: tenant
+// scope: viewer
 // Counts of live sessions, of those near their end, and of expired ones that are still kept.
 func (q *Queries) CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error) {
 	row := q.db.QueryRow(ctx, countSessions,
@@ -107,6 +111,8 @@ func (q *Queries) CountSessions(ctx context.Context, arg CountSessionsParams) (C
 		arg.Tenant,
 		arg.AnyUser,
 		arg.UserID,
+		arg.Everyone,
+		arg.Viewer,
 	)
 	var i CountSessionsRow
 	err := row.Scan(&i.Live, &i.NearEnd, &i.Expired)
@@ -152,12 +158,13 @@ func (q *Queries) EndChannelSession(ctx context.Context, arg EndChannelSessionPa
 const endSession = `-- name: EndSession :one
 UPDATE sessions SET ended_at = $1, end_reason = $2
 WHERE tenant = $3 AND id = $4 AND end_reason <> 'deleted'
+  AND (CAST($5 AS boolean) OR user_id = $6)
 RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant
 `
 
 type EndSessionParams = unscoped.EndSessionParams
 
-// scope: tenant
+// scope: viewer
 // Includes a session that ended earlier in another way and is still kept.
 func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (Session, error) {
 	row := q.db.QueryRow(ctx, endSession,
@@ -165,6 +172,8 @@ func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (Session
 		arg.EndReason,
 		arg.Tenant,
 		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
 	)
 	var i Session
 	err := row.Scan(
@@ -298,13 +307,19 @@ func (q *Queries) ForgetSessions(ctx context.Context, arg ForgetSessionsParams) 
 
 const getSession = `-- name: GetSession :one
 SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant FROM sessions WHERE tenant = $1 AND id = $2
+  AND (CAST($3 AS boolean) OR user_id = $4)
 `
 
 type GetSessionParams = unscoped.GetSessionParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) GetSession(ctx context.Context, arg GetSessionParams) (Session, error) {
-	row := q.db.QueryRow(ctx, getSession, arg.Tenant, arg.ID)
+	row := q.db.QueryRow(ctx, getSession,
+		arg.Tenant,
+		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	var i Session
 	err := row.Scan(
 		&i.ID,
@@ -331,15 +346,21 @@ func (q *Queries) GetSession(ctx context.Context, arg GetSessionParams) (Session
 }
 
 const getSessionForUpdate = `-- name: GetSessionForUpdate :one
-SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant FROM sessions WHERE tenant = $1 AND id = $2 FOR UPDATE
+SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant FROM sessions WHERE tenant = $1 AND id = $2
+  AND ($3::boolean OR user_id = $4) FOR UPDATE
 `
 
 type GetSessionForUpdateParams = unscoped.GetSessionForUpdateParams
 
-// scope: tenant
+// scope: viewer
 // Keeps others from changing the session until the transaction ends.
 func (q *Queries) GetSessionForUpdate(ctx context.Context, arg GetSessionForUpdateParams) (Session, error) {
-	row := q.db.QueryRow(ctx, getSessionForUpdate, arg.Tenant, arg.ID)
+	row := q.db.QueryRow(ctx, getSessionForUpdate,
+		arg.Tenant,
+		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	var i Session
 	err := row.Scan(
 		&i.ID,
@@ -401,19 +422,21 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 const listSessions = `-- name: ListSessions :many
 SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant FROM sessions
 WHERE tenant = $1 AND ended_at IS NULL AND expires_at > $2 AND created_at <= $3
+  AND CAST($4 AS boolean)
 ORDER BY created_at DESC, id
-LIMIT CAST($5 AS bigint) OFFSET CAST($4 AS bigint)
+LIMIT CAST($6 AS bigint) OFFSET CAST($5 AS bigint)
 `
 
 type ListSessionsParams = unscoped.ListSessionsParams
 
-// scope: tenant
+// scope: viewer
 // The live ones, newest first.
 func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error) {
 	rows, err := q.db.Query(ctx, listSessions,
 		arg.Tenant,
 		arg.Now,
 		arg.Until,
+		arg.Everyone,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)
@@ -458,19 +481,22 @@ func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]S
 const listUserSessions = `-- name: ListUserSessions :many
 SELECT id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant FROM sessions
 WHERE tenant = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3 AND created_at <= $4
+  AND (CAST($5 AS boolean) OR user_id = $6)
 ORDER BY created_at DESC, id
-LIMIT CAST($6 AS bigint) OFFSET CAST($5 AS bigint)
+LIMIT CAST($8 AS bigint) OFFSET CAST($7 AS bigint)
 `
 
 type ListUserSessionsParams = unscoped.ListUserSessionsParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error) {
 	rows, err := q.db.Query(ctx, listUserSessions,
 		arg.Tenant,
 		arg.UserID,
 		arg.Now,
 		arg.Until,
+		arg.Everyone,
+		arg.Viewer,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)
@@ -531,12 +557,13 @@ SET active_at = $1, renewed_at = $1, renewal_count = renewal_count + 1, warned_a
     expires_at = CASE WHEN $1 + timeout_ms < created_at + max_duration_ms THEN $1 + timeout_ms ELSE created_at + max_duration_ms END,
     due_at = CASE WHEN $1 + timeout_ms < created_at + max_duration_ms THEN $1 + timeout_ms ELSE created_at + max_duration_ms END - warning_ms
 WHERE tenant = $2 AND id = $3 AND ended_at IS NULL AND expires_at > $1 AND (auto_renew OR CAST($4 AS boolean))
+  AND (CAST($5 AS boolean) OR user_id = $6)
 RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant
 `
 
 type RenewSessionParams = unscoped.RenewSessionParams
 
-// scope: tenant
+// scope: viewer
 // Restarts the time-out, up to the maximum duration. Finds no row when the session has ended, or when this is no explicit
 // renewal and the session doesn't renew itself.
 func (q *Queries) RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error) {
@@ -545,6 +572,8 @@ func (q *Queries) RenewSession(ctx context.Context, arg RenewSessionParams) (Ses
 		arg.Tenant,
 		arg.ID,
 		arg.ByHand,
+		arg.Everyone,
+		arg.Viewer,
 	)
 	var i Session
 	err := row.Scan(
@@ -591,15 +620,22 @@ func (q *Queries) ShiftSessions(ctx context.Context, arg ShiftSessionsParams) er
 const touchSession = `-- name: TouchSession :one
 UPDATE sessions SET active_at = $1
 WHERE tenant = $2 AND id = $3 AND ended_at IS NULL AND expires_at > $1
+  AND (CAST($4 AS boolean) OR user_id = $5)
 RETURNING id, agent_id, user_id, channel_id, metadata, timeout_ms, max_duration_ms, warning_ms, auto_renew, renewal_count, created_at, active_at, renewed_at, expires_at, due_at, warned_at, ended_at, end_reason, tenant
 `
 
 type TouchSessionParams = unscoped.TouchSessionParams
 
-// scope: tenant
+// scope: viewer
 // Notes activity that renews nothing. Finds no row when the session has ended.
 func (q *Queries) TouchSession(ctx context.Context, arg TouchSessionParams) (Session, error) {
-	row := q.db.QueryRow(ctx, touchSession, arg.Now, arg.Tenant, arg.ID)
+	row := q.db.QueryRow(ctx, touchSession,
+		arg.Now,
+		arg.Tenant,
+		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	var i Session
 	err := row.Scan(
 		&i.ID,

@@ -34,15 +34,21 @@ func (q *Queries) AddParticipant(ctx context.Context, arg AddParticipantParams) 
 }
 
 const countAllServerChannels = `-- name: CountAllServerChannels :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND message_server_id = ?2 LIMIT CAST(?3 AS INTEGER))
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND message_server_id = ?2
+  AND CAST(?3 AS BOOLEAN) LIMIT CAST(?4 AS INTEGER))
 `
 
 type CountAllServerChannelsParams = unscoped.CountAllServerChannelsParams
 
-// scope: tenant
+// scope: viewer
 // The same, with those.
 func (q *Queries) CountAllServerChannels(ctx context.Context, arg CountAllServerChannelsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countAllServerChannels, arg.Tenant, arg.MessageServerID, arg.MaxRows)
+	row := q.db.QueryRowContext(ctx, countAllServerChannels,
+		arg.Tenant,
+		arg.MessageServerID,
+		arg.Everyone,
+		arg.MaxRows,
+	)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -108,6 +114,31 @@ func (q *Queries) CountMadeChannels(ctx context.Context, arg CountMadeChannelsPa
 	return count, err
 }
 
+const countOwnServerChannels = `-- name: CountOwnServerChannels :one
+SELECT count(*) FROM (
+    SELECT 1 FROM channel_participants v CROSS JOIN channels c ON c.id = v.channel_id
+    WHERE v.tenant = ?1 AND v.entity_id = ?2 AND c.tenant = ?1 AND c.message_server_id = ?3
+      AND (CAST(?4 AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*'))
+    LIMIT CAST(?5 AS INTEGER))
+`
+
+type CountOwnServerChannelsParams = unscoped.CountOwnServerChannelsParams
+
+// scope: viewer
+// How many those are, counted up to max_rows.
+func (q *Queries) CountOwnServerChannels(ctx context.Context, arg CountOwnServerChannelsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOwnServerChannels,
+		arg.Tenant,
+		arg.Viewer,
+		arg.MessageServerID,
+		arg.IncludeInternal,
+		arg.MaxRows,
+	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countParticipants = `-- name: CountParticipants :one
 SELECT count(*) FROM (SELECT 1 FROM channel_participants WHERE tenant = ?1 AND channel_id = ?2 LIMIT ?3)
 `
@@ -126,29 +157,41 @@ const countServerChannels = `-- name: CountServerChannels :one
 SELECT count(*) FROM (
     SELECT 1 FROM channels
     WHERE tenant = ?1 AND message_server_id = ?2 AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'
-    LIMIT CAST(?3 AS INTEGER))
+  AND CAST(?3 AS BOOLEAN)
+    LIMIT CAST(?4 AS INTEGER))
 `
 
 type CountServerChannelsParams = unscoped.CountServerChannelsParams
 
-// scope: tenant
+// scope: viewer
 // How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 func (q *Queries) CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countServerChannels, arg.Tenant, arg.MessageServerID, arg.MaxRows)
+	row := q.db.QueryRowContext(ctx, countServerChannels,
+		arg.Tenant,
+		arg.MessageServerID,
+		arg.Everyone,
+		arg.MaxRows,
+	)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const deleteChannel = `-- name: DeleteChannel :execrows
-DELETE FROM channels WHERE tenant = ?1 AND id = ?2
+DELETE FROM channels WHERE channels.tenant = ?1 AND channels.id = ?2
+  AND (CAST(?3 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = ?2 AND v.entity_id = ?4))
 `
 
 type DeleteChannelParams = unscoped.DeleteChannelParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) DeleteChannel(ctx context.Context, arg DeleteChannelParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, deleteChannel, arg.Tenant, arg.ID)
+	result, err := q.db.ExecContext(ctx, deleteChannel,
+		arg.Tenant,
+		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -227,14 +270,20 @@ func (q *Queries) GetAgentChannel(ctx context.Context, arg GetAgentChannelParams
 }
 
 const getChannel = `-- name: GetChannel :one
-SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels WHERE tenant = ?1 AND id = ?2
+SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels WHERE channels.tenant = ?1 AND channels.id = ?2
+  AND (CAST(?3 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = ?2 AND v.entity_id = ?4))
 `
 
 type GetChannelParams = unscoped.GetChannelParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) GetChannel(ctx context.Context, arg GetChannelParams) (Channel, error) {
-	row := q.db.QueryRowContext(ctx, getChannel, arg.Tenant, arg.ID)
+	row := q.db.QueryRowContext(ctx, getChannel,
+		arg.Tenant,
+		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	var i Channel
 	err := row.Scan(
 		&i.ID,
@@ -257,15 +306,21 @@ func (q *Queries) GetChannel(ctx context.Context, arg GetChannelParams) (Channel
 }
 
 const getChannelForUpdate = `-- name: GetChannelForUpdate :one
-SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels WHERE tenant = ?1 AND id = ?2
+SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels WHERE channels.tenant = ?1 AND channels.id = ?2
+  AND (CAST(?3 AS BOOLEAN) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = ?2 AND v.entity_id = ?4))
 `
 
 type GetChannelForUpdateParams = unscoped.GetChannelForUpdateParams
 
-// scope: tenant
+// scope: viewer
 // Keeps others from changing the channel until the transaction ends.
 func (q *Queries) GetChannelForUpdate(ctx context.Context, arg GetChannelForUpdateParams) (Channel, error) {
-	row := q.db.QueryRowContext(ctx, getChannelForUpdate, arg.Tenant, arg.ID)
+	row := q.db.QueryRowContext(ctx, getChannelForUpdate,
+		arg.Tenant,
+		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	var i Channel
 	err := row.Scan(
 		&i.ID,
@@ -288,14 +343,21 @@ func (q *Queries) GetChannelForUpdate(ctx context.Context, arg GetChannelForUpda
 }
 
 const getPairChannel = `-- name: GetPairChannel :one
-SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels WHERE tenant = ?1 AND message_server_id = ?2 AND pair_key = ?3
+SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels WHERE channels.tenant = ?1 AND message_server_id = ?2 AND pair_key = ?3
+  AND (CAST(?4 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = channels.id AND v.entity_id = ?5))
 `
 
 type GetPairChannelParams = unscoped.GetPairChannelParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error) {
-	row := q.db.QueryRowContext(ctx, getPairChannel, arg.Tenant, arg.MessageServerID, arg.PairKey)
+	row := q.db.QueryRowContext(ctx, getPairChannel,
+		arg.Tenant,
+		arg.MessageServerID,
+		arg.PairKey,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	var i Channel
 	err := row.Scan(
 		&i.ID,
@@ -357,6 +419,7 @@ FROM channel_participants p
 JOIN channels c ON c.id = p.channel_id
 JOIN agents a ON a.id = p.entity_id
 WHERE p.tenant = ?1 AND p.channel_id = ?2
+  AND (CAST(?3 AS BOOLEAN) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = ?2 AND v.entity_id = ?4))
 ORDER BY p.joined_at, a.id
 `
 
@@ -364,12 +427,17 @@ type ListChannelAgentsParams = unscoped.ListChannelAgentsParams
 
 type ListChannelAgentsRow = unscoped.ListChannelAgentsRow
 
-// scope: tenant
+// scope: viewer
 // The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
 // channel's message server. unanswered counts its active turns in the channel; the condition that their
 // seq is positive always holds, and makes SQLite use the index of active turns instead of all turns of the channel.
 func (q *Queries) ListChannelAgents(ctx context.Context, arg ListChannelAgentsParams) ([]ListChannelAgentsRow, error) {
-	rows, err := q.db.QueryContext(ctx, listChannelAgents, arg.Tenant, arg.ChannelID)
+	rows, err := q.db.QueryContext(ctx, listChannelAgents,
+		arg.Tenant,
+		arg.ChannelID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -444,15 +512,79 @@ func (q *Queries) ListChannelMembers(ctx context.Context, arg ListChannelMembers
 	return items, nil
 }
 
+const listOwnServerChannels = `-- name: ListOwnServerChannels :many
+SELECT c.id, c.message_server_id, c.name, c.type, c.source_type, c.source_id, c.topic, c.metadata, c.turn_policy, c.pair_key, c.created_by, c.last_seq, c.created_at, c.updated_at, c.tenant FROM channel_participants v CROSS JOIN channels c ON c.id = v.channel_id
+WHERE v.tenant = ?1 AND v.entity_id = ?2 AND c.tenant = ?1 AND c.message_server_id = ?3
+  AND (CAST(?4 AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*'))
+ORDER BY c.updated_at DESC, c.id
+LIMIT ?6 OFFSET ?5
+`
+
+type ListOwnServerChannelsParams = unscoped.ListOwnServerChannelsParams
+
+// scope: viewer
+// Of the channels that ListServerChannels lists, those in which the viewer takes part.
+func (q *Queries) ListOwnServerChannels(ctx context.Context, arg ListOwnServerChannelsParams) ([]Channel, error) {
+	rows, err := q.db.QueryContext(ctx, listOwnServerChannels,
+		arg.Tenant,
+		arg.Viewer,
+		arg.MessageServerID,
+		arg.IncludeInternal,
+		arg.OffsetRows,
+		arg.LimitRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Channel{}
+	for rows.Next() {
+		var i Channel
+		if err := rows.Scan(
+			&i.ID,
+			&i.MessageServerID,
+			&i.Name,
+			&i.Type,
+			&i.SourceType,
+			&i.SourceID,
+			&i.Topic,
+			&i.Metadata,
+			&i.TurnPolicy,
+			&i.PairKey,
+			&i.CreatedBy,
+			&i.LastSeq,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Tenant,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listParticipants = `-- name: ListParticipants :many
-SELECT entity_id FROM channel_participants WHERE tenant = ?1 AND channel_id = ?2 ORDER BY joined_at, entity_id
+SELECT entity_id FROM channel_participants WHERE channel_participants.tenant = ?1 AND channel_participants.channel_id = ?2
+  AND (CAST(?3 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = ?2 AND v.entity_id = ?4)) ORDER BY joined_at, entity_id
 `
 
 type ListParticipantsParams = unscoped.ListParticipantsParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) ListParticipants(ctx context.Context, arg ListParticipantsParams) ([]uuid.UUID, error) {
-	rows, err := q.db.QueryContext(ctx, listParticipants, arg.Tenant, arg.ChannelID)
+	rows, err := q.db.QueryContext(ctx, listParticipants,
+		arg.Tenant,
+		arg.ChannelID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -508,19 +640,21 @@ const listServerChannels = `-- name: ListServerChannels :many
 SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels
 WHERE tenant = ?1 AND message_server_id = ?2
   AND (CAST(?3 AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'))
+  AND CAST(?4 AS BOOLEAN)
 ORDER BY updated_at DESC, id
-LIMIT ?5 OFFSET ?4
+LIMIT ?6 OFFSET ?5
 `
 
 type ListServerChannelsParams = unscoped.ListServerChannelsParams
 
-// scope: tenant
+// scope: viewer
 // Session and job channels are the server's own; they are listed only on request.
 func (q *Queries) ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error) {
 	rows, err := q.db.QueryContext(ctx, listServerChannels,
 		arg.Tenant,
 		arg.MessageServerID,
 		arg.IncludeInternal,
+		arg.Everyone,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)
@@ -563,16 +697,23 @@ func (q *Queries) ListServerChannels(ctx context.Context, arg ListServerChannels
 
 const nextSeq = `-- name: NextSeq :one
 UPDATE channels SET last_seq = last_seq + 1, updated_at = CASE WHEN updated_at < ?1 THEN ?1 ELSE updated_at END
-WHERE tenant = ?2 AND id = ?3
+WHERE channels.tenant = ?2 AND channels.id = ?3
+  AND (CAST(?4 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?2 AND v.channel_id = ?3 AND v.entity_id = ?5))
 RETURNING id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant
 `
 
 type NextSeqParams = unscoped.NextSeqParams
 
-// scope: tenant
+// scope: viewer
 // Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
 func (q *Queries) NextSeq(ctx context.Context, arg NextSeqParams) (Channel, error) {
-	row := q.db.QueryRowContext(ctx, nextSeq, arg.Now, arg.Tenant, arg.ID)
+	row := q.db.QueryRowContext(ctx, nextSeq,
+		arg.Now,
+		arg.Tenant,
+		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	var i Channel
 	err := row.Scan(
 		&i.ID,
@@ -595,14 +736,21 @@ func (q *Queries) NextSeq(ctx context.Context, arg NextSeqParams) (Channel, erro
 }
 
 const removeParticipant = `-- name: RemoveParticipant :execrows
-DELETE FROM channel_participants WHERE tenant = ?1 AND channel_id = ?2 AND entity_id = ?3
+DELETE FROM channel_participants WHERE channel_participants.tenant = ?1 AND channel_participants.channel_id = ?2 AND channel_participants.entity_id = ?3
+  AND (CAST(?4 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = ?2 AND v.entity_id = ?5))
 `
 
 type RemoveParticipantParams = unscoped.RemoveParticipantParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) RemoveParticipant(ctx context.Context, arg RemoveParticipantParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, removeParticipant, arg.Tenant, arg.ChannelID, arg.EntityID)
+	result, err := q.db.ExecContext(ctx, removeParticipant,
+		arg.Tenant,
+		arg.ChannelID,
+		arg.EntityID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -610,30 +758,39 @@ func (q *Queries) RemoveParticipant(ctx context.Context, arg RemoveParticipantPa
 }
 
 const removeParticipants = `-- name: RemoveParticipants :exec
-DELETE FROM channel_participants WHERE tenant = ?1 AND channel_id = ?2
+DELETE FROM channel_participants WHERE channel_participants.tenant = ?1 AND channel_participants.channel_id = ?2
+  AND (CAST(?3 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = ?2 AND v.entity_id = ?4))
 `
 
 type RemoveParticipantsParams = unscoped.RemoveParticipantsParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) RemoveParticipants(ctx context.Context, arg RemoveParticipantsParams) error {
-	_, err := q.db.ExecContext(ctx, removeParticipants, arg.Tenant, arg.ChannelID)
+	_, err := q.db.ExecContext(ctx, removeParticipants,
+		arg.Tenant,
+		arg.ChannelID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	return err
 }
 
 const setParticipantState = `-- name: SetParticipantState :execrows
-UPDATE channel_participants SET state = ?1 WHERE tenant = ?2 AND channel_id = ?3 AND entity_id = ?4
+UPDATE channel_participants SET state = ?1 WHERE channel_participants.tenant = ?2 AND channel_participants.channel_id = ?3 AND channel_participants.entity_id = ?4
+  AND (CAST(?5 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?2 AND v.channel_id = ?3 AND v.entity_id = ?6))
 `
 
 type SetParticipantStateParams = unscoped.SetParticipantStateParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, setParticipantState,
 		arg.State,
 		arg.Tenant,
 		arg.ChannelID,
 		arg.EntityID,
+		arg.Everyone,
+		arg.Viewer,
 	)
 	if err != nil {
 		return 0, err
@@ -644,13 +801,14 @@ func (q *Queries) SetParticipantState(ctx context.Context, arg SetParticipantSta
 const updateChannel = `-- name: UpdateChannel :one
 UPDATE channels
 SET name = ?1, topic = ?2, metadata = ?3, turn_policy = ?4, updated_at = CASE WHEN updated_at < ?5 THEN ?5 ELSE updated_at END
-WHERE tenant = ?6 AND id = ?7
+WHERE channels.tenant = ?6 AND channels.id = ?7
+  AND (CAST(?8 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?6 AND v.channel_id = ?7 AND v.entity_id = ?9))
 RETURNING id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant
 `
 
 type UpdateChannelParams = unscoped.UpdateChannelParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) (Channel, error) {
 	row := q.db.QueryRowContext(ctx, updateChannel,
 		arg.Name,
@@ -660,6 +818,8 @@ func (q *Queries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) (C
 		arg.UpdatedAt,
 		arg.Tenant,
 		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
 	)
 	var i Channel
 	err := row.Scan(

@@ -109,6 +109,7 @@ SELECT CAST(CASE WHEN ended_at IS NULL AND expires_at <= ?1 THEN 'timeout' ELSE 
        CAST(coalesce(sum(ended_at - created_at), 0) AS INTEGER) AS took_ms
 FROM jobs
 WHERE tenant = ?2 AND (CAST(?3 AS BOOLEAN) OR user_id = ?4)
+  AND (CAST(?5 AS BOOLEAN) OR user_id = ?6)
 GROUP BY 1
 `
 
@@ -116,7 +117,7 @@ type CountJobsParams = unscoped.CountJobsParams
 
 type CountJobsRow = unscoped.CountJobsRow
 
-// scope: tenant
+// scope: viewer
 // By status, with the total duration of those that have ended.
 func (q *Queries) CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error) {
 	rows, err := q.db.QueryContext(ctx, countJobs,
@@ -124,6 +125,8 @@ func (q *Queries) CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJo
 		arg.Tenant,
 		arg.AnyUser,
 		arg.UserID,
+		arg.Everyone,
+		arg.Viewer,
 	)
 	if err != nil {
 		return nil, err
@@ -308,13 +311,19 @@ func (q *Queries) ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, 
 
 const getJob = `-- name: GetJob :one
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs WHERE tenant = ?1 AND id = ?2
+  AND (CAST(?3 AS boolean) OR user_id = ?4)
 `
 
 type GetJobParams = unscoped.GetJobParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) GetJob(ctx context.Context, arg GetJobParams) (Job, error) {
-	row := q.db.QueryRowContext(ctx, getJob, arg.Tenant, arg.ID)
+	row := q.db.QueryRowContext(ctx, getJob,
+		arg.Tenant,
+		arg.ID,
+		arg.Everyone,
+		arg.Viewer,
+	)
 	var i Job
 	err := row.Scan(
 		&i.ID,
@@ -392,18 +401,20 @@ func (q *Queries) InsertJob(ctx context.Context, arg InsertJobParams) (Job, erro
 const listJobs = `-- name: ListJobs :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs
 WHERE tenant = ?1 AND created_at <= ?2
+  AND CAST(?3 AS boolean)
 ORDER BY created_at DESC, id
-LIMIT CAST(?4 AS bigint) OFFSET CAST(?3 AS bigint)
+LIMIT CAST(?5 AS bigint) OFFSET CAST(?4 AS bigint)
 `
 
 type ListJobsParams = unscoped.ListJobsParams
 
-// scope: tenant
+// scope: viewer
 // Newest first.
 func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error) {
 	rows, err := q.db.QueryContext(ctx, listJobs,
 		arg.Tenant,
 		arg.Until,
+		arg.Everyone,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)
@@ -451,18 +462,20 @@ func (q *Queries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, erro
 const listJobsOfStatus = `-- name: ListJobsOfStatus :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs
 WHERE tenant = ?1 AND status = ?2 AND created_at <= ?3
+  AND CAST(?4 AS boolean)
 ORDER BY created_at DESC, id
-LIMIT CAST(?5 AS bigint) OFFSET CAST(?4 AS bigint)
+LIMIT CAST(?6 AS bigint) OFFSET CAST(?5 AS bigint)
 `
 
 type ListJobsOfStatusParams = unscoped.ListJobsOfStatusParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error) {
 	rows, err := q.db.QueryContext(ctx, listJobsOfStatus,
 		arg.Tenant,
 		arg.Status,
 		arg.Until,
+		arg.Everyone,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)
@@ -511,13 +524,14 @@ const listUserJobs = `-- name: ListUserJobs :many
 SELECT id, agent_id, user_id, channel_id, message_id, content, metadata, status, result, error, callback_url, callback_secret, callback_attempts, callback_due_at, callback_error, created_at, expires_at, ended_at, tenant FROM jobs
 WHERE tenant = ?1 AND user_id = ?2 AND created_at <= ?3
   AND (CAST(?4 AS text) = '' OR status = ?4)
+  AND (CAST(?5 AS boolean) OR user_id = ?6)
 ORDER BY created_at DESC, id
-LIMIT CAST(?6 AS bigint) OFFSET CAST(?5 AS bigint)
+LIMIT CAST(?8 AS bigint) OFFSET CAST(?7 AS bigint)
 `
 
 type ListUserJobsParams = unscoped.ListUserJobsParams
 
-// scope: tenant
+// scope: viewer
 // An empty status means any.
 func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error) {
 	rows, err := q.db.QueryContext(ctx, listUserJobs,
@@ -525,6 +539,8 @@ func (q *Queries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]J
 		arg.UserID,
 		arg.Until,
 		arg.Status,
+		arg.Everyone,
+		arg.Viewer,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)

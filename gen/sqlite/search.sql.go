@@ -15,18 +15,21 @@ const countAuthorMessages = `-- name: CountAuthorMessages :one
 SELECT count(*) FROM (
     SELECT 1 FROM messages
     WHERE messages.tenant = ?1 AND messages.author_id = ?2 AND messages.created_at >= ?3 AND messages.created_at <= ?4
-    LIMIT ?5)
+  AND (CAST(?5 AS BOOLEAN) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = messages.channel_id AND v.entity_id = ?6))
+    LIMIT ?7)
 `
 
 type CountAuthorMessagesParams = unscoped.CountAuthorMessagesParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) CountAuthorMessages(ctx context.Context, arg CountAuthorMessagesParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countAuthorMessages,
 		arg.Tenant,
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Everyone,
+		arg.Viewer,
 		arg.MaxRows,
 	)
 	var count int64
@@ -40,12 +43,13 @@ SELECT count(*) FROM (
     WHERE messages.tenant = ?1 AND messages.channel_id = ?2
       AND (CAST(?3 AS BOOLEAN) OR messages.author_id = ?4)
       AND messages.created_at >= ?5 AND messages.created_at <= ?6
-    LIMIT ?7)
+  AND (CAST(?7 AS BOOLEAN) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = ?2 AND v.entity_id = ?8))
+    LIMIT ?9)
 `
 
 type CountChannelMessagesParams = unscoped.CountChannelMessagesParams
 
-// scope: tenant
+// scope: viewer
 func (q *Queries) CountChannelMessages(ctx context.Context, arg CountChannelMessagesParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countChannelMessages,
 		arg.Tenant,
@@ -54,6 +58,8 @@ func (q *Queries) CountChannelMessages(ctx context.Context, arg CountChannelMess
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Everyone,
+		arg.Viewer,
 		arg.MaxRows,
 	)
 	var count int64
@@ -69,14 +75,15 @@ SELECT count(*) FROM (
       AND message_index MATCH (
           CASE WHEN CAST(?3 AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(?3 AS INTEGER) || ' AND ' END
           || CASE WHEN CAST(?4 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?5 AS UUID_TEXT), '-', '') || ' AND ' END
-          || CASE WHEN CAST(?6 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?7 AS UUID_TEXT), '-', '') || ' AND ' END
-          || 'content : (' || CAST(?8 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
-    LIMIT CAST(?9 AS INTEGER))
+          || CASE WHEN CAST(?6 AS BOOLEAN) THEN '' ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7), 'nowhere') || ') AND ' END
+          || CASE WHEN CAST(?8 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?9 AS UUID_TEXT), '-', '') || ' AND ' END
+          || 'content : (' || CAST(?10 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
+    LIMIT CAST(?11 AS INTEGER))
 `
 
 type CountFoundMessagesParams = unscoped.CountFoundMessagesParams
 
-// scope: tenant
+// scope: viewer
 // How many messages a search finds, counted up to max_rows.
 func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countFoundMessages,
@@ -85,6 +92,8 @@ func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessages
 		arg.Tenant,
 		arg.AnyChannel,
 		arg.ChannelID,
+		arg.Everyone,
+		arg.Viewer,
 		arg.AnyAuthor,
 		arg.AuthorID,
 		arg.Words,
@@ -100,15 +109,16 @@ SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messa
 FROM messages
 JOIN channels ON channels.id = messages.channel_id
 WHERE messages.tenant = ?1 AND messages.author_id = ?2 AND messages.created_at >= ?3 AND messages.created_at <= ?4
+  AND (CAST(?5 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = messages.channel_id AND v.entity_id = ?6))
 ORDER BY messages.created_at DESC, messages.seq DESC, messages.id
-LIMIT CAST(?6 AS bigint) OFFSET CAST(?5 AS bigint)
+LIMIT CAST(?8 AS bigint) OFFSET CAST(?7 AS bigint)
 `
 
 type FilterAuthorMessagesParams = unscoped.FilterAuthorMessagesParams
 
 type FilterAuthorMessagesRow = unscoped.FilterAuthorMessagesRow
 
-// scope: tenant
+// scope: viewer
 // Newest first.
 func (q *Queries) FilterAuthorMessages(ctx context.Context, arg FilterAuthorMessagesParams) ([]FilterAuthorMessagesRow, error) {
 	rows, err := q.db.QueryContext(ctx, filterAuthorMessages,
@@ -116,6 +126,8 @@ func (q *Queries) FilterAuthorMessages(ctx context.Context, arg FilterAuthorMess
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Everyone,
+		arg.Viewer,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)
@@ -164,15 +176,16 @@ JOIN channels ON channels.id = messages.channel_id
 WHERE messages.tenant = ?1 AND messages.channel_id = ?2
   AND (CAST(?3 AS boolean) OR messages.author_id = ?4)
   AND messages.created_at >= ?5 AND messages.created_at <= ?6
+  AND (CAST(?7 AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?1 AND v.channel_id = ?2 AND v.entity_id = ?8))
 ORDER BY messages.created_at DESC, messages.seq DESC
-LIMIT CAST(?8 AS bigint) OFFSET CAST(?7 AS bigint)
+LIMIT CAST(?10 AS bigint) OFFSET CAST(?9 AS bigint)
 `
 
 type FilterChannelMessagesParams = unscoped.FilterChannelMessagesParams
 
 type FilterChannelMessagesRow = unscoped.FilterChannelMessagesRow
 
-// scope: tenant
+// scope: viewer
 // Newest first.
 func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMessagesParams) ([]FilterChannelMessagesRow, error) {
 	rows, err := q.db.QueryContext(ctx, filterChannelMessages,
@@ -182,6 +195,8 @@ func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMe
 		arg.AuthorID,
 		arg.FromTime,
 		arg.ToTime,
+		arg.Everyone,
+		arg.Viewer,
 		arg.OffsetRows,
 		arg.LimitRows,
 	)
@@ -233,10 +248,11 @@ FROM (
       AND message_index MATCH (
           CASE WHEN CAST(?3 AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(?3 AS INTEGER) || ' AND ' END
           || CASE WHEN CAST(?4 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?5 AS UUID_TEXT), '-', '') || ' AND ' END
-          || CASE WHEN CAST(?6 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?7 AS UUID_TEXT), '-', '') || ' AND ' END
-          || 'content : (' || CAST(?8 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
+          || CASE WHEN CAST(?6 AS BOOLEAN) THEN '' ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7), 'nowhere') || ') AND ' END
+          || CASE WHEN CAST(?8 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?9 AS UUID_TEXT), '-', '') || ' AND ' END
+          || 'content : (' || CAST(?10 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
     ORDER BY message_index.rowid DESC
-    LIMIT CAST(?10 AS INTEGER) OFFSET CAST(?9 AS INTEGER)) AS found
+    LIMIT CAST(?12 AS INTEGER) OFFSET CAST(?11 AS INTEGER)) AS found
 JOIN messages ON messages.id = found.message_id
 JOIN channels ON channels.id = messages.channel_id
 ORDER BY found.docid DESC
@@ -246,7 +262,7 @@ type SearchMessagesParams = unscoped.SearchMessagesParams
 
 type SearchMessagesRow = unscoped.SearchMessagesRow
 
-// scope: tenant
+// scope: viewer
 // Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
 // documents are times followed by 20 other bits, which leaves 43 for the time. Those of the default tenant, 1, have no word for it; the
 // others' hold foreign and t with the tenant's number.
@@ -257,6 +273,8 @@ func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) 
 		arg.Tenant,
 		arg.AnyChannel,
 		arg.ChannelID,
+		arg.Everyone,
+		arg.Viewer,
 		arg.AnyAuthor,
 		arg.AuthorID,
 		arg.Words,

@@ -9,7 +9,18 @@ import (
 	"context"
 
 	"github.com/elizad/elizad/gen/unscoped"
+	"github.com/elizad/elizad/queries/dbtype"
 )
+
+const endIsolation = `-- name: EndIsolation :exec
+UPDATE tenants SET isolated_at = NULL WHERE id = ?1
+`
+
+// scope: system
+func (q *Queries) EndIsolation(ctx context.Context, tenant int64) error {
+	_, err := q.db.ExecContext(ctx, endIsolation, tenant)
+	return err
+}
 
 const ensureTenant = `-- name: EnsureTenant :one
 INSERT INTO tenants (server_id, name, created_at) VALUES (?1, ?2, ?3)
@@ -26,4 +37,31 @@ func (q *Queries) EnsureTenant(ctx context.Context, arg EnsureTenantParams) (int
 	var id int64
 	err := row.Scan(&id)
 	return id, err
+}
+
+const isolatedSince = `-- name: IsolatedSince :one
+SELECT isolated_at FROM tenants WHERE id = ?1
+`
+
+// scope: system
+func (q *Queries) IsolatedSince(ctx context.Context, tenant int64) (*dbtype.Millis, error) {
+	row := q.db.QueryRowContext(ctx, isolatedSince, tenant)
+	var isolated_at *dbtype.Millis
+	err := row.Scan(&isolated_at)
+	return isolated_at, err
+}
+
+const noteIsolation = `-- name: NoteIsolation :execrows
+UPDATE tenants SET isolated_at = ?1 WHERE id = ?2 AND isolated_at IS NULL
+`
+
+type NoteIsolationParams = unscoped.NoteIsolationParams
+
+// scope: system
+func (q *Queries) NoteIsolation(ctx context.Context, arg NoteIsolationParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, noteIsolation, arg.At, arg.Tenant)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

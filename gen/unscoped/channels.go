@@ -17,6 +17,7 @@ type AddParticipantParams struct {
 type CountAllServerChannelsParams struct {
 	Tenant          int64
 	MessageServerID uuid.UUID
+	Everyone        bool
 	MaxRows         int64
 }
 
@@ -42,6 +43,14 @@ type CountMadeChannelsParams struct {
 	AtMost int64
 }
 
+type CountOwnServerChannelsParams struct {
+	Tenant          int64
+	Viewer          uuid.UUID
+	MessageServerID uuid.UUID
+	IncludeInternal bool
+	MaxRows         int64
+}
+
 type CountParticipantsParams struct {
 	Tenant    int64
 	ChannelID uuid.UUID
@@ -51,12 +60,15 @@ type CountParticipantsParams struct {
 type CountServerChannelsParams struct {
 	Tenant          int64
 	MessageServerID uuid.UUID
+	Everyone        bool
 	MaxRows         int64
 }
 
 type DeleteChannelParams struct {
-	Tenant int64
-	ID     uuid.UUID
+	Tenant   int64
+	ID       uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type FindSourceChannelParams struct {
@@ -78,19 +90,25 @@ type GetAgentChannelRow struct {
 }
 
 type GetChannelParams struct {
-	Tenant int64
-	ID     uuid.UUID
+	Tenant   int64
+	ID       uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type GetChannelForUpdateParams struct {
-	Tenant int64
-	ID     uuid.UUID
+	Tenant   int64
+	ID       uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type GetPairChannelParams struct {
 	Tenant          int64
 	MessageServerID uuid.UUID
 	PairKey         *string
+	Everyone        bool
+	Viewer          uuid.UUID
 }
 
 type InsertChannelParams struct {
@@ -113,6 +131,8 @@ type InsertChannelParams struct {
 type ListChannelAgentsParams struct {
 	Tenant    int64
 	ChannelID uuid.UUID
+	Everyone  bool
+	Viewer    uuid.UUID
 }
 
 type ListChannelAgentsRow struct {
@@ -136,9 +156,20 @@ type ListChannelMembersRow struct {
 	Attached bool
 }
 
+type ListOwnServerChannelsParams struct {
+	Tenant          int64
+	Viewer          uuid.UUID
+	MessageServerID uuid.UUID
+	IncludeInternal bool
+	OffsetRows      int64
+	LimitRows       int64
+}
+
 type ListParticipantsParams struct {
 	Tenant    int64
 	ChannelID uuid.UUID
+	Everyone  bool
+	Viewer    uuid.UUID
 }
 
 type ListServerChannelIDsParams struct {
@@ -150,25 +181,32 @@ type ListServerChannelsParams struct {
 	Tenant          int64
 	MessageServerID uuid.UUID
 	IncludeInternal bool
+	Everyone        bool
 	OffsetRows      int64
 	LimitRows       int64
 }
 
 type NextSeqParams struct {
-	Now    dbtype.Millis
-	Tenant int64
-	ID     uuid.UUID
+	Now      dbtype.Millis
+	Tenant   int64
+	ID       uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type RemoveParticipantParams struct {
 	Tenant    int64
 	ChannelID uuid.UUID
 	EntityID  uuid.UUID
+	Everyone  bool
+	Viewer    uuid.UUID
 }
 
 type RemoveParticipantsParams struct {
 	Tenant    int64
 	ChannelID uuid.UUID
+	Everyone  bool
+	Viewer    uuid.UUID
 }
 
 type SetParticipantStateParams struct {
@@ -176,6 +214,8 @@ type SetParticipantStateParams struct {
 	Tenant    int64
 	ChannelID uuid.UUID
 	EntityID  uuid.UUID
+	Everyone  bool
+	Viewer    uuid.UUID
 }
 
 type UpdateChannelParams struct {
@@ -186,6 +226,8 @@ type UpdateChannelParams struct {
 	UpdatedAt  dbtype.Millis
 	Tenant     int64
 	ID         uuid.UUID
+	Everyone   bool
+	Viewer     uuid.UUID
 }
 
 type UpsertSourceChannelParams struct {

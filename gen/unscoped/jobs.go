@@ -26,10 +26,12 @@ type CountCallerJobsParams struct {
 }
 
 type CountJobsParams struct {
-	Now     dbtype.Millis
-	Tenant  int64
-	AnyUser bool
-	UserID  uuid.UUID
+	Now      dbtype.Millis
+	Tenant   int64
+	AnyUser  bool
+	UserID   uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type CountJobsRow struct {
@@ -62,8 +64,10 @@ type ForgetJobsParams struct {
 }
 
 type GetJobParams struct {
-	Tenant int64
-	ID     uuid.UUID
+	Tenant   int64
+	ID       uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type InsertJobParams struct {
@@ -84,6 +88,7 @@ type InsertJobParams struct {
 type ListJobsParams struct {
 	Tenant     int64
 	Until      dbtype.Millis
+	Everyone   bool
 	OffsetRows int64
 	LimitRows  int64
 }
@@ -92,6 +97,7 @@ type ListJobsOfStatusParams struct {
 	Tenant     int64
 	Status     string
 	Until      dbtype.Millis
+	Everyone   bool
 	OffsetRows int64
 	LimitRows  int64
 }
@@ -101,6 +107,8 @@ type ListUserJobsParams struct {
 	UserID     uuid.UUID
 	Until      dbtype.Millis
 	Status     string
+	Everyone   bool
+	Viewer     uuid.UUID
 	OffsetRows int64
 	LimitRows  int64
 }

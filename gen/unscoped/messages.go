@@ -10,12 +10,16 @@ import (
 type DeleteChannelMessagesParams struct {
 	Tenant    int64
 	ChannelID uuid.UUID
+	Everyone  bool
+	Viewer    uuid.UUID
 }
 
 type DeleteMessageParams struct {
 	Tenant    int64
 	ID        uuid.UUID
 	ChannelID uuid.UUID
+	Everyone  bool
+	Viewer    uuid.UUID
 }
 
 type FindClientMessageParams struct {
@@ -25,16 +29,22 @@ type FindClientMessageParams struct {
 	AuthorID  uuid.UUID
 	Content   string
 	Since     dbtype.Millis
+	Everyone  bool
+	Viewer    uuid.UUID
 }
 
 type GetMessageParams struct {
-	Tenant int64
-	ID     uuid.UUID
+	Tenant   int64
+	ID       uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type GetMessageForUpdateParams struct {
-	Tenant int64
-	ID     uuid.UUID
+	Tenant   int64
+	ID       uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type HasReplyWithParams struct {
@@ -67,6 +77,8 @@ type ListMessagesAfterParams struct {
 	Tenant     int64
 	ChannelID  uuid.UUID
 	After      dbtype.Millis
+	Everyone   bool
+	Viewer     uuid.UUID
 	OffsetRows int64
 	LimitRows  int64
 }
@@ -76,6 +88,8 @@ type ListMessagesBeforeParams struct {
 	ChannelID  uuid.UUID
 	Before     dbtype.Millis
 	After      dbtype.Millis
+	Everyone   bool
+	Viewer     uuid.UUID
 	OffsetRows int64
 	LimitRows  int64
 }
@@ -84,6 +98,8 @@ type ListMessagesBeforeSeqParams struct {
 	Tenant    int64
 	ChannelID uuid.UUID
 	BeforeSeq int64
+	Everyone  bool
+	Viewer    uuid.UUID
 	LimitRows int64
 }
 
@@ -91,6 +107,8 @@ type ListMessagesFromSeqParams struct {
 	Tenant    int64
 	ChannelID uuid.UUID
 	AfterSeq  int64
+	Everyone  bool
+	Viewer    uuid.UUID
 	LimitRows int64
 }
 
@@ -124,4 +142,6 @@ type UpdateMessageParams struct {
 	UpdatedAt  dbtype.Millis
 	Tenant     int64
 	ID         uuid.UUID
+	Everyone   bool
+	Viewer     uuid.UUID
 }

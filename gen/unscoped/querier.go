@@ -26,7 +26,7 @@ type Querier interface {
 	// scope: system
 	// Notes the last entry that was dropped.
 	BeginAuditChain(ctx context.Context, arg BeginAuditChainParams) error
-	// scope: tenant
+	// scope: viewer
 	ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error)
 	// scope: system
 	// Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
@@ -51,10 +51,10 @@ type Querier interface {
 	CountAgentWorlds(ctx context.Context, arg CountAgentWorldsParams) (int64, error)
 	// scope: tenant
 	CountAgents(ctx context.Context, tenant int64) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	// The same, with those.
 	CountAllServerChannels(ctx context.Context, arg CountAllServerChannelsParams) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	CountAuthorMessages(ctx context.Context, arg CountAuthorMessagesParams) (int64, error)
 	// scope: tenant
 	// Of the channels that CountMadeChannels counts, those of one caller.
@@ -66,15 +66,15 @@ type Querier interface {
 	CountCallerJobs(ctx context.Context, arg CountCallerJobsParams) (int64, error)
 	// scope: tenant
 	CountCallerSessions(ctx context.Context, arg CountCallerSessionsParams) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	CountChannelMessages(ctx context.Context, arg CountChannelMessagesParams) (int64, error)
 	// scope: tenant
 	// DMs of two entities. Counts up to at_most, as the following do.
 	CountDMs(ctx context.Context, arg CountDMsParams) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	// How many messages a search finds, counted up to max_rows.
 	CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	// By status, with the total duration of those that have ended.
 	CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error)
 	// scope: tenant
@@ -88,14 +88,17 @@ type Querier interface {
 	// scope: tenant
 	// Counts up to at_most.
 	CountOpenSessions(ctx context.Context, arg CountOpenSessionsParams) (int64, error)
+	// scope: viewer
+	// How many those are, counted up to max_rows.
+	CountOwnServerChannels(ctx context.Context, arg CountOwnServerChannelsParams) (int64, error)
 	// scope: tenant
 	CountParticipants(ctx context.Context, arg CountParticipantsParams) (int64, error)
 	// scope: tenant
 	CountRunningAgents(ctx context.Context, tenant int64) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 	CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	// Counts of live sessions, of those near their end, and of expired ones that are still kept.
 	CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error)
 	// scope: tenant
@@ -107,9 +110,9 @@ type Querier interface {
 	// scope: tenant
 	// Deletes the oldest answers of a caller, and returns their sizes.
 	DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAnswersParams) ([]int64, error)
-	// scope: tenant
+	// scope: viewer
 	DeleteChannel(ctx context.Context, arg DeleteChannelParams) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	DeleteChannelMessages(ctx context.Context, arg DeleteChannelMessagesParams) (int64, error)
 	// scope: tenant
 	// Makes room: forgets the oldest key that was revoked or has expired.
@@ -121,7 +124,7 @@ type Querier interface {
 	DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) (int64, error)
 	// scope: tenant
 	DeleteMemory(ctx context.Context, arg DeleteMemoryParams) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	DeleteMessage(ctx context.Context, arg DeleteMessageParams) (int64, error)
 	// scope: tenant
 	DeleteMessageServer(ctx context.Context, arg DeleteMessageServerParams) (int64, error)
@@ -158,6 +161,8 @@ type Querier interface {
 	EndChannelSession(ctx context.Context, arg EndChannelSessionParams) (int64, error)
 	// scope: tenant
 	EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams) ([]Turn, error)
+	// scope: system
+	EndIsolation(ctx context.Context, tenant int64) error
 	// scope: tenant
 	// Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it has ended.
 	EndJob(ctx context.Context, arg EndJobParams) (Job, error)
@@ -167,7 +172,7 @@ type Querier interface {
 	// scope: tenant
 	// Ends the active turns of a message from outside.
 	EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams) ([]Turn, error)
-	// scope: tenant
+	// scope: viewer
 	// Includes a session that ended earlier in another way and is still kept.
 	EndSession(ctx context.Context, arg EndSessionParams) (Session, error)
 	// scope: tenant
@@ -186,16 +191,16 @@ type Querier interface {
 	ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, error)
 	// scope: system
 	ExpireSessions(ctx context.Context, arg ExpireSessionsParams) ([]Session, error)
-	// scope: tenant
+	// scope: viewer
 	// Newest first.
 	FilterAuthorMessages(ctx context.Context, arg FilterAuthorMessagesParams) ([]FilterAuthorMessagesRow, error)
-	// scope: tenant
+	// scope: viewer
 	// Newest first.
 	FilterChannelMessages(ctx context.Context, arg FilterChannelMessagesParams) ([]FilterChannelMessagesRow, error)
 	// scope: system
 	// Also one that has ended.
 	FindAPIKey(ctx context.Context, arg FindAPIKeyParams) (APIKey, error)
-	// scope: tenant
+	// scope: viewer
 	// The message that a client recently sent under its own id, if any.
 	FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error)
 	// scope: tenant
@@ -245,9 +250,9 @@ type Querier interface {
 	GetAnyAPIKey(ctx context.Context, tenant int64) (uuid.UUID, error)
 	// scope: tenant
 	GetAuditChain(ctx context.Context, tenant int64) (AuditChain, error)
-	// scope: tenant
+	// scope: viewer
 	GetChannel(ctx context.Context, arg GetChannelParams) (Channel, error)
-	// scope: tenant
+	// scope: viewer
 	// Keeps others from changing the channel until the transaction ends.
 	GetChannelForUpdate(ctx context.Context, arg GetChannelForUpdateParams) (Channel, error)
 	// scope: tenant
@@ -255,32 +260,32 @@ type Querier interface {
 	GetFirstRunningAgent(ctx context.Context, arg GetFirstRunningAgentParams) (uuid.UUID, error)
 	// scope: tenant
 	GetIdempotencyKey(ctx context.Context, arg GetIdempotencyKeyParams) (IdempotencyKey, error)
-	// scope: tenant
+	// scope: viewer
 	GetJob(ctx context.Context, arg GetJobParams) (Job, error)
 	// scope: tenant
 	GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, error)
 	// scope: tenant
 	// Keeps others from changing the memory until the transaction ends.
 	GetMemoryForUpdate(ctx context.Context, arg GetMemoryForUpdateParams) (Memory, error)
-	// scope: tenant
+	// scope: viewer
 	GetMessage(ctx context.Context, arg GetMessageParams) (Message, error)
-	// scope: tenant
+	// scope: viewer
 	// Keeps others from changing the message until the transaction ends.
 	GetMessageForUpdate(ctx context.Context, arg GetMessageForUpdateParams) (Message, error)
 	// scope: tenant
 	GetMessageServer(ctx context.Context, arg GetMessageServerParams) (MessageServer, error)
 	// scope: tenant
 	GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) (Turn, error)
-	// scope: tenant
+	// scope: viewer
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
 	// scope: tenant
 	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
 	// scope: tenant
 	// Keeps others from changing the room until the transaction ends.
 	GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdateParams) (GetRoomForUpdateRow, error)
-	// scope: tenant
+	// scope: viewer
 	GetSession(ctx context.Context, arg GetSessionParams) (Session, error)
-	// scope: tenant
+	// scope: viewer
 	// Keeps others from changing the session until the transaction ends.
 	GetSessionForUpdate(ctx context.Context, arg GetSessionForUpdateParams) (Session, error)
 	// scope: tenant
@@ -316,6 +321,8 @@ type Querier interface {
 	InsertTurn(ctx context.Context, arg InsertTurnParams) error
 	// scope: tenant
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
+	// scope: system
+	IsolatedSince(ctx context.Context, tenant int64) (*dbtype.Millis, error)
 	// scope: tenant
 	// Newest first.
 	ListAPIKeys(ctx context.Context, arg ListAPIKeysParams) ([]APIKey, error)
@@ -343,7 +350,7 @@ type Querier interface {
 	// scope: tenant
 	// The newest first. An action stands for those below it, too, as key for key.create.
 	ListAuditEntries(ctx context.Context, arg ListAuditEntriesParams) ([]AuditEntry, error)
-	// scope: tenant
+	// scope: viewer
 	// The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
 	// channel's message server. unanswered counts its active turns in the channel; the condition that their
 	// seq is positive always holds, and makes SQLite use the index of active turns instead of all turns of the channel.
@@ -365,30 +372,33 @@ type Querier interface {
 	//
 	// The casts keep SQLite from planning again for each new limit, which took longer than all the rest.
 	ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error)
-	// scope: tenant
+	// scope: viewer
 	// Newest first.
 	ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error)
-	// scope: tenant
+	// scope: viewer
 	ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error)
 	// scope: tenant
 	ListMessageServers(ctx context.Context, tenant int64) ([]MessageServer, error)
 	// scope: tenant
 	ListMessageTurns(ctx context.Context, arg ListMessageTurnsParams) ([]Turn, error)
-	// scope: tenant
+	// scope: viewer
 	// Oldest first: the messages after a point in time, without a gap.
 	ListMessagesAfter(ctx context.Context, arg ListMessagesAfterParams) ([]Message, error)
-	// scope: tenant
+	// scope: viewer
 	// Newest first.
 	ListMessagesBefore(ctx context.Context, arg ListMessagesBeforeParams) ([]Message, error)
-	// scope: tenant
+	// scope: viewer
 	// Newest first: the messages before number before_seq.
 	ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBeforeSeqParams) ([]Message, error)
-	// scope: tenant
+	// scope: viewer
 	// Oldest first: the messages after number after_seq, which a reader has missed.
 	ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error)
 	// scope: system
 	ListOldestAuditEntries(ctx context.Context, arg ListOldestAuditEntriesParams) ([]AuditEntry, error)
-	// scope: tenant
+	// scope: viewer
+	// Of the channels that ListServerChannels lists, those in which the viewer takes part.
+	ListOwnServerChannels(ctx context.Context, arg ListOwnServerChannelsParams) ([]Channel, error)
+	// scope: viewer
 	ListParticipants(ctx context.Context, arg ListParticipantsParams) ([]uuid.UUID, error)
 	// scope: tenant
 	// Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
@@ -402,21 +412,21 @@ type Querier interface {
 	ListServerAgents(ctx context.Context, arg ListServerAgentsParams) ([]uuid.UUID, error)
 	// scope: tenant
 	ListServerChannelIDs(ctx context.Context, arg ListServerChannelIDsParams) ([]uuid.UUID, error)
-	// scope: tenant
+	// scope: viewer
 	// Session and job channels are the server's own; they are listed only on request.
 	ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error)
 	// scope: tenant
 	// The world with that id, and those of the message server with that id; an agent's own world is neither.
 	ListServerWorlds(ctx context.Context, arg ListServerWorldsParams) ([]World, error)
-	// scope: tenant
+	// scope: viewer
 	// The live ones, newest first.
 	ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error)
 	// scope: tenant
 	ListTurnEvents(ctx context.Context, arg ListTurnEventsParams) ([]TurnEvent, error)
-	// scope: tenant
+	// scope: viewer
 	// An empty status means any.
 	ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error)
-	// scope: tenant
+	// scope: viewer
 	ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error)
 	// scope: tenant
 	// The agents that share worlds, besides their owners.
@@ -434,7 +444,7 @@ type Querier interface {
 	// scope: tenant
 	// The position of the next entry in a turn's log.
 	NextLogPosition(ctx context.Context, arg NextLogPositionParams) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	// Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
 	NextSeq(ctx context.Context, arg NextSeqParams) (Channel, error)
 	// scope: system
@@ -444,6 +454,8 @@ type Querier interface {
 	// Notes that a participant of channels, or an author in them, was an agent.
 	NoteFormerAgent(ctx context.Context, arg NoteFormerAgentParams) error
 	// scope: system
+	NoteIsolation(ctx context.Context, arg NoteIsolationParams) (int64, error)
+	// scope: system
 	// Releases every running turn; only valid while no other process uses the database.
 	ReleaseAllTurnLeases(ctx context.Context, tenant int64) (int64, error)
 	// scope: system
@@ -452,9 +464,9 @@ type Querier interface {
 	// scope: system
 	// Releases an owner's turns to their mailboxes.
 	ReleaseTurnLeases(ctx context.Context, arg ReleaseTurnLeasesParams) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	RemoveParticipant(ctx context.Context, arg RemoveParticipantParams) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	RemoveParticipants(ctx context.Context, arg RemoveParticipantsParams) error
 	// scope: tenant
 	RemoveServerAgent(ctx context.Context, arg RemoveServerAgentParams) (int64, error)
@@ -463,7 +475,7 @@ type Querier interface {
 	// scope: tenant
 	// Renews the claim of a running request.
 	RenewIdempotencyKey(ctx context.Context, arg RenewIdempotencyKeyParams) (int64, error)
-	// scope: tenant
+	// scope: viewer
 	// Restarts the time-out, up to the maximum duration. Finds no row when the session has ended, or when this is no explicit
 	// renewal and the session doesn't renew itself.
 	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)
@@ -474,14 +486,14 @@ type Querier interface {
 	RevokeAPIKey(ctx context.Context, arg RevokeAPIKeyParams) (APIKey, error)
 	// scope: tenant
 	RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error)
-	// scope: tenant
+	// scope: viewer
 	// Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
 	// documents are times followed by 20 other bits, which leaves 43 for the time. Those of the default tenant, 1, have no word for it; the
 	// others' hold foreign and t with the tenant's number.
 	SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error)
 	// scope: tenant
 	SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error)
-	// scope: tenant
+	// scope: viewer
 	SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error)
 	// scope: system
 	// Notes the result of an attempt: a NULL due time settles it for good.
@@ -493,17 +505,17 @@ type Querier interface {
 	// Moves all times of live sessions, after the clock jumped: the maximum duration counts from the beginning, and the time-out
 	// from the last renewal.
 	ShiftSessions(ctx context.Context, arg ShiftSessionsParams) error
-	// scope: tenant
+	// scope: viewer
 	// Notes activity that renews nothing. Finds no row when the session has ended.
 	TouchSession(ctx context.Context, arg TouchSessionParams) (Session, error)
 	// scope: tenant
 	// Finds no row when the agent was changed since version was read.
 	UpdateAgent(ctx context.Context, arg UpdateAgentParams) (Agent, error)
-	// scope: tenant
+	// scope: viewer
 	UpdateChannel(ctx context.Context, arg UpdateChannelParams) (Channel, error)
 	// scope: tenant
 	UpdateMemory(ctx context.Context, arg UpdateMemoryParams) (Memory, error)
-	// scope: tenant
+	// scope: viewer
 	// updated_at never goes back.
 	UpdateMessage(ctx context.Context, arg UpdateMessageParams) (Message, error)
 	// scope: tenant

@@ -12,6 +12,8 @@ type CountAuthorMessagesParams struct {
 	AuthorID uuid.UUID
 	FromTime dbtype.Millis
 	ToTime   dbtype.Millis
+	Everyone bool
+	Viewer   uuid.UUID
 	MaxRows  int64
 }
 
@@ -22,6 +24,8 @@ type CountChannelMessagesParams struct {
 	AuthorID  uuid.UUID
 	FromTime  dbtype.Millis
 	ToTime    dbtype.Millis
+	Everyone  bool
+	Viewer    uuid.UUID
 	MaxRows   int64
 }
 
@@ -31,6 +35,8 @@ type CountFoundMessagesParams struct {
 	Tenant     int64
 	AnyChannel bool
 	ChannelID  uuid.UUID
+	Everyone   bool
+	Viewer     uuid.UUID
 	AnyAuthor  bool
 	AuthorID   uuid.UUID
 	Words      string
@@ -42,6 +48,8 @@ type FilterAuthorMessagesParams struct {
 	AuthorID   uuid.UUID
 	FromTime   dbtype.Millis
 	ToTime     dbtype.Millis
+	Everyone   bool
+	Viewer     uuid.UUID
 	OffsetRows int64
 	LimitRows  int64
 }
@@ -58,6 +66,8 @@ type FilterChannelMessagesParams struct {
 	AuthorID   uuid.UUID
 	FromTime   dbtype.Millis
 	ToTime     dbtype.Millis
+	Everyone   bool
+	Viewer     uuid.UUID
 	OffsetRows int64
 	LimitRows  int64
 }
@@ -73,6 +83,8 @@ type SearchMessagesParams struct {
 	Tenant     int64
 	AnyChannel bool
 	ChannelID  uuid.UUID
+	Everyone   bool
+	Viewer     uuid.UUID
 	AnyAuthor  bool
 	AuthorID   uuid.UUID
 	Words      string

@@ -14,6 +14,8 @@ type ChangeSessionParams struct {
 	AutoRenew     bool
 	Tenant        int64
 	ID            uuid.UUID
+	Everyone      bool
+	Viewer        uuid.UUID
 }
 
 type CountCallerSessionsParams struct {
@@ -28,10 +30,12 @@ type CountOpenSessionsParams struct {
 }
 
 type CountSessionsParams struct {
-	Now     dbtype.Millis
-	Tenant  int64
-	AnyUser bool
-	UserID  uuid.UUID
+	Now      dbtype.Millis
+	Tenant   int64
+	AnyUser  bool
+	UserID   uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type CountSessionsRow struct {
@@ -58,6 +62,8 @@ type EndSessionParams struct {
 	EndReason string
 	Tenant    int64
 	ID        uuid.UUID
+	Everyone  bool
+	Viewer    uuid.UUID
 }
 
 type ExpireSessionsParams struct {
@@ -73,13 +79,17 @@ type ForgetSessionsParams struct {
 }
 
 type GetSessionParams struct {
-	Tenant int64
-	ID     uuid.UUID
+	Tenant   int64
+	ID       uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type GetSessionForUpdateParams struct {
-	Tenant int64
-	ID     uuid.UUID
+	Tenant   int64
+	ID       uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type InsertSessionParams struct {
@@ -108,6 +118,7 @@ type ListSessionsParams struct {
 	Tenant     int64
 	Now        dbtype.Millis
 	Until      dbtype.Millis
+	Everyone   bool
 	OffsetRows int64
 	LimitRows  int64
 }
@@ -117,15 +128,19 @@ type ListUserSessionsParams struct {
 	UserID     uuid.UUID
 	Now        dbtype.Millis
 	Until      dbtype.Millis
+	Everyone   bool
+	Viewer     uuid.UUID
 	OffsetRows int64
 	LimitRows  int64
 }
 
 type RenewSessionParams struct {
-	Now    dbtype.Millis
-	Tenant int64
-	ID     uuid.UUID
-	ByHand bool
+	Now      dbtype.Millis
+	Tenant   int64
+	ID       uuid.UUID
+	ByHand   bool
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type ShiftSessionsParams struct {
@@ -134,9 +149,11 @@ type ShiftSessionsParams struct {
 }
 
 type TouchSessionParams struct {
-	Now    dbtype.Millis
-	Tenant int64
-	ID     uuid.UUID
+	Now      dbtype.Millis
+	Tenant   int64
+	ID       uuid.UUID
+	Everyone bool
+	Viewer   uuid.UUID
 }
 
 type WarnSessionsParams struct {

@@ -12,3 +12,8 @@ type EnsureTenantParams struct {
 	Name      string
 	CreatedAt dbtype.Millis
 }
+
+type NoteIsolationParams struct {
+	At     *dbtype.Millis
+	Tenant int64
+}

@@ -5,29 +5,34 @@ VALUES (sqlc.arg(tenant), sqlc.arg(id), sqlc.arg(message_server_id), sqlc.arg(na
 ON CONFLICT DO NOTHING;
 
 -- name: GetChannel :one
--- scope: tenant
-SELECT * FROM channels WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id);
+-- scope: viewer
+SELECT * FROM channels WHERE channels.tenant = sqlc.arg(tenant) AND channels.id = sqlc.arg(id)
+  AND (CAST(sqlc.arg(everyone) AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = sqlc.arg(id) AND v.entity_id = sqlc.arg(viewer)));
 
 -- name: GetPairChannel :one
--- scope: tenant
-SELECT * FROM channels WHERE tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id) AND pair_key = sqlc.arg(pair_key);
+-- scope: viewer
+SELECT * FROM channels WHERE channels.tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id) AND pair_key = sqlc.arg(pair_key)
+  AND (CAST(sqlc.arg(everyone) AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = channels.id AND v.entity_id = sqlc.arg(viewer)));
 
 -- name: UpdateChannel :one
--- scope: tenant
+-- scope: viewer
 UPDATE channels
 SET name = sqlc.arg(name), topic = sqlc.arg(topic), metadata = sqlc.arg(metadata), turn_policy = sqlc.arg(turn_policy), updated_at = CASE WHEN updated_at < sqlc.arg(updated_at) THEN sqlc.arg(updated_at) ELSE updated_at END
-WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id)
+WHERE channels.tenant = sqlc.arg(tenant) AND channels.id = sqlc.arg(id)
+  AND (CAST(sqlc.arg(everyone) AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = sqlc.arg(id) AND v.entity_id = sqlc.arg(viewer)))
 RETURNING *;
 
 -- name: DeleteChannel :execrows
--- scope: tenant
-DELETE FROM channels WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id);
+-- scope: viewer
+DELETE FROM channels WHERE channels.tenant = sqlc.arg(tenant) AND channels.id = sqlc.arg(id)
+  AND (CAST(sqlc.arg(everyone) AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = sqlc.arg(id) AND v.entity_id = sqlc.arg(viewer)));
 
 -- name: NextSeq :one
--- scope: tenant
+-- scope: viewer
 -- Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
 UPDATE channels SET last_seq = last_seq + 1, updated_at = CASE WHEN updated_at < sqlc.arg(now) THEN sqlc.arg(now) ELSE updated_at END
-WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id)
+WHERE channels.tenant = sqlc.arg(tenant) AND channels.id = sqlc.arg(id)
+  AND (CAST(sqlc.arg(everyone) AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = sqlc.arg(id) AND v.entity_id = sqlc.arg(viewer)))
 RETURNING *;
 
 -- name: AddParticipant :execrows
@@ -36,20 +41,24 @@ INSERT INTO channel_participants (tenant, channel_id, entity_id, state, joined_a
 ON CONFLICT (channel_id, entity_id) DO NOTHING;
 
 -- name: RemoveParticipant :execrows
--- scope: tenant
-DELETE FROM channel_participants WHERE tenant = sqlc.arg(tenant) AND channel_id = sqlc.arg(channel_id) AND entity_id = sqlc.arg(entity_id);
+-- scope: viewer
+DELETE FROM channel_participants WHERE channel_participants.tenant = sqlc.arg(tenant) AND channel_participants.channel_id = sqlc.arg(channel_id) AND channel_participants.entity_id = sqlc.arg(entity_id)
+  AND (CAST(sqlc.arg(everyone) AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = sqlc.arg(channel_id) AND v.entity_id = sqlc.arg(viewer)));
 
 -- name: RemoveParticipants :exec
--- scope: tenant
-DELETE FROM channel_participants WHERE tenant = sqlc.arg(tenant) AND channel_id = sqlc.arg(channel_id);
+-- scope: viewer
+DELETE FROM channel_participants WHERE channel_participants.tenant = sqlc.arg(tenant) AND channel_participants.channel_id = sqlc.arg(channel_id)
+  AND (CAST(sqlc.arg(everyone) AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = sqlc.arg(channel_id) AND v.entity_id = sqlc.arg(viewer)));
 
 -- name: ListParticipants :many
--- scope: tenant
-SELECT entity_id FROM channel_participants WHERE tenant = sqlc.arg(tenant) AND channel_id = sqlc.arg(channel_id) ORDER BY joined_at, entity_id;
+-- scope: viewer
+SELECT entity_id FROM channel_participants WHERE channel_participants.tenant = sqlc.arg(tenant) AND channel_participants.channel_id = sqlc.arg(channel_id)
+  AND (CAST(sqlc.arg(everyone) AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = sqlc.arg(channel_id) AND v.entity_id = sqlc.arg(viewer))) ORDER BY joined_at, entity_id;
 
 -- name: SetParticipantState :execrows
--- scope: tenant
-UPDATE channel_participants SET state = sqlc.arg(state) WHERE tenant = sqlc.arg(tenant) AND channel_id = sqlc.arg(channel_id) AND entity_id = sqlc.arg(entity_id);
+-- scope: viewer
+UPDATE channel_participants SET state = sqlc.arg(state) WHERE channel_participants.tenant = sqlc.arg(tenant) AND channel_participants.channel_id = sqlc.arg(channel_id) AND channel_participants.entity_id = sqlc.arg(entity_id)
+  AND (CAST(sqlc.arg(everyone) AS boolean) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = sqlc.arg(channel_id) AND v.entity_id = sqlc.arg(viewer)));
 
 -- name: GetAgentChannel :one
 -- scope: tenant

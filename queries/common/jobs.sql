@@ -5,30 +5,34 @@ VALUES (sqlc.arg(tenant), sqlc.arg(id), sqlc.arg(agent_id), sqlc.arg(user_id), s
 RETURNING *;
 
 -- name: GetJob :one
--- scope: tenant
-SELECT * FROM jobs WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id);
+-- scope: viewer
+SELECT * FROM jobs WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id)
+  AND (CAST(sqlc.arg(everyone) AS boolean) OR user_id = sqlc.arg(viewer));
 
 -- name: ListJobs :many
--- scope: tenant
+-- scope: viewer
 -- Newest first.
 SELECT * FROM jobs
 WHERE tenant = sqlc.arg(tenant) AND created_at <= sqlc.arg(until)
+  AND CAST(sqlc.arg(everyone) AS boolean)
 ORDER BY created_at DESC, id
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(offset_rows) AS bigint);
 
 -- name: ListJobsOfStatus :many
--- scope: tenant
+-- scope: viewer
 SELECT * FROM jobs
 WHERE tenant = sqlc.arg(tenant) AND status = sqlc.arg(status) AND created_at <= sqlc.arg(until)
+  AND CAST(sqlc.arg(everyone) AS boolean)
 ORDER BY created_at DESC, id
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(offset_rows) AS bigint);
 
 -- name: ListUserJobs :many
--- scope: tenant
+-- scope: viewer
 -- An empty status means any.
 SELECT * FROM jobs
 WHERE tenant = sqlc.arg(tenant) AND user_id = sqlc.arg(user_id) AND created_at <= sqlc.arg(until)
   AND (CAST(sqlc.arg(status) AS text) = '' OR status = sqlc.arg(status))
+  AND (CAST(sqlc.arg(everyone) AS boolean) OR user_id = sqlc.arg(viewer))
 ORDER BY created_at DESC, id
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(offset_rows) AS bigint);
 

@@ -1,19 +1,21 @@
 -- name: GetChannelForUpdate :one
--- scope: tenant
+-- scope: viewer
 -- Keeps others from changing the channel until the transaction ends.
-SELECT * FROM channels WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) FOR NO KEY UPDATE;
+SELECT * FROM channels WHERE channels.tenant = sqlc.arg(tenant) AND channels.id = sqlc.arg(id)
+  AND (sqlc.arg(everyone)::boolean OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = sqlc.arg(id) AND v.entity_id = sqlc.arg(viewer))) FOR NO KEY UPDATE;
 
 -- name: ListServerChannels :many
--- scope: tenant
+-- scope: viewer
 -- Session and job channels are the server's own; they are listed only on request.
 SELECT * FROM channels
 WHERE tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id)
   AND (sqlc.arg(include_internal)::boolean OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'))
+  AND sqlc.arg(everyone)::boolean
 ORDER BY updated_at DESC, id
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
 -- name: ListChannelAgents :many
--- scope: tenant
+-- scope: viewer
 -- The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
 -- channel's message server. unanswered counts its active turns in the channel.
 SELECT a.id, a.name, a.running,
@@ -23,20 +25,43 @@ FROM channel_participants p
 JOIN channels c ON c.id = p.channel_id
 JOIN agents a ON a.id = p.entity_id
 WHERE p.tenant = sqlc.arg(tenant) AND p.channel_id = sqlc.arg(channel_id)
+  AND (sqlc.arg(everyone)::boolean OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = sqlc.arg(channel_id) AND v.entity_id = sqlc.arg(viewer)))
 ORDER BY p.joined_at, a.id;
 
 -- name: CountServerChannels :one
--- scope: tenant
+-- scope: viewer
 -- How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 SELECT count(*) FROM (
     SELECT 1 FROM channels
     WHERE tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id) AND name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'
+  AND sqlc.arg(everyone)::boolean
     LIMIT sqlc.arg(max_rows)::bigint) AS listed;
 
 -- name: CountAllServerChannels :one
--- scope: tenant
+-- scope: viewer
 -- The same, with those.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id) LIMIT sqlc.arg(max_rows)::bigint) AS listed;
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id)
+  AND sqlc.arg(everyone)::boolean LIMIT sqlc.arg(max_rows)::bigint) AS listed;
+
+-- name: ListOwnServerChannels :many
+-- scope: viewer
+-- Of the channels that ListServerChannels lists, those in which the viewer takes part. A join would read all channels.
+SELECT c.* FROM channels c
+WHERE c.id = ANY (ARRAY(SELECT v.channel_id FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.entity_id = sqlc.arg(viewer)))
+  AND c.tenant = sqlc.arg(tenant) AND c.message_server_id = sqlc.arg(message_server_id)
+  AND (sqlc.arg(include_internal)::boolean OR (c.name NOT LIKE 'session-%' AND c.name NOT LIKE 'job-%'))
+ORDER BY c.updated_at DESC, c.id
+LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
+
+-- name: CountOwnServerChannels :one
+-- scope: viewer
+-- How many those are, counted up to max_rows.
+SELECT count(*) FROM (
+    SELECT 1 FROM channels c
+    WHERE c.id = ANY (ARRAY(SELECT v.channel_id FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.entity_id = sqlc.arg(viewer)))
+      AND c.tenant = sqlc.arg(tenant) AND c.message_server_id = sqlc.arg(message_server_id)
+      AND (sqlc.arg(include_internal)::boolean OR (c.name NOT LIKE 'session-%' AND c.name NOT LIKE 'job-%'))
+    LIMIT sqlc.arg(max_rows)::bigint) AS listed;
 
 -- name: CountMadeChannels :one
 -- scope: tenant

@@ -1,11 +1,12 @@
 -- name: CountJobs :many
--- scope: tenant
+-- scope: viewer
 -- By status, with the total duration of those that have ended.
 SELECT CAST(CASE WHEN ended_at IS NULL AND expires_at <= sqlc.arg(now) THEN 'timeout' ELSE status END AS text) AS state,
        count(*) AS jobs,
        CAST(coalesce(sum(ended_at - created_at), 0) AS bigint) AS took_ms
 FROM jobs
 WHERE tenant = sqlc.arg(tenant) AND (sqlc.arg(any_user)::boolean OR user_id = sqlc.arg(user_id))
+  AND (sqlc.arg(everyone)::boolean OR user_id = sqlc.arg(viewer))
 GROUP BY 1;
 
 -- name: CountActiveJobs :one

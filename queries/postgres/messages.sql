@@ -1,13 +1,15 @@
 -- name: GetMessageForUpdate :one
--- scope: tenant
+-- scope: viewer
 -- Keeps others from changing the message until the transaction ends.
-SELECT * FROM messages WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) FOR NO KEY UPDATE;
+SELECT * FROM messages WHERE messages.tenant = sqlc.arg(tenant) AND messages.id = sqlc.arg(id)
+  AND (sqlc.arg(everyone)::boolean OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = messages.channel_id AND v.entity_id = sqlc.arg(viewer))) FOR NO KEY UPDATE;
 
 -- name: FindClientMessage :one
--- scope: tenant
+-- scope: viewer
 -- The message that a client recently sent under its own id, if any.
 SELECT * FROM messages
-WHERE tenant = sqlc.arg(tenant) AND channel_id = sqlc.arg(channel_id) AND source_id = sqlc.arg(source_id) AND author_id = sqlc.arg(author_id) AND content = sqlc.arg(content) AND created_at >= sqlc.arg(since)
+WHERE messages.tenant = sqlc.arg(tenant) AND messages.channel_id = sqlc.arg(channel_id) AND source_id = sqlc.arg(source_id) AND author_id = sqlc.arg(author_id) AND content = sqlc.arg(content) AND created_at >= sqlc.arg(since)
+  AND (sqlc.arg(everyone)::boolean OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.channel_id = sqlc.arg(channel_id) AND v.entity_id = sqlc.arg(viewer)))
 ORDER BY seq DESC
 LIMIT 1;
 

@@ -1,7 +1,8 @@
 -- name: GetSessionForUpdate :one
--- scope: tenant
+-- scope: viewer
 -- Keeps others from changing the session until the transaction ends.
-SELECT * FROM sessions WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) FOR UPDATE;
+SELECT * FROM sessions WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id)
+  AND (sqlc.arg(everyone)::boolean OR user_id = sqlc.arg(viewer)) FOR UPDATE;
 
 -- name: WarnSessions :many
 -- scope: system

@@ -1,19 +1,21 @@
 -- name: GetChannelForUpdate :one
--- scope: tenant
+-- scope: viewer
 -- Keeps others from changing the channel until the transaction ends.
-SELECT * FROM channels WHERE tenant = @tenant AND id = @id;
+SELECT * FROM channels WHERE channels.tenant = @tenant AND channels.id = @id
+  AND (CAST(@everyone AS BOOLEAN) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = @tenant AND v.channel_id = @id AND v.entity_id = @viewer));
 
 -- name: ListServerChannels :many
--- scope: tenant
+-- scope: viewer
 -- Session and job channels are the server's own; they are listed only on request.
 SELECT * FROM channels
 WHERE tenant = @tenant AND message_server_id = @message_server_id
   AND (CAST(@include_internal AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'))
+  AND CAST(@everyone AS BOOLEAN)
 ORDER BY updated_at DESC, id
 LIMIT @limit_rows OFFSET @offset_rows;
 
 -- name: ListChannelAgents :many
--- scope: tenant
+-- scope: viewer
 -- The agents that take part in a channel, and what decides whether each gets a turn: it must be running and attached to the
 -- channel's message server. unanswered counts its active turns in the channel; the condition that their
 -- seq is positive always holds, and makes SQLite use the index of active turns instead of all turns of the channel.
@@ -24,20 +26,41 @@ FROM channel_participants p
 JOIN channels c ON c.id = p.channel_id
 JOIN agents a ON a.id = p.entity_id
 WHERE p.tenant = @tenant AND p.channel_id = @channel_id
+  AND (CAST(@everyone AS BOOLEAN) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = @tenant AND v.channel_id = @channel_id AND v.entity_id = @viewer))
 ORDER BY p.joined_at, a.id;
 
 -- name: CountServerChannels :one
--- scope: tenant
+-- scope: viewer
 -- How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 SELECT count(*) FROM (
     SELECT 1 FROM channels
     WHERE tenant = @tenant AND message_server_id = @message_server_id AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'
+  AND CAST(@everyone AS BOOLEAN)
     LIMIT CAST(@max_rows AS INTEGER));
 
 -- name: CountAllServerChannels :one
--- scope: tenant
+-- scope: viewer
 -- The same, with those.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND message_server_id = @message_server_id LIMIT CAST(@max_rows AS INTEGER));
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND message_server_id = @message_server_id
+  AND CAST(@everyone AS BOOLEAN) LIMIT CAST(@max_rows AS INTEGER));
+
+-- name: ListOwnServerChannels :many
+-- scope: viewer
+-- Of the channels that ListServerChannels lists, those in which the viewer takes part.
+SELECT c.* FROM channel_participants v CROSS JOIN channels c ON c.id = v.channel_id
+WHERE v.tenant = @tenant AND v.entity_id = @viewer AND c.tenant = @tenant AND c.message_server_id = @message_server_id
+  AND (CAST(@include_internal AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*'))
+ORDER BY c.updated_at DESC, c.id
+LIMIT @limit_rows OFFSET @offset_rows;
+
+-- name: CountOwnServerChannels :one
+-- scope: viewer
+-- How many those are, counted up to max_rows.
+SELECT count(*) FROM (
+    SELECT 1 FROM channel_participants v CROSS JOIN channels c ON c.id = v.channel_id
+    WHERE v.tenant = @tenant AND v.entity_id = @viewer AND c.tenant = @tenant AND c.message_server_id = @message_server_id
+      AND (CAST(@include_internal AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*'))
+    LIMIT CAST(@max_rows AS INTEGER));
 
 -- name: CountMadeChannels :one
 -- scope: tenant

@@ -1,11 +1,12 @@
 -- name: CountJobs :many
--- scope: tenant
+-- scope: viewer
 -- By status, with the total duration of those that have ended.
 SELECT CAST(CASE WHEN ended_at IS NULL AND expires_at <= @now THEN 'timeout' ELSE status END AS TEXT) AS state,
        count(*) AS jobs,
        CAST(coalesce(sum(ended_at - created_at), 0) AS INTEGER) AS took_ms
 FROM jobs
 WHERE tenant = @tenant AND (CAST(@any_user AS BOOLEAN) OR user_id = @user_id)
+  AND (CAST(@everyone AS BOOLEAN) OR user_id = @viewer)
 GROUP BY 1;
 
 -- name: CountActiveJobs :one

@@ -1,13 +1,15 @@
 -- name: GetMessageForUpdate :one
--- scope: tenant
+-- scope: viewer
 -- Keeps others from changing the message until the transaction ends.
-SELECT * FROM messages WHERE tenant = @tenant AND id = @id;
+SELECT * FROM messages WHERE messages.tenant = @tenant AND messages.id = @id
+  AND (CAST(@everyone AS BOOLEAN) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = @tenant AND v.channel_id = messages.channel_id AND v.entity_id = @viewer));
 
 -- name: FindClientMessage :one
--- scope: tenant
+-- scope: viewer
 -- The message that a client recently sent under its own id, if any.
 SELECT * FROM messages
-WHERE tenant = @tenant AND channel_id = @channel_id AND source_id = @source_id AND +author_id = @author_id AND content = @content AND created_at >= @since
+WHERE messages.tenant = @tenant AND messages.channel_id = @channel_id AND source_id = @source_id AND +author_id = @author_id AND content = @content AND created_at >= @since
+  AND (CAST(@everyone AS BOOLEAN) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = @tenant AND v.channel_id = @channel_id AND v.entity_id = @viewer))
 ORDER BY +seq DESC -- the signs lead SQLite past all that the author and the channel have
 LIMIT 1;
 

@@ -1,5 +1,5 @@
 -- name: SearchMessages :many
--- scope: tenant
+-- scope: viewer
 -- Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
 -- documents are times followed by 20 other bits, which leaves 43 for the time. Those of the default tenant, 1, have no word for it; the
 -- others' hold foreign and t with the tenant's number.
@@ -12,6 +12,7 @@ FROM (
       AND message_index MATCH (
           CASE WHEN CAST(@tenant AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(@tenant AS INTEGER) || ' AND ' END
           || CASE WHEN CAST(@any_channel AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(@channel_id AS UUID_TEXT), '-', '') || ' AND ' END
+          || CASE WHEN CAST(@everyone AS BOOLEAN) THEN '' ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = @tenant AND v.entity_id = @viewer), 'nowhere') || ') AND ' END
           || CASE WHEN CAST(@any_author AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(@author_id AS UUID_TEXT), '-', '') || ' AND ' END
           || 'content : (' || CAST(@words AS TEXT) || ')' || CASE WHEN CAST(@tenant AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
     ORDER BY message_index.rowid DESC
@@ -21,7 +22,7 @@ JOIN channels ON channels.id = messages.channel_id
 ORDER BY found.docid DESC;
 
 -- name: CountFoundMessages :one
--- scope: tenant
+-- scope: viewer
 -- How many messages a search finds, counted up to max_rows.
 SELECT count(*) FROM (
     SELECT 1 FROM message_index
@@ -30,22 +31,25 @@ SELECT count(*) FROM (
       AND message_index MATCH (
           CASE WHEN CAST(@tenant AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(@tenant AS INTEGER) || ' AND ' END
           || CASE WHEN CAST(@any_channel AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(@channel_id AS UUID_TEXT), '-', '') || ' AND ' END
+          || CASE WHEN CAST(@everyone AS BOOLEAN) THEN '' ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = @tenant AND v.entity_id = @viewer), 'nowhere') || ') AND ' END
           || CASE WHEN CAST(@any_author AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(@author_id AS UUID_TEXT), '-', '') || ' AND ' END
           || 'content : (' || CAST(@words AS TEXT) || ')' || CASE WHEN CAST(@tenant AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
     LIMIT CAST(@max_rows AS INTEGER));
 
 -- name: CountChannelMessages :one
--- scope: tenant
+-- scope: viewer
 SELECT count(*) FROM (
     SELECT 1 FROM messages
     WHERE messages.tenant = @tenant AND messages.channel_id = @channel_id
       AND (CAST(@any_author AS BOOLEAN) OR messages.author_id = @author_id)
       AND messages.created_at >= @from_time AND messages.created_at <= @to_time
+  AND (CAST(@everyone AS BOOLEAN) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = @tenant AND v.channel_id = @channel_id AND v.entity_id = @viewer))
     LIMIT @max_rows);
 
 -- name: CountAuthorMessages :one
--- scope: tenant
+-- scope: viewer
 SELECT count(*) FROM (
     SELECT 1 FROM messages
     WHERE messages.tenant = @tenant AND messages.author_id = @author_id AND messages.created_at >= @from_time AND messages.created_at <= @to_time
+  AND (CAST(@everyone AS BOOLEAN) OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = @tenant AND v.channel_id = messages.channel_id AND v.entity_id = @viewer))
     LIMIT @max_rows);

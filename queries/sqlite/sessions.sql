@@ -1,7 +1,8 @@
 -- name: GetSessionForUpdate :one
--- scope: tenant
+-- scope: viewer
 -- Keeps others from changing the session until the transaction ends.
-SELECT * FROM sessions WHERE tenant = @tenant AND id = @id;
+SELECT * FROM sessions WHERE tenant = @tenant AND id = @id
+  AND (CAST(@everyone AS BOOLEAN) OR user_id = @viewer);
 
 -- name: WarnSessions :many
 -- scope: system

@@ -73,9 +73,8 @@ func (s Security) Reachable() error {
 // check returns the faults of the settings, wherever the server listens.
 func (s Security) check() []error {
 	var faults []error
-	if s.Isolation {
-		faults = append(faults, errors.New("ENABLE_DATA_ISOLATION (--data-isolation) is on, and data isolation is not available yet: "+
-			"whoever may use the server sees what all others wrote; take the setting out to serve people who may"))
+	if s.Isolation && s.Unisolated {
+		faults = append(faults, errors.New("ENABLE_DATA_ISOLATION (--data-isolation) and ELIZAD_ISOLATION_OFF (--isolation-off) are both on; take one out"))
 	}
 	for _, secret := range s.secrets() {
 		if strings.ContainsFunc(secret.value, unicode.IsControl) || !utf8.ValidString(secret.value) {

@@ -65,7 +65,8 @@ type Security struct {
 	EgressAllow string `name:"egress-allow" env:"ELIZAD_EGRESS_ALLOW" placeholder:"HOST|CIDR,…" help:"Private hosts and networks, each with :PORT where only that is meant, that characters, stored settings and webhooks may name. Of others only public ones, models only over https; this machine as long as nobody else reaches the server and no key is set."`
 	TrustProxy  string `name:"trust-proxy" env:"TRUST_PROXY" placeholder:"N|CIDR,…" help:"Reverse proxies in front: how many, or their networks. By default X-Forwarded-For is ignored."`
 	AuditDays   int    `name:"audit-retention" env:"ELIZAD_AUDIT_RETENTION" default:"90" help:"Days for which entries of the audit log are kept; 0 for ever."`
-	Isolation   bool   `name:"data-isolation" type:"switch" env:"ENABLE_DATA_ISOLATION" help:"Not available yet: the server doesn't start with it."`
+	Isolation   bool   `name:"data-isolation" type:"switch" env:"ENABLE_DATA_ISOLATION" help:"Show everybody only the conversations, sessions and jobs in which they take part, but for administrators and services. Needs tokens, or keys that stand for a person."`
+	Unisolated  bool   `name:"isolation-off" type:"switch" env:"ELIZAD_ISOLATION_OFF" help:"Start without data isolation on a database that was used with it: everybody then sees what all wrote."`
 	Environment string `name:"environment" env:"NODE_ENV" default:"development" help:"production asks browsers for TLS only, and turns the web UI off unless it is asked for."`
 
 	Tokens Tokens `embed:"" group:"tokens"`

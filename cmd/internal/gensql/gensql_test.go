@@ -295,7 +295,9 @@ func TestScope(t *testing.T) {
 		"tenant without":       {"// scope: tenant\n", ", id uuid.UUID", "", nil},
 		"system without":       {"// scope: system\n", "", "", nil},
 		"viewer without":       {"// scope: viewer\n", ", tenant int64", "", nil},
-		"viewer, not everyone": {"// scope: viewer\n", ", arg GetAgentParams", "Tenant int64\nViewer uuid.UUID\n", nil},
+		"viewer alone":         {"// scope: viewer\n", ", arg GetAgentParams", "Tenant int64\nViewer uuid.UUID\n", []string{"Viewer: q.scope.Viewer"}},
+		"everyone alone":       {"// scope: viewer\n", ", arg GetAgentParams", "Tenant int64\nEveryone bool\n", []string{"Everyone: q.scope.Everyone"}},
+		"viewer, no tenant":    {"// scope: viewer\n", ", viewer uuid.UUID", "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -24,12 +24,13 @@ const (
 
 var scopeFields = []string{tenantField, viewerField, everyoneField}
 
-// required lists the arguments that a query must have by the scope that its head names. A query of the system is not the domain's;
-// one of the database knows no tenant and is left to the stores.
-var required = map[string][]string{
-	"tenant":   {tenantField},
-	"viewer":   {tenantField, viewerField, everyoneField},
-	"system":   {tenantField},
+// required lists the arguments that a query must have by the scope that its head names, of each list one at least. A query of a
+// viewer without @viewer finds only what those see who see everything, and one without @everyone only what is the viewer's. A query
+// of the system is not the domain's; one of the database knows no tenant and is left to the stores.
+var required = map[string][][]string{
+	"tenant":   {{tenantField}},
+	"viewer":   {{tenantField}, {viewerField, everyoneField}},
+	"system":   {{tenantField}},
 	"database": nil,
 }
 
@@ -133,9 +134,9 @@ func readQuery(m *ast.Field, structs map[string]*ast.StructType) (query, error) 
 		}
 		q.fields = append(q.fields, field{exported(p.Names[0].Name), name})
 	}
-	for _, name := range required[q.scope] {
-		if !slices.ContainsFunc(q.fields, func(f field) bool { return f.name == name }) {
-			return q, fmt.Errorf("its scope is %s, and it has no argument @%s", q.scope, strings.ToLower(name))
+	for _, names := range required[q.scope] {
+		if !slices.ContainsFunc(q.fields, func(f field) bool { return slices.Contains(names, f.name) }) {
+			return q, fmt.Errorf("its scope is %s, and it has no argument @%s", q.scope, strings.ToLower(strings.Join(names, " or @")))
 		}
 	}
 	return q, nil

@@ -17,6 +17,7 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 		"server/wire.go System":                           "the start looks at all agents, and models read their settings",
 		"server/internal/runtime/agents_update.go System": "imports change agents in nobody's name",
 		"server/internal/runtime/run.go System":           "an agent at work changes how it takes part",
+		"server/internal/realtime/membership.go System":   "whether a channel exists is asked before its first message may make it",
 		"server/internal/realtime/deliver.go System":      "the delivery reads each message once for all who entered the channel",
 		"server/internal/messaging/post.go System":        "a reply is the agent's whose turn it is",
 	}
@@ -33,6 +34,8 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 func TestWhoWorksForTheSystem(t *testing.T) {
 	t.Parallel()
 	may := map[string]string{ // a file and a method: why
+		"server/internal/store/isolation.go SystemView":           "whether a tenant's data is isolated is said before anybody may call",
+		"server/internal/store/isolation.go SystemUpdate":         "whether a tenant's data is isolated is said before anybody may call",
 		"server/internal/store/doing.go SystemView":               "says what was being done",
 		"server/internal/store/doing.go SystemUpdate":             "says what was being done",
 		"server/internal/sweep/clock.go SystemUpdate":             "the clock moves the times of all",

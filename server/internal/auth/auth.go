@@ -2,8 +2,9 @@
 //
 // An [Identity] is decided once, where a request or a socket enters, by [Guard.Admit], and travels in the context; domain methods
 // take it as an argument. Nothing outside of this package makes or changes one otherwise, but for [System] and [Claimed], whose
-// callers archtest lists. Credentials guard the doors when the operator has set any; behind them every caller may see what every
-// other may, for the [store.Scope] that the domain hands to each transaction narrows nothing yet.
+// callers archtest lists. Credentials guard the doors when the operator has set any. Behind them every caller may see what every
+// other may, unless the guard is [Guard.Isolating]: then the [store.Scope] that the domain hands to each transaction shows a caller
+// the conversations in which it takes part, and no others.
 package auth
 
 import (
@@ -51,6 +52,7 @@ type Identity struct {
 	entity uuid.UUID
 	bound  bool // the entity is proven, and no other may be named
 	kind   Kind
+	narrow bool // sees what is its own, unless its scopes say more
 	scopes Scopes
 	proof  Proof
 	key    uuid.UUID
@@ -63,9 +65,10 @@ func System() Identity { return Identity{kind: Server, proof: ByItself, scopes: 
 // Claimed returns the identity of a caller who says who it is, where nothing is to be proven.
 func Claimed(entity uuid.UUID) Identity { return Identity{}.Named(entity) }
 
-// Named returns i under the name that it claims: unchanged if that is the zero UUID, or if who it is was proven.
+// Named returns i under the name that it claims: unchanged if that is the zero UUID, if who it is was proven, or if it would see what
+// is another's by that.
 func (i Identity) Named(entity uuid.UUID) Identity {
-	if entity == uuid.Nil || i.bound {
+	if entity == uuid.Nil || i.bound || !i.SeesEveryone() {
 		return i
 	}
 	i.entity = entity
@@ -113,11 +116,27 @@ func (i Identity) Principal() string {
 // IsService reports whether the caller may speak for others: a part of the server, or a program that has shown that it may.
 func (i Identity) IsService() bool { return i.kind == Service || i.kind == Server }
 
-// SeesAll reports whether lists are not narrowed to the caller's own: for services, and for callers without an identity.
-func (i Identity) SeesAll() bool { return i.IsService() || i.entity == uuid.Nil }
+// SeesEveryone reports whether the caller may see what others wrote in conversations in which it takes no part: everybody where data
+// is not isolated, and where it is, administrators and services.
+func (i Identity) SeesEveryone() bool { return !i.narrow || i.IsService() || i.scopes&ScopeAdmin != 0 }
 
-// Scope returns i for a transaction of the store. It restricts nothing yet: see [store.Scope].
-func (i Identity) Scope() store.Scope { return store.Scope{Viewer: i.entity, Everyone: true} }
+// SeesAll reports whether lists are not narrowed to the caller's own: for services, and for callers without an identity who may see
+// all.
+func (i Identity) SeesAll() bool { return i.IsService() || i.entity == uuid.Nil && i.SeesEveryone() }
+
+// MayBe reports whether the caller may speak and act as an entity: only as itself, if it has proven who it is, or else as whomever it
+// names, if it sees everyone.
+func (i Identity) MayBe(entity uuid.UUID) bool {
+	if i.bound {
+		return i.IsService() || i.entity == entity
+	}
+	return i.SeesEveryone()
+}
+
+// Scope returns i for a transaction of the store.
+func (i Identity) Scope() store.Scope {
+	return store.Scope{Viewer: i.entity, Everyone: i.SeesEveryone()}
+}
 
 type contextKey struct{}
 

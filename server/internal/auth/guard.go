@@ -175,6 +175,7 @@ type Guard struct {
 	failures *Failures
 	managed  ManagedKeys
 	owner    Keys // accepted beside managed keys
+	isolate  bool
 }
 
 // NewGuard returns a guard for keys. All guards of a server share one count of failures.
@@ -193,6 +194,16 @@ func (g Guard) WithTokens(tokens Tokens) Guard {
 	return g
 }
 
+// Isolating returns a guard whose callers see only the conversations in which they take part, unless they are administrators or
+// services; with false it returns g.
+func (g Guard) Isolating(on bool) Guard {
+	g.isolate = g.isolate || on
+	return g
+}
+
+// Isolates reports whether the guard's callers see only what is theirs.
+func (g Guard) Isolates() bool { return g.isolate }
+
 // Required reports whether a caller needs a credential.
 func (g Guard) Required() bool { return g.tokens != nil || g.wantsKey() }
 
@@ -209,7 +220,13 @@ func (g Guard) Check(caller, credential string) error {
 // Admit returns who a caller is by its credentials: anybody who may do everything, where none is required. Either a key or a token
 // is enough; of both, both must be right, and the token says who it is. Errors are those of [Guard.Check], those of [Tokens], and
 // those of reading managed keys.
-func (g Guard) Admit(ctx context.Context, caller string, c Credentials) (who Identity, err error) {
+func (g Guard) Admit(ctx context.Context, caller string, c Credentials) (Identity, error) {
+	who, err := g.admit(ctx, caller, c)
+	who.narrow = g.isolate
+	return who, err
+}
+
+func (g Guard) admit(ctx context.Context, caller string, c Credentials) (who Identity, err error) {
 	c.Key, c.Token = clean(c.Key), clean(c.Token)
 	if c.Key == "" && (g.tokens == nil || g.known(c.Token)) {
 		c.Key, c.Token = c.Token, ""

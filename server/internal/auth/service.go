@@ -25,7 +25,7 @@ func Services(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler) h
 				}
 				who := FromContext(r.Context())
 				who.kind, who.scopes, who.proof = Service, who.scopes|ScopeService, ByServiceSecret
-				r = r.WithContext(NewContext(r.Context(), who))
+				r = r.WithContext(NewContext(r.Context(), who.Named(claimed(r))))
 			}
 			next.ServeHTTP(w, r)
 		})

@@ -105,12 +105,20 @@ func (k *Keys) Claim(ctx context.Context, network, key, fingerprint string) (htt
 	return nil, answer, nil
 }
 
-// callerOf names whose keys are meant: the entity's, or those of the network of a caller without an identity.
+// callerOf names whose keys are meant: the entity's, for each managed key apart where that is unproven, or those of the network of a
+// caller without an identity.
 func callerOf(who auth.Identity, network string) uuid.UUID {
-	if who.Entity() != uuid.Nil || who.IsService() {
-		return who.Entity()
+	entity := who.Entity()
+	switch {
+	case who.Proven(), who.IsService():
+		return entity
+	case who.Key() != uuid.Nil:
+		return uuid.NewSHA1(who.Key(), entity[:])
+	case entity != uuid.Nil:
+		return entity
+	default:
+		return uuid.NewSHA1(uuid.Nil, []byte("network:"+network))
 	}
-	return uuid.NewSHA1(uuid.Nil, []byte("network:"+network))
 }
 
 // Recover gives up the claims that an earlier process of the owner left open, if no other lives under its id; or, where no other

@@ -48,7 +48,13 @@ func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverI
 	}
 	var out ChannelPage
 	err := store.View(ctx, s.store, who.Scope(), "listing channels", func(q db.Scoped) error {
-		rows, err := q.ListServerChannels(ctx, db.ListServerChannelsParams{
+		list := q.ListServerChannels
+		if !who.SeesEveryone() {
+			list = func(ctx context.Context, p db.ListServerChannelsParams) ([]db.Channel, error) {
+				return q.ListOwnServerChannels(ctx, db.ListOwnServerChannelsParams(p))
+			}
+		}
+		rows, err := list(ctx, db.ListServerChannelsParams{
 			MessageServerID: serverID, IncludeInternal: query.IncludeInternal, LimitRows: int64(limit) + 1, OffsetRows: int64(offset),
 		})
 		if err != nil {
@@ -63,14 +69,17 @@ func (s *Service) ServerChannels(ctx context.Context, who auth.Identity, serverI
 		if out.Total = offset + len(rows); !out.HasMore && (len(rows) > 0 || offset == 0) {
 			return nil // it is the last page
 		}
-		count, err := countServerChannels(ctx, q, serverID, query.IncludeInternal)
+		count, err := countServerChannels(ctx, q, who, serverID, query.IncludeInternal)
 		out.Total = int(count)
 		return err
 	})
 	return out, err
 }
 
-func countServerChannels(ctx context.Context, q db.Scoped, serverID uuid.UUID, internal bool) (int64, error) {
+func countServerChannels(ctx context.Context, q db.Scoped, who auth.Identity, serverID uuid.UUID, internal bool) (int64, error) {
+	if !who.SeesEveryone() {
+		return q.CountOwnServerChannels(ctx, db.CountOwnServerChannelsParams{MessageServerID: serverID, IncludeInternal: internal, MaxRows: countLimit})
+	}
 	if internal {
 		return q.CountAllServerChannels(ctx, db.CountAllServerChannelsParams{MessageServerID: serverID, MaxRows: countLimit})
 	}
@@ -92,6 +101,10 @@ func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewCha
 	if err != nil {
 		return Channel{}, err
 	}
+	participants, err := founders(who, n.Participants)
+	if err != nil {
+		return Channel{}, err
+	}
 	var out Channel
 	err = store.Update(ctx, s.store, who.Scope(), "creating a channel", func(q db.Scoped) error {
 		if err := mustServer(ctx, q, row.MessageServerID); err != nil {
@@ -100,7 +113,7 @@ func (s *Service) CreateChannel(ctx context.Context, who auth.Identity, n NewCha
 		if err := s.mayAddChannels(ctx, q, row.CreatedBy, 1, 0); err != nil {
 			return err
 		}
-		created, err := s.insertChannel(ctx, q, row, n.Participants)
+		created, err := s.insertChannel(ctx, q, row, participants)
 		if err != nil {
 			return err
 		}
@@ -175,6 +188,11 @@ func join(ctx context.Context, q db.Scoped, channelID uuid.UUID, entities []uuid
 func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMRequest) (Channel, error) {
 	if r.A == r.B {
 		return Channel{}, apierr.New(apierr.ValidationFailed, "Cannot create DM channel with oneself")
+	}
+	if !who.MayBe(r.A) {
+		if err := MayBe(who, r.B); err != nil {
+			return Channel{}, err
+		}
 	}
 	lo, hi := r.A.String(), r.B.String()
 	if lo > hi {
@@ -261,7 +279,13 @@ func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.
 				return err
 			}
 		}
-		out, err = withParticipants(ctx, q, channelOf(row))
+		// The caller may be none of them now, and is told who is.
+		members, err := q.ListChannelMembers(ctx, id)
+		out = channelOf(row)
+		out.Participants = make([]uuid.UUID, len(members))
+		for i, m := range members {
+			out.Participants[i] = m.EntityID
+		}
 		return err
 	})
 	if err != nil {
@@ -300,10 +324,12 @@ func (s *Service) patched(row db.Channel, p ChannelPatch) (db.UpdateChannelParam
 func (s *Service) DeleteChannel(ctx context.Context, who auth.Identity, id uuid.UUID) error {
 	var gone Ended
 	err := store.Update(ctx, s.store, who.Scope(), "deleting a channel", func(q db.Scoped) (err error) {
-		gone, err = s.RemoveChannel(ctx, q, id)
-		return err
+		if gone, err = s.RemoveChannel(ctx, q, id); err != nil || !gone.found {
+			return err
+		}
+		return mayEmpty(who, gone.channel)
 	})
-	if err != nil {
+	if err != nil || !gone.found && !who.SeesEveryone() {
 		return err
 	}
 	s.Announce(ctx, gone)

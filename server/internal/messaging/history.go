@@ -11,6 +11,7 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/store"
 )
@@ -106,6 +107,17 @@ func (s *Service) DeleteMessage(ctx context.Context, who auth.Identity, channelI
 			return err
 		}
 		channel = channelOf(row)
+		if mayEmpty(who, channel) != nil {
+			m, err := q.GetMessage(ctx, messageID)
+			if errors.Is(err, sql.ErrNoRows) || err == nil && m.ChannelID != channelID {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			if m.AuthorID != who.Entity() {
+				return apierr.New(apierr.Forbidden, "Only its author, or who made the channel, may delete a message")
+			}
+		}
 		n, err := q.DeleteMessage(ctx, db.DeleteMessageParams{ID: messageID, ChannelID: channelID})
 		if deleted = n > 0; err != nil || !deleted {
 			return err
@@ -125,22 +137,26 @@ func (s *Service) DeleteMessage(ctx context.Context, who auth.Identity, channelI
 // unknown channel is no error.
 func (s *Service) ClearChannel(ctx context.Context, who auth.Identity, channelID uuid.UUID) error {
 	var ended []Turn
-	channel := Channel{ID: channelID, MessageServerID: s.CurrentServer()}
+	channel, hidden := Channel{ID: channelID, MessageServerID: s.CurrentServer()}, false
 	err := store.Update(ctx, s.store, who.Scope(), "clearing a channel", func(q db.Scoped) error {
 		row, err := q.GetChannel(ctx, channelID)
 		if errors.Is(err, sql.ErrNoRows) {
+			hidden = !who.SeesEveryone()
 			return nil
 		} else if err != nil {
 			return err
 		}
 		channel = channelOf(row)
+		if err := mayEmpty(who, channel); err != nil {
+			return err
+		}
 		if _, err := q.DeleteChannelMessages(ctx, channelID); err != nil {
 			return err
 		}
 		ended, err = s.cancelTurns(ctx, q, channel, uuid.Nil, "channel_cleared", "The channel was cleared")
 		return err
 	})
-	if err != nil {
+	if err != nil || hidden {
 		return err
 	}
 	s.announceEnded(ctx, channel, ended)

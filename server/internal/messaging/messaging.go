@@ -15,6 +15,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -133,13 +134,36 @@ func homeName(id uuid.UUID) string {
 	return "Server " + id.String()[:8]
 }
 
-// MayBe returns an error for a caller who has proven who it is and names somebody else.
+// MayBe returns an error for a caller who names somebody that it can't be: see [auth.Identity.MayBe].
 func MayBe(who auth.Identity, entity uuid.UUID) error {
-	if !who.Proven() || who.IsService() || who.Entity() == entity {
+	if who.MayBe(entity) {
 		return nil
 	}
-	return apierr.New(apierr.Forbidden, "You may speak in your own name only").
-		WithDetails("The credentials are for " + who.Entity().String() + ", which is not the author or user that the request names")
+	refusal := apierr.New(apierr.Forbidden, "You may speak in your own name only")
+	if who.Entity() == uuid.Nil {
+		return refusal.WithDetails("The credentials don't say who you are: use a token, or a key that was made for an entity")
+	}
+	return refusal.WithDetails("The credentials are for " + who.Entity().String() + ", which is not the author or user that the request names")
+}
+
+// founders returns the participants of a new channel: with the caller, where it would not see the channel otherwise.
+func founders(who auth.Identity, participants []uuid.UUID) ([]uuid.UUID, error) {
+	if who.SeesEveryone() || slices.Contains(participants, who.Entity()) {
+		return participants, nil
+	}
+	if err := MayBe(who, who.Entity()); err != nil {
+		return nil, err
+	}
+	return append([]uuid.UUID{who.Entity()}, participants...), nil
+}
+
+// mayEmpty returns an error for a caller who may not remove what others wrote in a channel: whoever sees everyone may, and else who
+// made it.
+func mayEmpty(who auth.Identity, c Channel) error {
+	if who.SeesEveryone() || c.CreatedBy != nil && *c.CreatedBy == who.Entity() {
+		return nil
+	}
+	return apierr.New(apierr.Forbidden, "Only its creator may clear or delete a channel")
 }
 
 // IsAgent reports whether an entity is an agent of this server.

@@ -90,6 +90,7 @@ type Ended struct {
 	channel Channel
 	turns   []Turn
 	removed bool // the channel itself
+	found   bool // it was there
 }
 
 // CancelTurns ends, in a transaction of the caller's, what agents are doing with a message, or with all messages of the channel for
@@ -134,7 +135,7 @@ func (s *Service) RemoveChannel(ctx context.Context, q db.Scoped, id uuid.UUID) 
 	} else if err != nil {
 		return gone, err
 	}
-	gone.channel = channelOf(row)
+	gone.channel, gone.found = channelOf(row), true
 	if gone.turns, err = s.cancelTurns(ctx, q, gone.channel, uuid.Nil, "channel_deleted", "The channel was deleted"); err != nil {
 		return gone, err
 	}

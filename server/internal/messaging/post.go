@@ -35,6 +35,9 @@ func (s *Service) Post(ctx context.Context, who auth.Identity, d Draft) (Posted,
 	if err := s.checkLength(d.Content); err != nil {
 		return Posted{}, err
 	}
+	if err := MayBe(who, d.AuthorID); err != nil { // before it is known whether the channel is there
+		return Posted{}, err
+	}
 	var p post
 	err := store.Update(ctx, s.store, who.Scope(), "posting a message", func(q db.Scoped) error {
 		p = post{Service: s, q: q, who: who, draft: d}

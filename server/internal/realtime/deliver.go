@@ -190,6 +190,7 @@ func (g *Gateway) catchUpAll(ctx context.Context) {
 		if err != nil {
 			continue // gone, or there will be another event
 		}
+		g.dismiss(&channel)
 		g.catchUp(ctx, id, channel.LastSeq)
 	}
 }

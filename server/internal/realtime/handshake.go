@@ -79,9 +79,20 @@ func refusalOf(err error) string {
 	return refusedKey
 }
 
-// authenticate identifies a socket: by its key or token first, then by the entity that the client names. Clients that name none get
-// a new identity, unless the operator wants them refused.
+// authenticate identifies a socket, and lets it keep of the rooms with which it comes back those that are still its.
 func (g *Gateway) authenticate(ctx context.Context, s *socketio.Socket) error {
+	if err := g.identify(ctx, s); err != nil {
+		return err
+	}
+	if err := g.keepRooms(ctx, s); err != nil {
+		return fmt.Errorf("%w: %w", socketio.ErrTryLater, err)
+	}
+	return nil
+}
+
+// identify finds out who a socket is: by its key or token first, then by the entity that the client names. Clients that name none get
+// a new identity, unless the operator wants them refused.
+func (g *Gateway) identify(ctx context.Context, s *socketio.Socket) error {
 	var claim struct {
 		APIKey   any `json:"apiKey"`
 		Token    any `json:"token"`
@@ -151,7 +162,7 @@ func (g *Gateway) ExpelStrangers() {
 		}
 	}
 	for _, c := range g.plain.everyone() {
-		if c.proof == auth.NoProof {
+		if c.came.Proof() == auth.NoProof {
 			c.refuse(refusedKey, "UNAUTHORIZED")
 		}
 	}

@@ -3,7 +3,6 @@ package realtime
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -34,11 +33,20 @@ func (g *Gateway) join(ctx context.Context, ev *socketio.Event, p payload) {
 	}
 	id, err := auth.ParseID(channel)
 	if err != nil { // a room of that name, of which nothing is stored
+		if !identityOf(ev.Socket).SeesEveryone() { // it would be a way to others that nobody can close
+			g.refuseJoin(ctx, ev, channel, apierr.New(apierr.NotFound, "Channel not found"))
+			return
+		}
 		if err := enter(ev.Socket, room(channel)); err != nil {
 			g.refuseJoin(ctx, ev, channel, err)
 			return
 		}
 		g.confirmJoin(ev, confirmation)
+		return
+	}
+	if err := g.mayListen(ctx, identityOf(ev.Socket), id, false); err != nil {
+		ev.Socket.Leave(room(channel))
+		g.refuseJoin(ctx, ev, channel, err)
 		return
 	}
 	if seen, e := strconv.ParseInt(firstText(p.lastSeq), 10, 64); e == nil && seen >= 0 {
@@ -114,12 +122,8 @@ func (g *Gateway) resume(s *socketio.Socket) {
 		return
 	}
 	for _, name := range s.Rooms() {
-		channel, ok := strings.CutPrefix(name, roomPrefix)
+		id, ok := channelIn(name)
 		if !ok {
-			continue
-		}
-		id, err := auth.ParseID(channel)
-		if err != nil {
 			continue
 		}
 		if err := g.follow(s.Context(), identityOf(s), id); err != nil {

@@ -25,10 +25,14 @@ const (
 	eventChannelDeleted = "channelDeleted"
 	eventSessionWarning = "sessionExpirationWarning"
 	eventSessionExpired = "sessionExpired"
+	eventLeft           = "channel_left"
 )
 
 // deliverEvent delivers an event that is no message.
 func (g *Gateway) deliverEvent(e messaging.Event) {
+	if e.Type == messaging.EventChannelUpdated {
+		g.dismiss(e.Channel)
+	}
 	all := g.audience(e.ChannelID)
 	to, gone := all.sockets, api.SocketChannelGone{ChannelID: e.ChannelID, RoomID: e.ChannelID}
 	switch {

@@ -60,7 +60,7 @@ type plainConn struct {
 	// shed holds the replies of which a piece was left out. It belongs to the delivery.
 	shed map[uuid.UUID]struct{}
 
-	proof auth.Proof // stays as it was when the connection was admitted
+	came auth.Identity // stays as it was when the connection was admitted, before it took a name
 
 	// The following belong to the reading goroutine.
 	who       auth.Identity
@@ -210,7 +210,7 @@ func (c *plainConn) authenticate(r *http.Request) bool {
 		c.gateway.refused(Refusal{c.address, who, http.StatusForbidden})
 		return c.refuse(refusedScope, "FORBIDDEN")
 	}
-	c.who, c.proof = who, who.Proof()
+	c.who, c.came = who, who
 	c.ws.SetReadLimit(c.gateway.maxPayload)
 	if who.Proven() {
 		return true

@@ -24,7 +24,7 @@ func (c *plainConn) action(o object) bool {
 		return false
 	}
 	channelID, ok := c.channelOf(&p, clientID)
-	if !ok || !c.follow(channelID, clientID) {
+	if !ok || !c.follow(channelID, clientID, false) {
 		return false
 	}
 	metadata, err := json.Marshal(map[string]any{"requestedAction": map[string]any{"name": name, "parameters": o.get("params")}})

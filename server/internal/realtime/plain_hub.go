@@ -36,10 +36,7 @@ func (h *plainHub) leave(c *plainConn) {
 	h.mu.Lock()
 	delete(h.conns, c)
 	for id := range c.joined {
-		rest := slices.DeleteFunc(slices.Clone(h.channels[id]), func(o *plainConn) bool { return o == c })
-		if h.channels[id] = rest; len(rest) == 0 {
-			delete(h.channels, id)
-		}
+		h.remove(c, id)
 	}
 	h.mu.Unlock()
 	h.serving.Done()
@@ -58,6 +55,30 @@ func (h *plainHub) join(c *plainConn, channelID uuid.UUID) bool {
 	c.joined[channelID] = struct{}{}
 	h.channels[channelID] = append(slices.Clip(h.channels[channelID]), c) // readers hold the old slice
 	return true
+}
+
+// listens reports whether a connection listens to a channel.
+func (h *plainHub) listens(c *plainConn, channelID uuid.UUID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, ok := c.joined[channelID]
+	return ok
+}
+
+// quit ends that a connection listens to a channel.
+func (h *plainHub) quit(c *plainConn, channelID uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(c.joined, channelID)
+	h.remove(c, channelID)
+}
+
+// remove takes a connection from the listeners of a channel, whose readers hold the old slice. The caller holds the mutex.
+func (h *plainHub) remove(c *plainConn, channelID uuid.UUID) {
+	rest := slices.DeleteFunc(slices.Clone(h.channels[channelID]), func(o *plainConn) bool { return o == c })
+	if h.channels[channelID] = rest; len(rest) == 0 {
+		delete(h.channels, channelID)
+	}
 }
 
 // members returns the listeners of a channel in a slice of the caller's own.

@@ -92,7 +92,8 @@ func (c *plainConn) message(o object) bool {
 		draft.SourceType = "websocket"
 	}
 	draft.Create = messaging.AutoCreateFrom(draft.Metadata, "websocket_auto_creation")
-	if !c.follow(channelID, clientID) {
+	listened := c.gateway.plain.listens(c, channelID)
+	if !c.follow(channelID, clientID, true) {
 		return false
 	}
 	from := plainOrigin{conn: c, clientID: clientID}
@@ -102,6 +103,9 @@ func (c *plainConn) message(o object) bool {
 		c.gateway.pending.take(draft.ID)
 	}
 	if err != nil {
+		if !listened && !c.who.SeesEveryone() { // somebody else may have made the channel meanwhile
+			c.gateway.plain.quit(c, channelID)
+		}
 		c.refuseWith(err, clientID)
 		return false
 	}
@@ -135,7 +139,14 @@ func (c *plainConn) channelOf(p *payload, clientID string) (uuid.UUID, bool) {
 	return channel.ID, true
 }
 
-func (c *plainConn) follow(channelID uuid.UUID, clientID string) bool {
+// follow makes the connection a listener of a channel; with making, its next message may make the channel.
+func (c *plainConn) follow(channelID uuid.UUID, clientID string, making bool) bool {
+	if !c.gateway.plain.listens(c, channelID) {
+		if err := c.gateway.mayListen(c.ctx, c.who, channelID, making); err != nil {
+			c.refuseWith(err, clientID)
+			return false
+		}
+	}
 	if !c.gateway.plain.join(c, channelID) {
 		c.fail(fmt.Sprintf("This connection has joined %d channels, which is as many as it may.", plainChannels), string(apierr.BadRequest), clientID)
 		return false
@@ -158,7 +169,7 @@ func (c *plainConn) joinChannel(o object) bool {
 		c.fail(textChannelRequired, codeChannelRequired, "")
 		return false
 	}
-	if !c.follow(id, "") {
+	if !c.follow(id, "", false) {
 		return false
 	}
 	c.send(api.PlainStatus{Type: api.PlainStatusTypeStatus, Status: api.PlainStatusStatusJoined, ChannelID: &id})

@@ -166,3 +166,13 @@ const roomPrefix = "ch:"
 func room(channel string) string { return roomPrefix + strings.ToLower(channel) }
 
 func channelRoom(id uuid.UUID) string { return roomPrefix + id.String() }
+
+// channelIn returns the channel whose room has a name; ok is false for other rooms.
+func channelIn(room string) (id uuid.UUID, ok bool) {
+	name, ok := strings.CutPrefix(room, roomPrefix)
+	if !ok {
+		return uuid.Nil, false
+	}
+	id, err := auth.ParseID(name)
+	return id, err == nil
+}

@@ -36,7 +36,13 @@ func (g *Gateway) send(ctx context.Context, ev *socketio.Event, payload json.Raw
 	name := channelRoom(draft.ChannelID)
 	wasMember := slices.Contains(ev.Socket.Rooms(), name)
 	// A client that was dropped may not have joined again; the answer must reach it all the same.
-	err := enter(ev.Socket, name)
+	var err error
+	if !wasMember {
+		err = g.mayListen(ctx, identityOf(ev.Socket), draft.ChannelID, true)
+	}
+	if err == nil {
+		err = enter(ev.Socket, name)
+	}
 	if err == nil {
 		err = g.follow(ctx, identityOf(ev.Socket), draft.ChannelID)
 	}

@@ -148,7 +148,7 @@ func (g *Gateway) listenLeave() {
 		}
 		ev.Socket.Leave(room(channel))
 		l := api.SocketLeft{Success: true, ChannelID: channel, RoomID: channel}
-		emit(g, ev.Socket, "channel_left", l)
+		emit(g, ev.Socket, eventLeft, l)
 		g.ack(ev, l)
 	})
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/gen/sqlite"
-	"github.com/elizad/elizad/server/internal/store"
+	"github.com/elizad/elizad/gen/unscoped"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 )
 
@@ -32,6 +32,11 @@ func TestSQLite(t *testing.T) {
 func TestTenantsOnSQLite(t *testing.T) {
 	t.Parallel()
 	testTenants(t, another, nil, func(t *testing.T) trial { return openSQLite(t, false) })
+}
+
+func TestViewersOnSQLite(t *testing.T) {
+	t.Parallel()
+	testViewers(t, func(t *testing.T) trial { return openSQLite(t, false) })
 }
 
 func openSQLite(t *testing.T, statistics bool) *sqliteMeter {
@@ -113,14 +118,14 @@ func (m *sqliteMeter) settle(t *testing.T) {
 	}
 }
 
-func (m *sqliteMeter) count(t *testing.T, fn func(q db.System) error) int {
+func (m *sqliteMeter) count(t *testing.T, fn func(q unscoped.Querier) error) int {
 	t.Helper()
 	tx, err := m.database.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &sqliteRecorder{Tx: tx}
-	err = fn(db.NewSystem(sqlite.New(r), store.DefaultTenant))
+	err = fn(sqlite.New(r))
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		t.Errorf("%s: %v", r.query, err)
 	}

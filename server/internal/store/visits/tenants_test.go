@@ -42,9 +42,8 @@ func testTenants(t *testing.T, bound int64, except []string, open func(t *testin
 		method := queries.Method(i)
 		for _, c := range circumstancesOf(method.Name) {
 			var found []reflect.Value
-			changed, err := d.try(t, func(q unscoped.Querier) error {
-				found = run(t, method, c, db.NewSystem(q, bound))
-				err, _ := found[len(found)-1].Interface().(error)
+			changed, err := d.try(t, func(q unscoped.Querier) (err error) {
+				found, err = run(t, method, c, db.NewSystem(q, bound))
 				return err
 			})
 			if len(changed) > 0 {
@@ -56,8 +55,8 @@ func testTenants(t *testing.T, bound int64, except []string, open func(t *testin
 			if inserts.MatchString(method.Name) || slices.Contains(except, method.Name) {
 				continue
 			}
-			if v := found[0]; len(found) > 1 && !nothing(v) {
-				t.Errorf("%s%s finds %+v of another tenant", method.Name, c.name, v.Interface())
+			if len(found) > 0 && !nothing(found[0]) {
+				t.Errorf("%s%s finds %+v of another tenant", method.Name, c.name, found[0].Interface())
 			}
 		}
 	}
@@ -67,12 +66,11 @@ func testTenants(t *testing.T, bound int64, except []string, open func(t *testin
 	for i := range queries.NumMethod() {
 		method := queries.Method(i)
 		var found []reflect.Value
-		changed, err := d.try(t, func(q unscoped.Querier) error {
-			found = run(t, method, usual[0], db.NewSystem(q, store.DefaultTenant))
-			err, _ := found[len(found)-1].Interface().(error)
+		changed, err := d.try(t, func(q unscoped.Querier) (err error) {
+			found, err = run(t, method, usual[0], db.NewSystem(q, store.DefaultTenant))
 			return err
 		})
-		if len(changed) > 0 || err == nil && len(found) > 1 && !nothing(found[0]) {
+		if len(changed) > 0 || err == nil && len(found) > 0 && !nothing(found[0]) {
 			busy++
 		}
 	}
@@ -100,15 +98,71 @@ func nothing(v reflect.Value) bool {
 	}
 }
 
-// run calls a query.
-func run(t *testing.T, method reflect.Method, c circumstances, q db.System) []reflect.Value {
+// testViewers runs every query that is bound to a viewer, with the ids of rows that belong to others: for a stranger it finds nothing
+// and changes nothing, and for somebody who takes part in everything it does what it does for everybody.
+func testViewers(t *testing.T, open func(t *testing.T) trial) {
+	d := open(t)
+	fill(t, d, 200)
+	d.letIn()
+	queries := reflect.TypeFor[db.Scoped]()
+	tried, alike := 0, 0
+	for i := range queries.NumMethod() {
+		method := queries.Method(i)
+		if !narrowed(method.Name) {
+			continue
+		}
+		tried++
+		for _, c := range append(slices.Clone(usual), searches...) {
+			try := func(scope db.Scope) (found []reflect.Value, changed []string, err error) {
+				scope.Tenant = store.DefaultTenant
+				changed, err = d.try(t, func(q unscoped.Querier) (err error) {
+					found, err = run(t, method, c, db.NewScoped(q, scope))
+					return err
+				})
+				return found, changed, err
+			}
+			found, changed, err := try(db.Scope{Viewer: numbered(aUser, 2)})
+			if len(changed) > 0 {
+				t.Errorf("%s%s changes %v for a stranger", method.Name, c.name, changed)
+			}
+			if err == nil && len(found) > 0 && !nothing(found[0]) {
+				t.Errorf("%s%s finds %+v for a stranger", method.Name, c.name, found[0].Interface())
+			}
+			own, ownChanges, ownErr := try(db.Scope{Viewer: numbered(aUser, 1)})
+			all, allChanges, allErr := try(db.Scope{Everyone: true})
+			same := slices.Equal(ownChanges, allChanges) && (ownErr == nil) == (allErr == nil) && len(own) == len(all)
+			for i := range all {
+				same = same && reflect.DeepEqual(own[i].Interface(), all[i].Interface())
+			}
+			if same {
+				alike++
+			} else if !slices.Contains(partial, method.Name) {
+				t.Errorf("%s%s for one who takes part: %v %v, %v; for everybody %v %v, %v", method.Name, c.name, own, ownChanges, ownErr, all, allChanges, allErr)
+			}
+		}
+	}
+	if tried < 40 || alike < tried*len(usual)/2 {
+		t.Errorf("%d queries are bound to a viewer, and %d trials found the same for those who may see it", tried, alike)
+	}
+}
+
+// partial lists the queries of which each serves either a viewer or everybody.
+var partial = []string{
+	"ListServerChannels", "ListOwnServerChannels", "CountServerChannels", "CountAllServerChannels", "CountOwnServerChannels", "ListSessions", "ListJobs", "ListJobsOfStatus",
+}
+
+// run calls a query and returns what it finds, if it finds something.
+func run(t *testing.T, method reflect.Method, c circumstances, q db.Scoped) ([]reflect.Value, error) {
 	t.Helper()
 	in := []reflect.Value{reflect.ValueOf(t.Context())}
 	value := arguments(method.Name, c)
 	for j := 1; j < method.Type.NumIn(); j++ {
 		in = append(in, parameter(t, method.Name, method.Type.In(j), value))
 	}
-	return reflect.ValueOf(q).MethodByName(method.Name).Call(in)
+	out := reflect.ValueOf(q).MethodByName(method.Name).Call(in)
+	last := len(out) - 1
+	err, _ := out[last].Interface().(error)
+	return out[:last], err
 }
 
 // ownTables are the tables with a tenant.
