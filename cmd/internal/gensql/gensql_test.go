@@ -285,19 +285,19 @@ func TestScope(t *testing.T) {
 		head, arguments, fields string
 		want                    []string // in the generated text; none: it is refused
 	}{
-		"tenant alone":         {"// scope: tenant\n", ", tenant int64", "", []string{"GetAgent(ctx context.Context) (uuid.UUID, error)", "q.all.GetAgent(ctx, q.scope.Tenant)"}},
-		"tenant and another":   {"// scope: tenant\n// About it.\n", ", arg GetAgentParams", "Tenant int64\nAgentID uuid.UUID\n", []string{"// About it.\n\tGetAgent(ctx context.Context, agentID uuid.UUID)", "unscoped.GetAgentParams{Tenant: q.scope.Tenant, AgentID: agentID}"}},
-		"tenant and two":       {"// scope: tenant\n", ", arg GetAgentParams", "Tenant int64\nID uuid.UUID\nName string\n", []string{"arg GetAgentParams)", "Name: arg.Name"}},
-		"viewer":               {"// scope: viewer\n", ", arg GetAgentParams", "Tenant int64\nID uuid.UUID\nEveryone bool\nViewer uuid.UUID\n", []string{"id uuid.UUID)", "Everyone: q.scope.Everyone, Viewer: q.scope.Viewer"}},
-		"system":               {"// scope: system\n", ", tenant int64", "", []string{"func (q systemQueries) GetAgent"}},
-		"no head":              {"", ", tenant int64", "", nil},
-		"no word":              {"// scope: anybody\n", ", tenant int64", "", nil},
-		"tenant without":       {"// scope: tenant\n", ", id uuid.UUID", "", nil},
-		"system without":       {"// scope: system\n", "", "", nil},
-		"viewer without":       {"// scope: viewer\n", ", tenant int64", "", nil},
-		"viewer alone":         {"// scope: viewer\n", ", arg GetAgentParams", "Tenant int64\nViewer uuid.UUID\n", []string{"Viewer: q.scope.Viewer"}},
-		"everyone alone":       {"// scope: viewer\n", ", arg GetAgentParams", "Tenant int64\nEveryone bool\n", []string{"Everyone: q.scope.Everyone"}},
-		"viewer, no tenant":    {"// scope: viewer\n", ", viewer uuid.UUID", "", nil},
+		"tenant alone":       {"// scope: tenant\n", ", tenant int64", "", []string{"GetAgent(ctx context.Context) (uuid.UUID, error)", "q.all.GetAgent(ctx, q.scope.Tenant)"}},
+		"tenant and another": {"// scope: tenant\n// About it.\n", ", arg GetAgentParams", "Tenant int64\nAgentID uuid.UUID\n", []string{"// About it.\n\tGetAgent(ctx context.Context, agentID uuid.UUID)", "unscoped.GetAgentParams{Tenant: q.scope.Tenant, AgentID: agentID}"}},
+		"tenant and two":     {"// scope: tenant\n", ", arg GetAgentParams", "Tenant int64\nID uuid.UUID\nName string\n", []string{"arg GetAgentParams)", "Name: arg.Name"}},
+		"viewer":             {"// scope: viewer\n", ", arg GetAgentParams", "Tenant int64\nID uuid.UUID\nEveryone bool\nViewer uuid.UUID\n", []string{"id uuid.UUID)", "Everyone: q.scope.Everyone, Viewer: q.scope.Viewer"}},
+		"system":             {"// scope: system\n", ", tenant int64", "", []string{"func (q systemQueries) GetAgent"}},
+		"no head":            {"", ", tenant int64", "", nil},
+		"no word":            {"// scope: anybody\n", ", tenant int64", "", nil},
+		"tenant without":     {"// scope: tenant\n", ", id uuid.UUID", "", nil},
+		"system without":     {"// scope: system\n", "", "", nil},
+		"viewer without":     {"// scope: viewer\n", ", tenant int64", "", nil},
+		"viewer alone":       {"// scope: viewer\n", ", arg GetAgentParams", "Tenant int64\nViewer uuid.UUID\n", []string{"Viewer: q.scope.Viewer"}},
+		"everyone alone":     {"// scope: viewer\n", ", arg GetAgentParams", "Tenant int64\nEveryone bool\n", []string{"Everyone: q.scope.Everyone"}},
+		"viewer, no tenant":  {"// scope: viewer\n", ", viewer uuid.UUID", "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -34,8 +34,6 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 func TestWhoWorksForTheSystem(t *testing.T) {
 	t.Parallel()
 	may := map[string]string{ // a file and a method: why
-		"server/internal/store/isolation.go SystemView":           "whether a tenant's data is isolated is said before anybody may call",
-		"server/internal/store/isolation.go SystemUpdate":         "whether a tenant's data is isolated is said before anybody may call",
 		"server/internal/store/doing.go SystemView":               "says what was being done",
 		"server/internal/store/doing.go SystemUpdate":             "says what was being done",
 		"server/internal/sweep/clock.go SystemUpdate":             "the clock moves the times of all",

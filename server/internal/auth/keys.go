@@ -96,15 +96,15 @@ type ErrorWriter func(w http.ResponseWriter, r *http.Request, err error)
 type Caller func(*http.Request) string
 
 // Middleware lets requests below /api pass that bring a key or a token, when one is required, and puts the caller's identity into
-// the context of every request, there with the scopes of the credential: all, for every caller where none is required. Preflights carry no
-// credentials and pass.
+// the context of every request, there with the scopes of the credential: all, for every caller where none is required. Where data is
+// isolated, a credential says who asks for a file, too. Preflights carry no credentials and pass.
 func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			who := Identity{}
-			if guarded(r) {
+			who := Identity{narrow: guard.isolate}
+			if shown := CredentialsIn(r.Header); guarded(r) || guard.isolate && isFile(r) && shown.Any() {
 				var err error
-				if who, err = guard.Admit(r.Context(), caller(r), CredentialsIn(r.Header)); err != nil {
+				if who, err = guard.Admit(r.Context(), caller(r), shown); err != nil {
 					refuse(w, r, err, fail, apierr.Wrap(err, apierr.Unauthorized, "API key required").
 						WithDetails("Missing or invalid X-API-KEY header"))
 					return
@@ -130,6 +130,11 @@ func refuse(w http.ResponseWriter, r *http.Request, err error, fail ErrorWriter,
 
 func guarded(r *http.Request) bool {
 	return r.Method != http.MethodOptions && (r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/"))
+}
+
+// isFile reports whether a request is for a file that belongs to somebody.
+func isFile(r *http.Request) bool {
+	return r.Method != http.MethodOptions && strings.HasPrefix(r.URL.Path, "/media/")
 }
 
 // claimed returns the entity that a caller names without proof; the zero UUID for a malformed one.
