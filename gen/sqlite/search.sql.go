@@ -75,7 +75,9 @@ SELECT count(*) FROM (
       AND message_index MATCH (
           CASE WHEN CAST(?3 AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(?3 AS INTEGER) || ' AND ' END
           || CASE WHEN CAST(?4 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?5 AS UUID_TEXT), '-', '') || ' AND ' END
-          || CASE WHEN CAST(?6 AS BOOLEAN) THEN '' ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7), 'nowhere') || ') AND ' END
+          || CASE WHEN CAST(?6 AS BOOLEAN) THEN ''
+                  WHEN NOT CAST(?4 AS BOOLEAN) THEN CASE WHEN EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?3 AND v.channel_id = ?5 AND v.entity_id = ?7) THEN '' ELSE 'place : nowhere AND ' END
+                  ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7), 'nowhere') || ') AND ' END
           || CASE WHEN CAST(?8 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?9 AS UUID_TEXT), '-', '') || ' AND ' END
           || 'content : (' || CAST(?10 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
     LIMIT CAST(?11 AS INTEGER))
@@ -248,7 +250,9 @@ FROM (
       AND message_index MATCH (
           CASE WHEN CAST(?3 AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(?3 AS INTEGER) || ' AND ' END
           || CASE WHEN CAST(?4 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?5 AS UUID_TEXT), '-', '') || ' AND ' END
-          || CASE WHEN CAST(?6 AS BOOLEAN) THEN '' ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7), 'nowhere') || ') AND ' END
+          || CASE WHEN CAST(?6 AS BOOLEAN) THEN ''
+                  WHEN NOT CAST(?4 AS BOOLEAN) THEN CASE WHEN EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?3 AND v.channel_id = ?5 AND v.entity_id = ?7) THEN '' ELSE 'place : nowhere AND ' END
+                  ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7), 'nowhere') || ') AND ' END
           || CASE WHEN CAST(?8 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?9 AS UUID_TEXT), '-', '') || ' AND ' END
           || 'content : (' || CAST(?10 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
     ORDER BY message_index.rowid DESC

@@ -12,7 +12,9 @@ FROM (
       AND message_index MATCH (
           CASE WHEN CAST(@tenant AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(@tenant AS INTEGER) || ' AND ' END
           || CASE WHEN CAST(@any_channel AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(@channel_id AS UUID_TEXT), '-', '') || ' AND ' END
-          || CASE WHEN CAST(@everyone AS BOOLEAN) THEN '' ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = @tenant AND v.entity_id = @viewer), 'nowhere') || ') AND ' END
+          || CASE WHEN CAST(@everyone AS BOOLEAN) THEN ''
+                  WHEN NOT CAST(@any_channel AS BOOLEAN) THEN CASE WHEN EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = @tenant AND v.channel_id = @channel_id AND v.entity_id = @viewer) THEN '' ELSE 'place : nowhere AND ' END
+                  ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = @tenant AND v.entity_id = @viewer), 'nowhere') || ') AND ' END
           || CASE WHEN CAST(@any_author AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(@author_id AS UUID_TEXT), '-', '') || ' AND ' END
           || 'content : (' || CAST(@words AS TEXT) || ')' || CASE WHEN CAST(@tenant AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
     ORDER BY message_index.rowid DESC
@@ -31,7 +33,9 @@ SELECT count(*) FROM (
       AND message_index MATCH (
           CASE WHEN CAST(@tenant AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(@tenant AS INTEGER) || ' AND ' END
           || CASE WHEN CAST(@any_channel AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(@channel_id AS UUID_TEXT), '-', '') || ' AND ' END
-          || CASE WHEN CAST(@everyone AS BOOLEAN) THEN '' ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = @tenant AND v.entity_id = @viewer), 'nowhere') || ') AND ' END
+          || CASE WHEN CAST(@everyone AS BOOLEAN) THEN ''
+                  WHEN NOT CAST(@any_channel AS BOOLEAN) THEN CASE WHEN EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = @tenant AND v.channel_id = @channel_id AND v.entity_id = @viewer) THEN '' ELSE 'place : nowhere AND ' END
+                  ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = @tenant AND v.entity_id = @viewer), 'nowhere') || ') AND ' END
           || CASE WHEN CAST(@any_author AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(@author_id AS UUID_TEXT), '-', '') || ' AND ' END
           || 'content : (' || CAST(@words AS TEXT) || ')' || CASE WHEN CAST(@tenant AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
     LIMIT CAST(@max_rows AS INTEGER));

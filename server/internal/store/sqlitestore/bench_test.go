@@ -14,6 +14,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
+	"github.com/elizad/elizad/server/internal/store/storetest"
 )
 
 const now dbtype.Millis = 1_800_000_000_000
@@ -164,3 +165,6 @@ func share(b *testing.B, callers int, do func(i int) error) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 	b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, "p99-ms")
 }
+
+// BenchmarkViewers compares queries for one who takes part with the same for everybody.
+func BenchmarkViewers(b *testing.B) { storetest.BenchmarkViewers(b, open(b, b.TempDir())) }
