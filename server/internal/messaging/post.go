@@ -250,7 +250,7 @@ func (p *post) createChannel(ctx context.Context) error {
 	}
 	row.SourceType = new("auto_created")
 	if _, err := p.insertChannel(ctx, p.q, row, append([]uuid.UUID{p.draft.AuthorID}, c.Others...)); err != nil {
-		return err
+		return store.NotFound(err, "Channel not found") // it is there, and not the caller's
 	}
 	p.out.ChannelCreated = true
 	return nil
