@@ -28,6 +28,8 @@ type MessageServer = unscoped.MessageServer
 
 type Room = unscoped.Room
 
+type SecretTime = unscoped.SecretTime
+
 type Session = unscoped.Session
 
 type Turn = unscoped.Turn

@@ -79,6 +79,7 @@ type Scoped interface {
 	DeleteRoom(ctx context.Context, arg DeleteRoomParams) error
 	// With only_table, those of one kind.
 	DeleteRoomMemories(ctx context.Context, arg DeleteRoomMemoriesParams) (int64, error)
+	DeleteSecretTimes(ctx context.Context, arg DeleteSecretTimesParams) error
 	DeleteWorld(ctx context.Context, arg DeleteWorldParams) error
 	// Updates all agents' memories of a message that its author has edited.
 	EditMessageMemories(ctx context.Context, arg EditMessageMemoriesParams) error
@@ -215,6 +216,7 @@ type Scoped interface {
 	ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error)
 	// The same for one room of the agent.
 	ListRoomMemories(ctx context.Context, arg ListRoomMemoriesParams) ([]ListRoomMemoriesRow, error)
+	ListSecretTimes(ctx context.Context, agentID uuid.UUID) ([]SecretTime, error)
 	ListServerAgents(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error)
 	ListServerChannelIDs(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error)
 	// Session and job channels are the server's own; they are listed only on request.
@@ -267,6 +269,8 @@ type Scoped interface {
 	UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error)
 	// Takes the next number of the log, which locks the log against other entries until the transaction ends.
 	UpsertAuditChain(ctx context.Context, hash []byte) (AuditChain, error)
+	// Notes that a secret was given its value, which nobody has used yet.
+	UpsertSecretChange(ctx context.Context, arg UpsertSecretChangeParams) error
 	// The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
 	UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error)
 	// The kind of an id other than an agent's; empty for none. An agent that was deleted is no participant and no author.
@@ -319,6 +323,8 @@ type System interface {
 	// The casts keep SQLite from planning again for each new limit, which took longer than all the rest.
 	ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error)
 	ListOldestAuditEntries(ctx context.Context, limitRows int64) ([]AuditEntry, error)
+	ListSealedAgents(ctx context.Context, arg ListSealedAgentsParams) ([]ListSealedAgentsRow, error)
+	ListSealedJobs(ctx context.Context, arg ListSealedJobsParams) ([]ListSealedJobsRow, error)
 	NextCallback(ctx context.Context) (*dbtype.Millis, error)
 	// No row when no job is running.
 	NextJobExpiry(ctx context.Context) (dbtype.Millis, error)
@@ -332,6 +338,9 @@ type System interface {
 	// Releases an owner's turns to their mailboxes.
 	ReleaseTurnLeases(ctx context.Context, owner string) (int64, error)
 	RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error)
+	// Changes the key by which secrets are sealed, and nothing else.
+	ResealAgent(ctx context.Context, arg ResealAgentParams) (int64, error)
+	ResealJob(ctx context.Context, arg ResealJobParams) (int64, error)
 	// Notes the result of an attempt: a NULL due time settles it for good.
 	SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error)
 	// Moves the times of running jobs, after the clock jumped.
@@ -339,6 +348,8 @@ type System interface {
 	// Moves all times of live sessions, after the clock jumped: the maximum duration counts from the beginning, and the time-out
 	// from the last renewal.
 	ShiftSessions(ctx context.Context, by int64) error
+	// Notes that a secret was used, if nothing later is noted. An agent that is gone has none.
+	UpsertSecretUse(ctx context.Context, arg UpsertSecretUseParams) error
 	// Notes that a key was used, if nothing later is noted.
 	UseAPIKey(ctx context.Context, arg UseAPIKeyParams) (int64, error)
 	// Claims sessions that are near their end and have not been announced yet.
@@ -577,6 +588,10 @@ func (q scopedQueries) DeleteRoom(ctx context.Context, arg DeleteRoomParams) err
 
 func (q scopedQueries) DeleteRoomMemories(ctx context.Context, arg DeleteRoomMemoriesParams) (int64, error) {
 	return q.all.DeleteRoomMemories(ctx, unscoped.DeleteRoomMemoriesParams{Tenant: q.scope.Tenant, RoomID: arg.RoomID, AgentID: arg.AgentID, OnlyTable: arg.OnlyTable})
+}
+
+func (q scopedQueries) DeleteSecretTimes(ctx context.Context, arg DeleteSecretTimesParams) error {
+	return q.all.DeleteSecretTimes(ctx, unscoped.DeleteSecretTimesParams{Tenant: q.scope.Tenant, AgentID: arg.AgentID, Name: arg.Name})
 }
 
 func (q scopedQueries) DeleteWorld(ctx context.Context, arg DeleteWorldParams) error {
@@ -971,6 +986,18 @@ func (q scopedQueries) ListRoomMemories(ctx context.Context, arg ListRoomMemorie
 	return q.all.ListRoomMemories(ctx, unscoped.ListRoomMemoriesParams{WithEmbedding: arg.WithEmbedding, Tenant: q.scope.Tenant, RoomID: arg.RoomID, AgentID: arg.AgentID, TableName: arg.TableName, FromTime: arg.FromTime, ToTime: arg.ToTime, SearchText: arg.SearchText, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
+func (q systemQueries) ListSealedAgents(ctx context.Context, arg ListSealedAgentsParams) ([]ListSealedAgentsRow, error) {
+	return q.all.ListSealedAgents(ctx, unscoped.ListSealedAgentsParams{Tenant: q.scope.Tenant, After: arg.After, PageSize: arg.PageSize})
+}
+
+func (q systemQueries) ListSealedJobs(ctx context.Context, arg ListSealedJobsParams) ([]ListSealedJobsRow, error) {
+	return q.all.ListSealedJobs(ctx, unscoped.ListSealedJobsParams{Tenant: q.scope.Tenant, After: arg.After, PageSize: arg.PageSize})
+}
+
+func (q scopedQueries) ListSecretTimes(ctx context.Context, agentID uuid.UUID) ([]SecretTime, error) {
+	return q.all.ListSecretTimes(ctx, unscoped.ListSecretTimesParams{Tenant: q.scope.Tenant, AgentID: agentID})
+}
+
 func (q scopedQueries) ListServerAgents(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error) {
 	return q.all.ListServerAgents(ctx, unscoped.ListServerAgentsParams{Tenant: q.scope.Tenant, MessageServerID: messageServerID})
 }
@@ -1083,6 +1110,14 @@ func (q systemQueries) RenewTurnLease(ctx context.Context, arg RenewTurnLeasePar
 	return q.all.RenewTurnLease(ctx, unscoped.RenewTurnLeaseParams{LeaseUntil: arg.LeaseUntil, Tenant: q.scope.Tenant, ID: arg.ID, Owner: arg.Owner})
 }
 
+func (q systemQueries) ResealAgent(ctx context.Context, arg ResealAgentParams) (int64, error) {
+	return q.all.ResealAgent(ctx, unscoped.ResealAgentParams{Secrets: arg.Secrets, Tenant: q.scope.Tenant, ID: arg.ID})
+}
+
+func (q systemQueries) ResealJob(ctx context.Context, arg ResealJobParams) (int64, error) {
+	return q.all.ResealJob(ctx, unscoped.ResealJobParams{CallbackSecret: arg.CallbackSecret, Tenant: q.scope.Tenant, ID: arg.ID})
+}
+
 func (q scopedQueries) RevokeAPIKey(ctx context.Context, arg RevokeAPIKeyParams) (APIKey, error) {
 	return q.all.RevokeAPIKey(ctx, unscoped.RevokeAPIKeyParams{RevokedAt: arg.RevokedAt, Tenant: q.scope.Tenant, ID: arg.ID})
 }
@@ -1141,6 +1176,14 @@ func (q scopedQueries) UpdateWorld(ctx context.Context, arg UpdateWorldParams) (
 
 func (q scopedQueries) UpsertAuditChain(ctx context.Context, hash []byte) (AuditChain, error) {
 	return q.all.UpsertAuditChain(ctx, unscoped.UpsertAuditChainParams{Tenant: q.scope.Tenant, Hash: hash})
+}
+
+func (q scopedQueries) UpsertSecretChange(ctx context.Context, arg UpsertSecretChangeParams) error {
+	return q.all.UpsertSecretChange(ctx, unscoped.UpsertSecretChangeParams{Tenant: q.scope.Tenant, AgentID: arg.AgentID, Name: arg.Name, ChangedAt: arg.ChangedAt})
+}
+
+func (q systemQueries) UpsertSecretUse(ctx context.Context, arg UpsertSecretUseParams) error {
+	return q.all.UpsertSecretUse(ctx, unscoped.UpsertSecretUseParams{Name: arg.Name, LastUsedAt: arg.LastUsedAt, Tenant: q.scope.Tenant, AgentID: arg.AgentID})
 }
 
 func (q scopedQueries) UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error) {

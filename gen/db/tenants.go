@@ -2,4 +2,8 @@
 
 package db
 
-import ()
+import (
+	"github.com/elizad/elizad/gen/unscoped"
+)
+
+type ListTenantsRow = unscoped.ListTenantsRow

@@ -51,6 +51,36 @@ func (q *Queries) IsolatedSince(ctx context.Context, tenant int64) (*dbtype.Mill
 	return isolated_at, err
 }
 
+const listTenants = `-- name: ListTenants :many
+SELECT server_id, name FROM tenants ORDER BY id
+`
+
+type ListTenantsRow = unscoped.ListTenantsRow
+
+// scope: database
+func (q *Queries) ListTenants(ctx context.Context) ([]ListTenantsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listTenants)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListTenantsRow{}
+	for rows.Next() {
+		var i ListTenantsRow
+		if err := rows.Scan(&i.ServerID, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const noteIsolation = `-- name: NoteIsolation :execrows
 UPDATE tenants SET isolated_at = ?1 WHERE id = ?2 AND isolated_at IS NULL
 `

@@ -182,6 +182,14 @@ type Room struct {
 	Tenant          int64
 }
 
+type SecretTime struct {
+	AgentID    uuid.UUID
+	Name       string
+	ChangedAt  *dbtype.Millis
+	LastUsedAt *dbtype.Millis
+	Tenant     int64
+}
+
 type Session struct {
 	ID            uuid.UUID
 	AgentID       uuid.UUID

@@ -146,6 +146,8 @@ type Querier interface {
 	// With only_table, those of one kind.
 	DeleteRoomMemories(ctx context.Context, arg DeleteRoomMemoriesParams) (int64, error)
 	// scope: tenant
+	DeleteSecretTimes(ctx context.Context, arg DeleteSecretTimesParams) error
+	// scope: tenant
 	DeleteWorld(ctx context.Context, arg DeleteWorldParams) error
 	// scope: tenant
 	// Updates all agents' memories of a message that its author has edited.
@@ -408,6 +410,12 @@ type Querier interface {
 	// scope: tenant
 	// The same for one room of the agent.
 	ListRoomMemories(ctx context.Context, arg ListRoomMemoriesParams) ([]ListRoomMemoriesRow, error)
+	// scope: system
+	ListSealedAgents(ctx context.Context, arg ListSealedAgentsParams) ([]ListSealedAgentsRow, error)
+	// scope: system
+	ListSealedJobs(ctx context.Context, arg ListSealedJobsParams) ([]ListSealedJobsRow, error)
+	// scope: tenant
+	ListSecretTimes(ctx context.Context, arg ListSecretTimesParams) ([]SecretTime, error)
 	// scope: tenant
 	ListServerAgents(ctx context.Context, arg ListServerAgentsParams) ([]uuid.UUID, error)
 	// scope: tenant
@@ -421,6 +429,8 @@ type Querier interface {
 	// scope: viewer
 	// The live ones, newest first.
 	ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error)
+	// scope: database
+	ListTenants(ctx context.Context) ([]ListTenantsRow, error)
 	// scope: tenant
 	ListTurnEvents(ctx context.Context, arg ListTurnEventsParams) ([]TurnEvent, error)
 	// scope: viewer
@@ -481,6 +491,11 @@ type Querier interface {
 	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)
 	// scope: system
 	RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error)
+	// scope: system
+	// Changes the key by which secrets are sealed, and nothing else.
+	ResealAgent(ctx context.Context, arg ResealAgentParams) (int64, error)
+	// scope: system
+	ResealJob(ctx context.Context, arg ResealJobParams) (int64, error)
 	// scope: tenant
 	// A key that was revoked before stays as it is.
 	RevokeAPIKey(ctx context.Context, arg RevokeAPIKeyParams) (APIKey, error)
@@ -523,6 +538,12 @@ type Querier interface {
 	// scope: tenant
 	// Takes the next number of the log, which locks the log against other entries until the transaction ends.
 	UpsertAuditChain(ctx context.Context, arg UpsertAuditChainParams) (AuditChain, error)
+	// scope: tenant
+	// Notes that a secret was given its value, which nobody has used yet.
+	UpsertSecretChange(ctx context.Context, arg UpsertSecretChangeParams) error
+	// scope: system
+	// Notes that a secret was used, if nothing later is noted. An agent that is gone has none.
+	UpsertSecretUse(ctx context.Context, arg UpsertSecretUseParams) error
 	// scope: tenant
 	// The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
 	UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error)

@@ -13,6 +13,11 @@ type EnsureTenantParams struct {
 	CreatedAt dbtype.Millis
 }
 
+type ListTenantsRow struct {
+	ServerID uuid.UUID
+	Name     string
+}
+
 type NoteIsolationParams struct {
 	At     *dbtype.Millis
 	Tenant int64

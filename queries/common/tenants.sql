@@ -16,3 +16,7 @@ UPDATE tenants SET isolated_at = sqlc.arg(at) WHERE id = sqlc.arg(tenant) AND is
 -- name: EndIsolation :exec
 -- scope: system
 UPDATE tenants SET isolated_at = NULL WHERE id = sqlc.arg(tenant);
+
+-- name: ListTenants :many
+-- scope: database
+SELECT server_id, name FROM tenants ORDER BY id;

@@ -70,4 +70,7 @@ type System interface {
 
 	// SystemUpdate is Update for the system.
 	SystemUpdate(ctx context.Context, fn func(q db.System) error) error
+
+	// Tenants lists all tenants of the database, the default one first. To work for another of them, open a store of its own.
+	Tenants(ctx context.Context) ([]Tenant, error)
 }

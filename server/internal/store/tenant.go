@@ -67,6 +67,20 @@ func (b Bound) SystemUpdate(ctx context.Context, fn func(q db.System) error) err
 	return b.engine.Write(ctx, func(q unscoped.Querier) error { return fn(db.NewSystem(q, b.tenant)) })
 }
 
+// Tenants implements [System].
+func (b Bound) Tenants(ctx context.Context) ([]Tenant, error) {
+	var tenants []Tenant
+	err := b.engine.Read(ctx, func(q unscoped.Querier) error {
+		rows, err := q.ListTenants(ctx)
+		tenants = nil
+		for _, row := range rows {
+			tenants = append(tenants, Tenant{ServerID: row.ServerID, Name: row.Name})
+		}
+		return err
+	})
+	return tenants, while("listing tenants", err)
+}
+
 func (b Bound) scoped(q unscoped.Querier, scope Scope) db.Scoped {
 	return db.NewScoped(q, db.Scope{Tenant: b.tenant, Viewer: scope.Viewer, Everyone: scope.Everyone})
 }

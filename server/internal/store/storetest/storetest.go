@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) store.System) {
 		{"sessions", testSessions},
 		{"jobs", testJobs},
 		{"keys", testKeys},
+		{"secrets", testSecrets},
 		{"audit", testAudit},
 		{"transactions", testTransactions},
 		{"errors", testErrors},

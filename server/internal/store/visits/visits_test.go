@@ -94,6 +94,7 @@ INSERT INTO memories SELECT ID(9, 1000000 + i), ID(1, 1), ID(6, 1), ID(10, 1), N
 INSERT INTO forgotten_messages SELECT ID(4, i), ID(1, 1), 1 FROM rows({n}/10) WHERE i % 2 = 0;
 INSERT INTO former_agents SELECT ID(1, 1000 + i), 0, 1 FROM rows({n}/10);
 INSERT INTO agents_to_conceal SELECT ID(1, i), 1 FROM rows(5);
+INSERT INTO secret_times (agent_id, name, changed_at, last_used_at, tenant) SELECT ID(1, i), 'n', 0, NULL, 1 FROM rows(20);
 INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, status, header, body, created_at, owner, tenant)
 SELECT ID(6, 1), 'k' || i, '', ID(12, i), CASE WHEN i % ({n}/20) = 0 THEN 0 ELSE 201 END, '{}', '', ago(i, {n}), ID(12, 1), 1 FROM rows({n});
 INSERT INTO api_keys (id, name, prefix, hash, scopes, created_at, expires_at, tenant)
@@ -215,7 +216,7 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 
 		"Now": {now}, "UpdatedAt": {now}, "CreatedAt": {now}, "EndedAt": {now}, "QueuedAt": {now}, "JoinedAt": {now}, "ExpiresAt": {now}, "DeletedAt": {now}, "At": {now},
 		"DueAt": {now}, "RetryAt": {now}, "LeaseUntil": {now}, "ActiveAt": {now}, "RenewedAt": {now}, "WarnedAt": {now}, "Until": {now}, "UntilTime": {now}, "FromTime": {dbtype.Millis(0)}, "ToTime": {now},
-		"Before": {now}, "Since": {now - 120_000}, "LastUsedAt": {now}, "RevokedAt": {now},
+		"Before": {now}, "Since": {now - 120_000}, "LastUsedAt": {now}, "RevokedAt": {now}, "ChangedAt": {now},
 
 		"LimitRows": {page}, "MaxRows": {page}, "PageSize": {page}, "AtMost": {page}, "MaxTurns": {16}, "MaxPerSender": {12}, "AfterSender": {numbered(aUser, 0)}, "OffsetRows": {0},
 		"UpToSeq": {1_000_000}, "BeforeSeq": {1_000_000}, "AfterSeq": {1}, "Seq": {5_000_000}, "Position": {7}, "Attempt": {0}, "CharacterVersion": {1}, "Version": {1},
@@ -251,6 +252,7 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"DeleteOwnersOpenIdempotencyKeys": {"ID": numbered(somethingNew, 1)},
 		"ForgetAgentMessages":             {"ID": numbered(anAgent, agent)},
 		"GetFirstRunningAgent":            {"ID": numbered(aServer, 1)},
+		"ListSecretTimes":                 {"ID": numbered(anAgent, agent)},
 		"ListAgentServers":                {"ID": numbered(anAgent, agent)},
 		"ListMessageTurns":                {"ID": numbered(aMessage, message)},
 		"ListParticipants":                {"ID": numbered(aChannel, channel)},
