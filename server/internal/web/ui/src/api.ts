@@ -60,8 +60,7 @@ export class Api {
   }
 
   private async call<T>(method: string, path: string): Promise<T> {
-    const headers: Record<string, string> = { Accept: "application/json", "X-Entity-Id": this.identity.entityId };
-    if (this.identity.apiKey) headers["X-API-KEY"] = this.identity.apiKey;
+    const headers: Record<string, string> = { Accept: "application/json", "X-Entity-Id": this.identity.entityId, ...this.identity.headers };
     let response: Response;
     try {
       response = await fetch(addressOf(path), { method, headers, signal: AbortSignal.timeout(timeoutMs) });

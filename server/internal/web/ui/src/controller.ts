@@ -23,6 +23,8 @@ export class Controller {
   private readonly api: Api;
   private readonly realtime: Realtime;
   private server: Promise<string> | null = null;
+  /** Whether the server has accepted what the user signed in with. */
+  private accepted = false;
   /** The agents whose channel is being looked up. */
   private readonly opening = new Set<string>();
   private agentsTimer: ReturnType<typeof setTimeout> | null = null;
@@ -51,12 +53,19 @@ export class Controller {
     });
   }
 
-  /** Stores an API key and retries everything that was refused without one. */
-  unlock(apiKey: string): void {
-    this.identity.useKey(apiKey);
-    this.store.dispatch({ type: "key", key: "unneeded" });
+  /** Shows an API key or a token from now on, and retries everything that was refused without it. */
+  signIn(credential: string, remember: boolean): void {
+    this.accepted = false;
+    this.identity.signIn(credential, remember);
+    this.store.dispatch({ type: "signedIn" });
     this.connect();
     void this.loadAgents();
+  }
+
+  /** Forgets the user and everything that the page has stored. */
+  signOut(): void {
+    this.identity.signOut();
+    location.replace(location.pathname);
   }
 
   connect(): void {
@@ -230,7 +239,7 @@ export class Controller {
   private events(): Partial<ServerEvents> {
     return {
       authenticated: ({ entityId }) => this.connected(entityId),
-      unauthorized: () => this.keyWanted(),
+      unauthorized: () => this.accessRefused(),
       agentsChanged: () => this.agentsChanged(),
       messageBroadcast: (event) =>
         this.inChat(event, (chat) => {
@@ -281,6 +290,7 @@ export class Controller {
 
   /** The server has accepted the connection: loads everything that may have been missed. */
   private connected(entityId: string): void {
+    this.accepted = true;
     if (entityId !== this.identity.entityId) {
       // The conversations on the page belong to another user.
       this.identity.adopt(entityId);
@@ -315,11 +325,12 @@ export class Controller {
 
   private refused(reason: string): void {
     this.store.dispatch({ type: "connection", connection: "refused" });
-    if (/api key/i.test(reason)) this.keyWanted();
+    if (/api key|token|authentication/i.test(reason)) this.accessRefused();
   }
 
-  private keyWanted(): void {
-    this.store.dispatch({ type: "key", key: this.identity.apiKey ? "refused" : "wanted" });
+  private accessRefused(): void {
+    const access = !this.identity.signedIn ? "wanted" : this.accepted ? "ended" : "refused";
+    this.store.dispatch({ type: "access", access });
   }
 
   private serverId(): Promise<string> {
@@ -342,10 +353,10 @@ export class Controller {
     return this.store.state.agents?.find((a) => a.id === agentId)?.name ?? "The agent";
   }
 
-  /** The text for people; a refusal for a missing key also opens the key dialog. */
+  /** The text for people; a refusal of the credentials also asks for others. */
   private explain(error: unknown): string {
     if (!(error instanceof ApiError)) throw error;
-    if (error.status === 401) this.keyWanted();
+    if (error.status === 401) this.accessRefused();
     return error.message;
   }
 }

@@ -7,7 +7,7 @@ import { initialState } from "./state";
 import { Store } from "./store";
 
 const identity = new Identity();
-const store = new Store(initialState(identity.entityId, agentInAddress(location.pathname)));
+const store = new Store(initialState(identity.entityId, agentInAddress(location.pathname), identity.signedIn));
 const controller = new Controller(store, identity);
 
 render(<App store={store} controller={controller} />, document.getElementById("app")!);

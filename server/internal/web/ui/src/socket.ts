@@ -24,8 +24,8 @@ export class Realtime {
     this.socket = io({
       path: addressOf("/socket.io/"),
       autoConnect: false,
-      // Read at every attempt, because the key may be entered later.
-      auth: (set) => set({ entityId: identity.entityId, ...(identity.apiKey && { apiKey: identity.apiKey }) }),
+      // Read at every attempt, because the user may sign in later.
+      auth: (set) => set({ entityId: identity.entityId, ...identity.handshake }),
     });
     this.socket.on("disconnect", (reason) => {
       if (reason === "io client disconnect") return;

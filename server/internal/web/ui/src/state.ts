@@ -16,8 +16,10 @@ export type Connection = "connecting" | "connected" | "reconnecting" | "refused"
 export interface State {
   me: string;
   connection: Connection;
-  /** Whether the server requires an API key: not as far as is known, yes, or the given one is wrong. */
-  key: "unneeded" | "wanted" | "refused";
+  /** What the page may do on the server: enough as far as is known; or it wants an API key or token, refuses the one given, or takes it no more. */
+  access: "open" | "wanted" | "refused" | "ended";
+  /** Whether the browser keeps a key or token. */
+  signedIn: boolean;
   /** Null until the list has arrived. */
   agents: Agent[] | null;
   /** Why the list could not be read. */
@@ -32,7 +34,8 @@ export interface State {
 
 export type Action =
   | { type: "connection"; connection: Connection }
-  | { type: "key"; key: State["key"] }
+  | { type: "access"; access: State["access"] }
+  | { type: "signedIn" }
   | { type: "agentsLoaded"; agents: Agent[] }
   | { type: "agentsFailed"; error: string }
   | { type: "switching"; agentId: string }
@@ -40,11 +43,12 @@ export type Action =
   | { type: "selected"; agentId: string | null }
   | { type: "chat"; agentId: string; change: ChatChange };
 
-export function initialState(me: string, selected: string | null): State {
+export function initialState(me: string, selected: string | null, signedIn = false): State {
   return {
     me,
     connection: "connecting",
-    key: "unneeded",
+    access: "open",
+    signedIn,
     agents: null,
     agentsError: null,
     switching: [],
@@ -57,8 +61,10 @@ export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case "connection":
       return { ...state, connection: action.connection };
-    case "key":
-      return { ...state, key: action.key };
+    case "access":
+      return { ...state, access: action.access };
+    case "signedIn":
+      return { ...state, access: "open", signedIn: true };
     case "agentsLoaded":
       return { ...state, agents: action.agents, agentsError: null };
     case "agentsFailed":

@@ -7,9 +7,9 @@ import { ChatHeader } from "./ChatHeader";
 import { ChatView } from "./ChatView";
 import { Dialog } from "./Dialog";
 import { CloseIcon } from "./icons";
-import { KeyDialog } from "./KeyDialog";
 import { Problem } from "./Problem";
 import { Sidebar } from "./Sidebar";
+import { SignInDialog } from "./SignInDialog";
 
 /** The page: the agents beside the conversation, or behind a button on narrow screens. */
 export function App({ store, controller }: { store: Store; controller: Controller }) {
@@ -47,7 +47,7 @@ export function App({ store, controller }: { store: Store; controller: Controlle
           </>
         )}
       </main>
-      {state.key !== "unneeded" && <KeyDialog refused={state.key === "refused"} onKey={(key) => controller.unlock(key)} />}
+      {state.access !== "open" && <SignInDialog access={state.access} onSignIn={(credential, remember) => controller.signIn(credential, remember)} />}
     </div>
   );
 }

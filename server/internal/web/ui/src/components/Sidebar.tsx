@@ -37,6 +37,11 @@ export function Sidebar({ state, controller, onChosen }: Props) {
           !state.agentsError && <p class="hint">Loading agents…</p>
         )}
       </nav>
+      {state.signedIn && (
+        <button type="button" class="sidebar-link" onClick={() => controller.signOut()} data-testid="sign-out">
+          Sign out
+        </button>
+      )}
       <a class="sidebar-link" href={addressOf("/docs")}>
         API explorer
       </a>
