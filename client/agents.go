@@ -112,3 +112,10 @@ func (c *Client) Run(ctx context.Context, agentID, runID uuid.UUID) (RunDetail, 
 		return c.api.GetRun(ctx, agentID, runID, nil)
 	})
 }
+
+// AgentSecrets returns the names of an agent's secrets, when each was changed, and when it was last used.
+func (c *Client) AgentSecrets(ctx context.Context, agentID uuid.UUID) ([]AgentSecret, error) {
+	return call[[]AgentSecret](ctx, c, "listing secrets", func(ctx context.Context) (*http.Response, error) {
+		return c.api.ListAgentSecrets(ctx, agentID)
+	})
+}

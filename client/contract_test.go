@@ -41,7 +41,7 @@ func TestCallsFitTheContract(t *testing.T) {
 			ok(w, `{}`)
 		case strings.HasSuffix(r.URL.Path, "/generate-title"):
 			ok(w, `{"title":null,"reason":"short"}`)
-		case strings.HasSuffix(r.URL.Path, "/logs"), strings.HasSuffix(r.URL.Path, "/panels"):
+		case strings.HasSuffix(r.URL.Path, "/logs"), strings.HasSuffix(r.URL.Path, "/panels"), strings.HasSuffix(r.URL.Path, "/secrets"):
 			ok(w, `[]`)
 		case strings.Contains(r.URL.Path, "/sessions"), strings.Contains(r.URL.Path, "/jobs"):
 			w.Header().Set("Content-Type", "application/json")
@@ -178,6 +178,7 @@ func TestCallsFitTheContract(t *testing.T) {
 			return want(err, len(l), 0)
 		},
 		"DeleteAgentLogEntry": func() error { return c.DeleteAgentLogEntry(ctx, eliza, message) },
+		"AgentSecrets":        func() error { _, err := c.AgentSecrets(ctx, eliza); return err },
 		"Panels":              func() error { _, err := c.Panels(ctx, eliza); return err },
 		"Alive":               func() error { return c.Alive(ctx) },
 		"Ping":                func() error { return c.Ping(ctx) },

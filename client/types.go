@@ -54,6 +54,7 @@ type (
 	NewSessionMessage    = api.PostSessionMessageRequest
 	NewWorld             = api.CreateWorldRequest
 	Panel                = api.Panel
+	AgentSecret          = api.AgentSecret
 	Room                 = api.Room
 	RoomCreated          = api.RoomCreated
 	RunDetail            = api.RunDetail

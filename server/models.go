@@ -131,9 +131,9 @@ func usable(v openai.Vendor, lookup model.Lookup) bool {
 }
 
 func (m *models) connect(v openai.Vendor, lookup model.Lookup) runtime.ModelChoice {
-	client, notice, err := m.client(v, lookup)
+	client, e, err := m.client(v, lookup)
 	if err == nil {
-		return runtime.ModelChoice{Provider: model.Retry(client), Notice: notice}
+		return runtime.ModelChoice{Provider: model.Retry(client), Key: keyOf(e), Notice: e.Notice}
 	}
 	message := apierr.From(err).Message
 	if e, ok := errors.AsType[*model.Error](err); ok {
@@ -142,21 +142,29 @@ func (m *models) connect(v openai.Vendor, lookup model.Lookup) runtime.ModelChoi
 	return runtime.ModelChoice{Provider: runtime.Misconfigured(v.Name, message), Notice: message}
 }
 
-// client returns a client of a vendor's endpoint, and what the owner should know about it. There is no other way from
+// keyOf names the setting that holds the key of an endpoint; empty for none.
+func keyOf(e openai.Endpoint) string {
+	if e.APIKey == "" {
+		return ""
+	}
+	return e.Settings.APIKey
+}
+
+// client returns a client of a vendor's endpoint, and the endpoint. There is no other way from
 // settings to a model: what they may do with keys and addresses is decided in [openai.Vendor.Config] and here.
-func (m *models) client(v openai.Vendor, lookup model.Lookup) (client *openai.Client, notice string, err error) {
-	e, err := v.Config(lookup)
+func (m *models) client(v openai.Vendor, lookup model.Lookup) (client *openai.Client, e openai.Endpoint, err error) {
+	e, err = v.Config(lookup)
 	if err != nil {
-		return nil, "", err
+		return nil, e, err
 	}
 	e.HTTPClient, e.Forms = m.http, &m.forms
 	if e.Named() {
 		if err := m.guard.CheckBase(e.BaseURL); err != nil {
-			return nil, "", &model.Error{Kind: model.Config, Provider: e.Name, Err: err, Message: fmt.Sprintf(
+			return nil, e, &model.Error{Kind: model.Config, Provider: e.Name, Err: err, Message: fmt.Sprintf(
 				"%s in %s %v; whoever runs the server may allow the host by ELIZAD_EGRESS_ALLOW, or set %[1]s in the environment.", e.Address.Name, e.Address.Origin, err)}
 		}
 		e.HTTPClient = m.guarded
 	}
 	client, err = openai.New(e.Config)
-	return client, e.Notice, err
+	return client, e, err
 }

@@ -15,24 +15,24 @@ const (
 )
 
 func (m *models) transcription(lookup model.Lookup) runtime.Transcription {
-	client, missing := m.speechClient(lookup, model.Transcription, noTranscription)
+	client, key, missing := m.speechClient(lookup, model.Transcription, noTranscription)
 	if client == nil {
 		return runtime.Transcription{Missing: missing}
 	}
-	return runtime.Transcription{Transcriber: client}
+	return runtime.Transcription{Transcriber: client, Key: key}
 }
 
 func (m *models) speech(lookup model.Lookup) runtime.Speech {
-	client, missing := m.speechClient(lookup, model.TextToSpeech, noSpeech)
+	client, key, missing := m.speechClient(lookup, model.TextToSpeech, noSpeech)
 	if client == nil {
 		return runtime.Speech{Missing: missing}
 	}
-	return runtime.Speech{Speaker: client}
+	return runtime.Speech{Speaker: client, Key: key}
 }
 
 // speechClient chooses the model for one kind of speech by the rule for texts, among the vendors that have such models: the vendor of
 // an agent's texts doesn't decide who speaks them. Where there is none it says what to set.
-func (m *models) speechClient(lookup model.Lookup, kind model.Kind, none string) (client *openai.Client, missing string) {
+func (m *models) speechClient(lookup model.Lookup, kind model.Kind, none string) (client *openai.Client, key, missing string) {
 	vendors := openai.Vendors()
 	if wish, ok := wanted(lookup); ok && !strings.EqualFold(wish.Value, builtinName) {
 		if v, known := openai.VendorNamed(wish.Value); known {
@@ -43,9 +43,9 @@ func (m *models) speechClient(lookup model.Lookup, kind model.Kind, none string)
 		if !usable(v, lookup) {
 			continue
 		}
-		if client, _, err := m.client(v, lookup); err == nil && client.Model(kind) != "" {
-			return client, ""
+		if client, e, err := m.client(v, lookup); err == nil && client.Model(kind) != "" {
+			return client, keyOf(e), ""
 		}
 	}
-	return nil, none
+	return nil, "", none
 }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -103,10 +102,7 @@ func New(cfg settings.Settings, opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, dataDir: dir, version: "dev", logs: logstream.NewStream(logEntries), asked: make(chan struct{})}
-	if name := strings.TrimSpace(cfg.Storage.ServerID); name != "" {
-		s.tenant = store.Tenant{ServerID: agent.UUIDOf(name), Name: name}
-	}
+	s := &Server{cfg: cfg, dataDir: dir, tenant: tenantOf(cfg), version: "dev", logs: logstream.NewStream(logEntries), asked: make(chan struct{})}
 	for _, o := range opts {
 		o(s)
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,6 +41,7 @@ import (
 	"github.com/elizad/elizad/server/internal/throttle"
 	"github.com/elizad/elizad/server/internal/webhook"
 	"github.com/elizad/elizad/server/model"
+	"github.com/elizad/elizad/server/settings"
 	"github.com/elizad/elizad/server/socketio"
 	"github.com/elizad/elizad/server/socketio/engineio"
 )
@@ -139,30 +142,41 @@ func (s *Server) traces() func(httpx.Ended) {
 	return s.reports.Trace
 }
 
-func (s *Server) openStore(ctx context.Context) error {
-	if url := s.cfg.Storage.PostgresURL; url != "" {
+func (s *Server) openStore(ctx context.Context) (err error) {
+	s.parts.store, s.parts.database, err = openDatabase(ctx, s.cfg, s.dataDir, s.tenant, s.log)
+	return err
+}
+
+// openDatabase opens the database that the settings name, and says for people where it is.
+func openDatabase(ctx context.Context, cfg settings.Settings, dir string, tenant store.Tenant, log *slog.Logger) (store.System, string, error) {
+	if url := cfg.Storage.PostgresURL; url != "" {
 		address, err := pgaddress.Parse(url)
 		if err != nil {
-			return fmt.Errorf("POSTGRES_URL (--postgres-url) %w", err)
+			return nil, "", fmt.Errorf("POSTGRES_URL (--postgres-url) %w", err)
 		}
-		s.parts.database = address.String()
-		s.log.Info("opening the database", "engine", "postgres", "database", s.parts.database)
-		st, err := pgstore.Open(ctx, pgstore.Config{URL: url, Tenant: s.tenant, Logger: s.log})
+		log.Info("opening the database", "engine", "postgres", "database", address.String())
+		st, err := pgstore.Open(ctx, pgstore.Config{URL: url, Tenant: tenant, Logger: log})
 		if err != nil {
-			return err
+			return nil, "", err
 		}
-		s.parts.store = st
-		return nil
+		return st, address.String(), nil
 	}
-	cfg := sqlitestore.Config{Dir: s.dataDir, File: s.cfg.Storage.SQLitePath, Tenant: s.tenant, Logger: s.log}
-	s.parts.database = cfg.Path()
-	s.log.Info("opening the database", "engine", "sqlite", "database", s.parts.database)
-	st, err := sqlitestore.Open(ctx, cfg)
+	file := sqlitestore.Config{Dir: dir, File: cfg.Storage.SQLitePath, Tenant: tenant, Logger: log}
+	log.Info("opening the database", "engine", "sqlite", "database", file.Path())
+	st, err := sqlitestore.Open(ctx, file)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	s.parts.store = st
-	return nil
+	return st, file.Path(), nil
+}
+
+// tenantOf returns whose data a server keeps.
+func tenantOf(cfg settings.Settings) store.Tenant {
+	name := strings.TrimSpace(cfg.Storage.ServerID)
+	if name == "" {
+		return store.Tenant{}
+	}
+	return store.Tenant{ServerID: agent.UUIDOf(name), Name: name}
 }
 
 func (s *Server) openAudit(ctx context.Context) error {

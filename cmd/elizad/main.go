@@ -4,6 +4,7 @@
 //	elizad --help     every flag and variable
 //	elizad help settings
 //	elizad keys       make, list and revoke API keys
+//	elizad secrets    list the names of agents' secrets, change the master key
 //	elizad audit      read and verify the audit log
 //
 // Flags win over environment variables, and those over .env.local and .env of the working folder.
@@ -36,6 +37,7 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server. This is what elizad does without a command."`
 	Keys    keysCmd    `cmd:"" help:"Make, list and revoke the API keys of a running server."`
+	Secrets secretsCmd `cmd:"" help:"List the secrets of a running server's agents by name, and change the key that seals them."`
 	Audit   auditCmd   `cmd:"" help:"Read and verify the audit log of a running server."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Help    helpCmd    `cmd:"" help:"Explain a command, or every setting."`

@@ -160,6 +160,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "listAgentMessageServers", "ListAgentMessageServers":
 		return Rule{ScopeRead, OwnerTenant}, true
+	case "listAgentSecrets", "ListAgentSecrets":
+		return Rule{ScopeManage, OwnerAgent}, true
 	case "listAgents", "ListAgents":
 		return Rule{ScopeRead, OwnerTenant}, true
 	case "listAuditEntries", "ListAuditEntries":

@@ -1384,6 +1384,30 @@ type AgentResponse struct {
 	Thought    string `json:"thought"`
 }
 
+// AgentSecret A secret of an agent, without its value.
+//
+// Example: {"changedAt":1790000000000,"lastUsedAt":1790000060000,"name":"OPENAI_API_KEY"}
+type AgentSecret struct {
+	// ChangedAt When it was given its value. Not there for one from before this was noted.
+	ChangedAt *int64 `json:"changedAt,omitempty"`
+
+	// LastUsedAt When that value was last used; not there before the first use.
+	LastUsedAt *int64 `json:"lastUsedAt,omitempty"`
+	Name       string `json:"name"`
+}
+
+// AgentSecretListEnvelope Secrets.
+//
+// Example: {"data":[{"changedAt":1790000000000,"lastUsedAt":1790000060000,"name":"OPENAI_API_KEY"}],"success":true}
+type AgentSecretListEnvelope struct {
+	Data []AgentSecret `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
 // AgentState Whether the agent runs.
 //
 // Example: active

@@ -322,6 +322,14 @@ type ClientInterface interface {
 	// Corresponds with GET /api/agents/{agentId}/runs/{runId} (the `GetRun` operationId).
 	GetRun(ctx context.Context, agentID AgentID, runID UUID, params *GetRunParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListAgentSecrets List an agent's secrets
+	//
+	// Their names, when each was given its value, and when that was last used: sent to a model, or asked for by a plugin. Uses are
+	// written about once a minute. Values are never shown. A secret deep in the character is named by its JSON pointer.
+	//
+	// Corresponds with GET /api/agents/{agentId}/secrets (the `ListAgentSecrets` operationId).
+	ListAgentSecrets(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// StartAgent Start an agent
 	//
 	// The agent answers from now on, even after a restart of the server. Starting a running agent changes nothing.
@@ -1903,6 +1911,24 @@ func (c *Client) ListRuns(ctx context.Context, agentID AgentID, params *ListRuns
 // Corresponds with GET /api/agents/{agentId}/runs/{runId} (the `GetRun` operationId).
 func (c *Client) GetRun(ctx context.Context, agentID AgentID, runID UUID, params *GetRunParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetRunRequest(c.Server, agentID, runID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListAgentSecrets List an agent's secrets
+//
+// Their names, when each was given its value, and when that was last used: sent to a model, or asked for by a plugin. Uses are
+// written about once a minute. Values are never shown. A secret deep in the character is named by its JSON pointer.
+//
+// Corresponds with GET /api/agents/{agentId}/secrets (the `ListAgentSecrets` operationId).
+func (c *Client) ListAgentSecrets(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAgentSecretsRequest(c.Server, agentID)
 	if err != nil {
 		return nil, err
 	}
@@ -5720,6 +5746,40 @@ func NewGetRunRequest(server string, agentID AgentID, runID UUID, params *GetRun
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListAgentSecretsRequest constructs an http.Request for the ListAgentSecrets method
+func NewListAgentSecretsRequest(server string, agentID AgentID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/agents/%s/secrets", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -10117,6 +10177,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/agents/{agentId}/runs/{runId} (the `GetRun` operationId).
 	GetRunWithResponse(ctx context.Context, agentID AgentID, runID UUID, params *GetRunParams, reqEditors ...RequestEditorFn) (*GetRunResult, error)
 
+	// ListAgentSecretsWithResponse List an agent's secrets
+	//
+	// Their names, when each was given its value, and when that was last used: sent to a model, or asked for by a plugin. Uses are
+	// written about once a minute. Values are never shown. A secret deep in the character is named by its JSON pointer.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/agents/{agentId}/secrets (the `ListAgentSecrets` operationId).
+	ListAgentSecretsWithResponse(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*ListAgentSecretsResult, error)
+
 	// StartAgentWithResponse Start an agent
 	//
 	// The agent answers from now on, even after a restart of the server. Starting a running agent changes nothing.
@@ -12315,6 +12385,49 @@ func (r GetRunResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetRunResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListAgentSecretsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AgentSecretListEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAgentSecretsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAgentSecretsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListAgentSecretsResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -16678,6 +16791,22 @@ func (c *ClientWithResponses) GetRunWithResponse(ctx context.Context, agentID Ag
 	return ParseGetRunResult(rsp)
 }
 
+// ListAgentSecretsWithResponse List an agent's secrets
+//
+// Their names, when each was given its value, and when that was last used: sent to a model, or asked for by a plugin. Uses are
+// written about once a minute. Values are never shown. A secret deep in the character is named by its JSON pointer.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/agents/{agentId}/secrets (the `ListAgentSecrets` operationId).
+func (c *ClientWithResponses) ListAgentSecretsWithResponse(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*ListAgentSecretsResult, error) {
+	rsp, err := c.ListAgentSecrets(ctx, agentID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAgentSecretsResult(rsp)
+}
+
 // StartAgentWithResponse Start an agent
 //
 // The agent answers from now on, even after a restart of the server. Starting a running agent changes nothing.
@@ -20179,6 +20308,74 @@ func ParseGetRunResult(rsp *http.Response) (*GetRunResult, error) {
 			headers.ETag = value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListAgentSecretsResult parses an HTTP response from a ListAgentSecretsWithResponse call
+func ParseListAgentSecretsResult(rsp *http.Response) (*ListAgentSecretsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAgentSecretsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AgentSecretListEnvelope
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
 	}
 
 	return response, nil

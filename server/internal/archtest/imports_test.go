@@ -74,6 +74,7 @@ func mayImport() map[string][]string {
 		"server/internal/egress":    {},
 		"server/internal/names":     {},
 		"server/internal/seal":      {plaintext},
+		"server/internal/reseal":    {"server/internal/seal", store, "gen/db", "queries/dbtype"},
 		"server/internal/jsontext":  {apierr},
 		"server/internal/mention":   {},
 		"server/internal/basepath":  {},

@@ -117,6 +117,26 @@ func (h agentHandlers) StopAgent(ctx context.Context, req apiserver.StopAgentReq
 	return apiserver.StopAgent200JSONResponse{AgentStatusAnswerJSONResponse: agentStatusAnswer(a, "Agent stopped")}, nil
 }
 
+func (h agentHandlers) ListAgentSecrets(ctx context.Context, req apiserver.ListAgentSecretsRequestObject) (apiserver.ListAgentSecretsResponseObject, error) {
+	secrets, err := h.agents.Secrets(ctx, auth.FromContext(ctx), req.AgentID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.ListAgentSecrets200JSONResponse{Success: true, Data: present.Each(secrets, agentSecret)}, nil
+}
+
+// agentSecret shows what is known of a secret, which is never its value.
+func agentSecret(s runtime.Secret) api.AgentSecret {
+	out := api.AgentSecret{Name: s.Name}
+	if s.ChangedAt != nil {
+		out.ChangedAt = new(s.ChangedAt.UnixMilli())
+	}
+	if s.LastUsed != nil {
+		out.LastUsedAt = new(s.LastUsed.UnixMilli())
+	}
+	return out
+}
+
 func (h agentHandlers) ListPanels(ctx context.Context, req apiserver.ListPanelsRequestObject) (apiserver.ListPanelsResponseObject, error) {
 	panels, err := h.agents.Panels(ctx, auth.FromContext(ctx), req.AgentID)
 	if err != nil {

@@ -22,6 +22,7 @@ type Agents interface {
 	Delete(ctx context.Context, who auth.Identity, id uuid.UUID) error
 	Start(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
 	Stop(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
+	Secrets(ctx context.Context, who auth.Identity, id uuid.UUID) ([]runtime.Secret, error)
 	Panels(ctx context.Context, who auth.Identity, id uuid.UUID) ([]pluginhttp.Panel, error)
 	Voice(ctx context.Context, who auth.Identity, agentID uuid.UUID) (runtime.Voice, error)
 }

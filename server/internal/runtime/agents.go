@@ -60,6 +60,7 @@ type Agents struct {
 	plugins  *agent.Registry // nil: none
 	tally    *quota.Tally    // of all agents
 	numbers  *numbers
+	uses     *uses // of secrets
 	log      *slog.Logger
 }
 
@@ -170,6 +171,9 @@ func (a *Agents) create(ctx context.Context, who auth.Identity, c agent.Characte
 			return err
 		}
 		if err := settle(ctx, q, row); err != nil {
+			return err
+		}
+		if err := noteChanges(ctx, q, row.ID, nil, given, now); err != nil {
 			return err
 		}
 		return audit.Within(ctx, q, row.ID, secretsAudited(nil, given))

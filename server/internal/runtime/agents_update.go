@@ -73,7 +73,9 @@ var errOvertaken = errors.New("overtaken by another change")
 func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, patch map[string]json.RawMessage, checked *Agent) (db.Agent, []string, error) {
 	var row db.Agent
 	var lost []string
+	var changed *version
 	err := a.store.Update(ctx, who.Scope(), func(q db.Scoped) error {
+		changed = nil
 		var err error
 		if row, err = found(q.GetAgentForUpdate(ctx, id)); err != nil {
 			return err
@@ -93,8 +95,16 @@ func (a *Agents) update(ctx context.Context, who auth.Identity, id uuid.UUID, pa
 		if err != nil {
 			return err
 		}
+		if err := noteChanges(ctx, q, id, next.had, next.have, row.UpdatedAt); err != nil {
+			return err
+		}
+		changed = &next
 		return audit.Within(ctx, q, id, secretsAudited(next.had, next.have))
 	})
+	if err == nil && changed != nil {
+		given, _ := differing(changed.had, changed.have)
+		a.uses.forget(id, given)
+	}
 	return row, lost, err
 }
 
@@ -108,21 +118,13 @@ type version struct {
 
 // secretsAudited says for the audit log which secrets differ, by their names.
 func secretsAudited(had, have map[string]string) string {
-	names := map[string]bool{}
-	for name, value := range have {
-		if before, ok := had[name]; !ok || before != value {
-			names[name] = true
-		}
-	}
-	for name := range had {
-		if _, ok := have[name]; !ok {
-			names[name] = true
-		}
-	}
+	given, removed := differing(had, have)
+	names := slices.Concat(given, removed)
 	if len(names) == 0 {
 		return ""
 	}
-	return audit.Words("secrets", slices.Sorted(maps.Keys(names))...)
+	slices.Sort(names)
+	return audit.Words("secrets", names...)
 }
 
 // patched returns a row's next version.

@@ -57,6 +57,7 @@ func (r *run) generate(ctx context.Context, req model.Request, attempts *int, si
 		}
 	}
 	call.req = req
+	r.agent.settings.use(r.agent.model.Key)
 	answer, err := read(ctx, r.agent.model.Provider, req, sink)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)

@@ -26,6 +26,7 @@ type ModelRequest struct {
 // ModelChoice is the model of an agent.
 type ModelChoice struct {
 	Provider model.Provider
+	Key      string // the setting whose value the provider sends to be let in; empty for none
 	Notice   string // for the owner: why it is this one, when that needs attention
 	// ReplyNotice goes with every reply, so that readers don't take the built-in responder for a language model.
 	ReplyNotice string
@@ -39,12 +40,14 @@ type ModelChoice struct {
 // Transcription is the model that turns recordings into text. Where there is no model for it, Missing says what to set.
 type Transcription struct {
 	model.Transcriber
+	Key     string // as for texts
 	Missing string
 }
 
 // Speech is the model that reads texts aloud. Where there is no model for it, Missing says what to set.
 type Speech struct {
 	model.Speaker
+	Key     string // as for texts
 	Missing string
 }
 

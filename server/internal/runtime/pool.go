@@ -53,6 +53,9 @@ func (s *Service) Start(context.Context) error {
 		defer ended.Close()
 		lifecycle.Persist(s.life, s.cfg.Logger, "the renewal of leases", func() { s.keep(ended) })
 	})
+	s.keeper.Go(func() {
+		lifecycle.Persist(s.life, s.cfg.Logger, "the noting of used secrets", func() { s.agents.uses.keep(s.life) })
+	})
 	return nil
 }
 
@@ -79,10 +82,11 @@ func (s *Service) Stop(ctx context.Context) error {
 	}
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
 	defer cancel()
+	var failed error
 	if err := s.cfg.Messages.ReleaseTurns(release, s.cfg.Owner); err != nil {
-		return fmt.Errorf("giving turns back: %w", err)
+		failed = fmt.Errorf("giving turns back: %w", err)
 	}
-	return nil
+	return errors.Join(failed, s.agents.uses.write(release))
 }
 
 // beforeDeadline returns a context that ends early enough for what is left to do before ctx ends.

@@ -144,6 +144,7 @@ func New(cfg Config) (*Service, error) {
 		store: cfg.Store, serverID: cfg.ServerID, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, models: cfg.Models, plugins: cfg.Plugins, log: cfg.Logger,
 		tally:   quota.NewTally(quota.Quota{Most: cfg.MaxAgents, What: "agents", Setting: "ELIZAD_MAX_AGENTS (--max-agents)"}, cfg.Now),
 		numbers: &numbers{now: cfg.Now},
+		uses:    newUses(cfg.Store, cfg.Logger),
 	}
 	b := &builder{agents: agents, environment: cfg.Environment, models: cfg.Models, registry: cfg.Plugins, log: cfg.Logger}
 	agents.versions = newAgentVersions(b.build)

@@ -36,6 +36,7 @@ type settings struct {
 	secrets      map[string]string
 	own          map[string]any
 	server       func(name string) (model.Setting, bool)
+	used         func(secret string) // is told which secrets are asked for
 	log          *slog.Logger
 }
 
@@ -49,6 +50,20 @@ func (s *settings) Setting(name string) (string, bool) {
 
 // Lookup implements [agent.Host].
 func (s *settings) Lookup(name string) (model.Setting, bool) {
+	s.use(name)
+	return s.look(name)
+}
+
+// use notes that the secret of a name is used, if there is one and no setting of the server comes first.
+func (s *settings) use(name string) {
+	_, overridden := s.forCharacter[name]
+	if _, secret := s.secrets[name]; secret && !overridden {
+		s.used(name)
+	}
+}
+
+// look is Lookup by who only wants to know what is set.
+func (s *settings) look(name string) (model.Setting, bool) {
 	if v, ok := s.forCharacter[name]; ok {
 		return model.Setting{Name: name, Value: v, Origin: model.FromOperator}, true
 	}

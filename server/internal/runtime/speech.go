@@ -23,6 +23,7 @@ type (
 type Voice struct {
 	transcription Transcription
 	speech        Speech
+	use           func(secret string)
 }
 
 // Voice returns the voice of a running agent; any other is NOT_FOUND.
@@ -31,7 +32,7 @@ func (a *Agents) Voice(ctx context.Context, who auth.Identity, id uuid.UUID) (Vo
 	if err != nil {
 		return Voice{}, err
 	}
-	return Voice{transcription: m.model.Transcription, speech: m.model.Speech}, nil
+	return Voice{transcription: m.model.Transcription, speech: m.model.Speech, use: m.settings.use}, nil
 }
 
 // running returns the version of an agent that runs.
@@ -69,6 +70,7 @@ func (v Voice) Transcribe(ctx context.Context, r Recording) (string, error) {
 	if err := v.CanTranscribe(); err != nil {
 		return "", err
 	}
+	v.use(v.transcription.Key)
 	text, err := v.transcription.Transcribe(ctx, r)
 	return text, speechError(err)
 }
@@ -78,6 +80,7 @@ func (v Voice) Speak(ctx context.Context, u Utterance) (Sound, error) {
 	if err := v.CanSpeak(); err != nil {
 		return Sound{}, err
 	}
+	v.use(v.speech.Key)
 	sound, err := v.speech.Speak(ctx, u)
 	return sound, speechError(err)
 }

@@ -46,6 +46,7 @@ func (s *Service) Title(ctx context.Context, _ auth.Identity, agentID uuid.UUID,
 	}
 	ctx, cancel := context.WithTimeout(ctx, titleTimeout)
 	defer cancel()
+	m.settings.use(m.model.Key)
 	answer, err := read(ctx, m.model.Provider, titleRequest(m, agentID, said), nil)
 	if e, ok := errors.AsType[*model.Error](err); ok {
 		return Title{}, apierr.Wrap(err, apierr.ModelFailed, "%s", e.Message)

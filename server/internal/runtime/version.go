@@ -191,11 +191,12 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*agentVersion, error
 	m.settings = &settings{
 		forCharacter: b.environment.Character(row.ID),
 		secrets:      secrets, own: opened(character.Settings, secrets), server: b.environment.Lookup, log: m.log,
+		used: func(name string) { b.agents.uses.note(row.ID, name) },
 	}
 	if sealed != nil {
 		m.model = brokenChoice(apierr.From(sealed).Message)
 	} else {
-		m.model = b.models.Choose(ModelRequest{Lookup: m.settings.Lookup, Plugins: character.Plugins})
+		m.model = b.models.Choose(ModelRequest{Lookup: m.settings.look, Plugins: character.Plugins})
 	}
 	m.components = agent.Components{Actions: builtinActions(), Providers: builtinProviders()}
 	for _, name := range character.Plugins {
@@ -220,6 +221,11 @@ func (m *agentVersion) addPlugin(ctx context.Context, registry *agent.Registry, 
 		return
 	}
 	status := PluginStatus{Name: name, Available: true, Status: PluginBuiltin, Reason: plugin.Description}
+	for secret := range m.settings.secrets {
+		if isPointer(secret) { // it is in the character that the plugin gets
+			m.settings.use(secret)
+		}
+	}
 	parts, err := plugin.Provision(ctx, agent.Setup{AgentID: m.id, Character: &character, Host: m.settings})
 	if err == nil {
 		err = m.admit(agent.PluginName(name), parts)

@@ -128,6 +128,24 @@ func Names(sealed []byte) ([]string, error) {
 	return slices.Sorted(maps.Keys(rec.Values)), err
 }
 
+// IDs returns the ids of the keys, the current one first.
+func (k *Keys) IDs() []string {
+	ids := make([]string, len(k.keys))
+	for i, key := range k.keys {
+		ids[i] = key.id
+	}
+	return ids
+}
+
+// KeyID returns the id of the master key that a record needs; empty for a record that holds nothing.
+func KeyID(sealed []byte) (string, error) {
+	rec, err := parse(sealed)
+	if err != nil || len(rec.Values) == 0 {
+		return "", err
+	}
+	return rec.KeyID, nil
+}
+
 // dataKey opens a record's data key.
 func (k *Keys) dataKey(owner string, rec record) ([]byte, error) {
 	for _, key := range k.keys {

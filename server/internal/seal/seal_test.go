@@ -208,3 +208,43 @@ func TestLoadReadsWhatEditorsWrite(t *testing.T) {
 		}
 	}
 }
+
+// A key is added on top, so that both open, and in the end the older ones are kept apart.
+func TestKeysAreReplacedInTheFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, backup := filepath.Join(dir, seal.KeyFileName), filepath.Join(dir, "backup")
+	older, err := seal.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := older.Seal("ada", map[string]string{"K": "v"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := seal.AddKey(path)
+	if err != nil || len(both.IDs()) != 2 || both.IDs()[1] != older.IDs()[0] {
+		t.Fatalf("with a new key: %v", err)
+	}
+	if got, err := both.Open("ada", sealed); err != nil || got["K"] != "v" {
+		t.Errorf("with both keys: %v, %v", got, err)
+	}
+	if err := seal.KeepCurrent(path, backup); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string][]string{path: both.IDs()[:1], backup: both.IDs()} {
+		k, err := seal.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, k.IDs()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+	if err := seal.KeepCurrent(path, backup); err == nil {
+		t.Error("a backup was overwritten")
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) != 2 {
+		t.Errorf("left in the folder: %v, %v", left, err)
+	}
+}
