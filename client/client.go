@@ -45,6 +45,10 @@
 //     [Client.Speak], [Client.SpeakMessage], [Client.Converse], [Client.ConverseRecorded]
 //   - API keys: [Client.Keys], [Client.AllKeys], [Client.CreateKey], [Client.Key], [Client.RevokeKey]
 //   - the audit log: [Client.AuditEntries], [Client.VerifyAudit]
+//   - Users who log in: [Client.Register], [Client.Login], [Client.Refresh], [Client.Me], [Client.Logout],
+//     [Client.ChangePassword], [Client.Users], [Client.AllUsers], [Client.CreateUser], [Client.UpdateUser], and [NewLogin] for
+//     [WithToken]
+//   - Revoked tokens: [Client.RevokeTokens], [Client.Revocations], [Client.AllRevocations]
 //   - The server: [Client.Ping], [Client.Alive], [Client.Health], [Client.Version], [Client.RequiresAuth], [Client.Hello],
 //     [Client.Status], [Client.Debug], [Client.Stop], [Client.ServerLog], [Client.WriteServerLog],
 //     [Client.ClearServerLog], [Client.StoredSettings], [Client.ReplaceStoredSettings]

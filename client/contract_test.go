@@ -141,9 +141,30 @@ func TestCallsFitTheContract(t *testing.T) {
 			_, err := c.CreateKey(ctx, client.NewKey{Name: "Website", Scopes: []client.KeyScope{"chat"}})
 			return err
 		},
-		"Key":        func() error { k, err := c.Key(ctx, channel); return want(err, k.Name, "Eliza") },
-		"RevokeKey":  func() error { return c.RevokeKey(ctx, channel) },
-		"JobsHealth": func() error { _, err := c.JobsHealth(ctx); return err },
+		"Key":       func() error { k, err := c.Key(ctx, channel); return want(err, k.Name, "Eliza") },
+		"RevokeKey": func() error { return c.RevokeKey(ctx, channel) },
+		"Register": func() error {
+			_, err := c.Register(ctx, client.NewUser{Email: "ada@example.com", Username: "ada", Password: "correct horse"})
+			return err
+		},
+		"Login":          func() error { _, err := c.Login(ctx, "ada@example.com", "correct horse"); return err },
+		"Refresh":        func() error { _, err := c.Refresh(ctx, "elr_x"); return err },
+		"Me":             func() error { _, err := c.Me(ctx); return err },
+		"Logout":         func() error { return c.Logout(ctx) },
+		"ChangePassword": func() error { return c.ChangePassword(ctx, "correct horse", "staple cell") },
+		"Users":          func() error { _, err := c.Users(ctx, 7); return err },
+		"CreateUser": func() error {
+			_, err := c.CreateUser(ctx, client.NewUserByAdmin{Email: "ada@example.com", Username: "ada", Password: "correct horse", Admin: true})
+			return err
+		},
+		"UpdateUser": func() error {
+			disabled := true
+			_, err := c.UpdateUser(ctx, channel, client.UserChange{Disabled: &disabled})
+			return err
+		},
+		"RevokeTokens": func() error { _, err := c.RevokeTokens(ctx, client.RevokedTokens{EntityID: &channel}); return err },
+		"Revocations":  func() error { _, err := c.Revocations(ctx, 7); return err },
+		"JobsHealth":   func() error { _, err := c.JobsHealth(ctx); return err },
 		"Memories": func() error {
 			_, err := c.Memories(ctx, eliza, client.MemoriesQuery{Room: channel, Table: "facts", Search: "tea", Embeddings: true, Limit: 1, Offset: 1, From: time.UnixMilli(1), To: time.Now()})
 			return err

@@ -47,6 +47,13 @@ type (
 	NewGroup             = api.CreateGroupRequest
 	NewJob               = api.CreateJobRequest
 	NewKey               = api.CreateKeyRequest
+	Login                = api.Login
+	User                 = api.User
+	NewUser              = api.RegisterRequest
+	NewUserByAdmin       = api.CreateUserRequest
+	UserChange           = api.UpdateUserRequest
+	RevokedTokens        = api.RevokeTokensRequest
+	Revocation           = api.Revocation
 	NewMessage           = api.PostMessageRequest
 	NewMessageServer     = api.CreateMessageServerRequest
 	NewRoom              = api.CreateRoomRequest

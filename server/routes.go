@@ -79,7 +79,7 @@ func (s *Server) application() (http.Handler, error) {
 		where(bringsFiles, httpx.UploadRateLimit(s.cfg.Limits)),
 		where(isAPI, httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType),
 		plugins.Public,
-		auth.Middleware(s.parts.guard, httpx.ClientNetwork, httpx.WriteError),
+		auth.Middleware(s.parts.guard.Leaving(s.leavesOpen(httpx.Anonymous(doc))), httpx.ClientNetwork, httpx.WriteError),
 		auth.Services(auth.NewGuard(auth.NewKeys(s.cfg.Security.ServiceKey), s.parts.failures), httpx.ClientNetwork, httpx.WriteError),
 		where(isAPI, httpx.PrincipalRateLimit(s.cfg.Limits), httpx.NotModified),
 		middleware.GetHead,
@@ -93,6 +93,9 @@ func (s *Server) application() (http.Handler, error) {
 		Titles:     s.parts.runtime,
 		Media:      s.parts.media,
 		Keys:       s.parts.keys,
+		Users:      s.parts.users,
+		Revoked:    s.parts.revocations,
+		Network:    httpx.ClientNetwork,
 		Audit:      s.parts.audit,
 		Settings:   s.parts.settings,
 		Logs:       s.logs,
@@ -104,7 +107,7 @@ func (s *Server) application() (http.Handler, error) {
 
 		WriteError: httpx.WriteError,
 		Middlewares: []apiserver.MiddlewareFunc{ // the first is the outermost
-			httpx.Access(operations), httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers), httpx.Audited(operations, s.parts.audit),
+			httpx.Access(operations), where(s.lacksUsers, always(httpx.NotFound)), httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers), httpx.Audited(operations, s.parts.audit),
 		},
 		Version: s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})
@@ -118,6 +121,25 @@ func (s *Server) application() (http.Handler, error) {
 	r.MethodNotAllowed(httpx.MethodNotAllowed)
 	r.NotFound(plugins.Fallback(noRoute).ServeHTTP)
 	return r, nil
+}
+
+// leavesOpen returns which requests bring no credential, but get one: those of operations that the contract lets everybody call, where
+// there are users.
+func (s *Server) leavesOpen(anonymous func(*http.Request) bool) func(*http.Request) bool {
+	if s.parts.users == nil {
+		return nil
+	}
+	return anonymous
+}
+
+// lacksUsers reports whether a request is about users of a server that has none. Tokens of other issuers are revoked there, too.
+func (s *Server) lacksUsers(r *http.Request) bool {
+	return s.parts.users == nil && isBelow(r.URL.Path, "/api/auth") && r.URL.Path != "/api/auth/revocations"
+}
+
+// always returns a middleware that answers every request by itself.
+func always(answer http.HandlerFunc) func(http.Handler) http.Handler {
+	return func(http.Handler) http.Handler { return answer }
 }
 
 // pages adds the pages for browsers to r, and returns what answers where there is no route: a 404 or, for what can't be the

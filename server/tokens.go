@@ -12,9 +12,12 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/auth/token"
+	"github.com/elizad/elizad/server/internal/revocation"
+	"github.com/elizad/elizad/server/internal/throttle"
+	"github.com/elizad/elizad/server/internal/user"
 )
 
-// openTokens prepares the verifying of tokens; nil if the settings name no way to.
+// openTokens prepares the verifying of tokens, those of users of this server among them; nil if the settings name no way to.
 func (s *Server) openTokens() (auth.Tokens, error) {
 	cfg := s.cfg.Security.Tokens
 	people := people{isAgent: func(ctx context.Context, id uuid.UUID) (bool, error) { return s.parts.messaging.IsAgent(ctx, id) }, admins: map[uuid.UUID]bool{}}
@@ -33,21 +36,98 @@ func (s *Server) openTokens() (auth.Tokens, error) {
 		return nil, err
 	}
 	s.parts.verifier, people.verifier = verifier, verifier
-	if verifier.Method() == token.Disabled {
+	tokens := auth.Remember(&people, time.Now)
+	logins, err := s.openUsers(tokens)
+	if err != nil {
+		return nil, err
+	}
+	s.parts.revocations = revocation.New(revocation.Config{Store: s.parts.store, Logger: s.log, Now: time.Now, Ended: tokens.End, Logins: logins})
+	people.users, people.revocations = s.parts.users, s.parts.revocations
+	if verifier.Method() == token.Disabled && people.users == nil {
 		return nil, nil // which is no Tokens, and not one that refuses all
 	}
-	return auth.Remember(people, time.Now), nil
+	return tokens, nil
 }
 
-// people are who has a token of the operator's issuer.
+// openUsers prepares the users of this server, and returns what ends an entity's logins; nothing is there where the settings have none.
+func (s *Server) openUsers(tokens *auth.Remembered) (logins func(context.Context, auth.Identity, uuid.UUID) error, err error) {
+	cfg := s.cfg.Security.Users
+	if !cfg.Enable {
+		return nil, nil
+	}
+	if s.parts.secrets, err = s.loadKeys(); err != nil {
+		return nil, err
+	}
+	s.parts.users = user.New(user.Config{
+		Store: s.parts.store, Logger: s.log, Now: time.Now,
+		Signer:  token.NewSigner(s.parts.secrets.Derived("access tokens"), time.Now),
+		IsAgent: func(ctx context.Context, id uuid.UUID) (bool, error) { return s.parts.messaging.IsAgent(ctx, id) },
+		Ended:   tokens.End, Open: cfg.Registration == "open", Most: cfg.Most,
+		Attempts: throttle.Limit{Max: s.cfg.Limits.AuthMax, Window: s.cfg.Limits.AuthWindow},
+	})
+	return s.parts.users.EndAll, nil
+}
+
+// startUsers makes the admin that the settings name, and has tokens end here that end elsewhere.
+func (s *Server) startUsers(ctx context.Context) error {
+	if cfg := s.cfg.Security.Users; cfg.AdminEmail != "" {
+		err := s.parts.users.EnsureAdmin(ctx, user.NewUser{Email: cfg.AdminEmail, Username: cfg.AdminName, Password: cfg.AdminPassword})
+		if err != nil {
+			return fmt.Errorf("making the user of ELIZAD_ADMIN_EMAIL (--admin-email): %w", err)
+		}
+	}
+	s.parts.revocations.Start(ctx)
+	if s.parts.users != nil {
+		s.parts.users.Start(ctx)
+	}
+	return nil
+}
+
+func (s *Server) stopUsers(ctx context.Context) error {
+	err := s.parts.revocations.Stop(ctx)
+	if s.parts.users != nil {
+		err = errors.Join(err, s.parts.users.Stop(ctx))
+	}
+	return err
+}
+
+// people are who has a token of the operator's issuer, or of this server.
 type people struct {
-	verifier *token.Verifier
-	isAgent  func(ctx context.Context, id uuid.UUID) (bool, error)
-	admins   map[uuid.UUID]bool
+	verifier    *token.Verifier
+	users       *user.Service // nil: there are none
+	revocations *revocation.Service
+	isAgent     func(ctx context.Context, id uuid.UUID) (bool, error)
+	admins      map[uuid.UUID]bool
 }
 
-// Verify implements [auth.Tokens].
-func (p people) Verify(ctx context.Context, text string) (auth.Grant, error) {
+// Verify implements [auth.Verifier].
+func (p *people) Verify(ctx context.Context, text string) (auth.Grant, error) {
+	verify := p.foreign
+	if p.users != nil && p.users.Knows(text) {
+		verify = p.users.Verify
+	}
+	grant, err := verify(ctx, text)
+	if err != nil {
+		return auth.Grant{}, err
+	}
+	if agent, err := p.isAgent(ctx, grant.Entity); err != nil {
+		return auth.Grant{}, err
+	} else if agent {
+		return auth.Grant{}, apierr.Wrap(auth.ErrRefused, apierr.Unauthorized, "Invalid JWT token").WithDetails("The token is for an agent of this server")
+	}
+	if revoked, err := p.revocations.Revoked(ctx, grant); err != nil {
+		return auth.Grant{}, err
+	} else if revoked {
+		return auth.Grant{}, apierr.Wrap(auth.ErrEnded, apierr.Unauthorized, "Invalid JWT token").WithDetails("The token was revoked")
+	}
+	if p.admins[grant.Entity] {
+		grant.Scopes = auth.ScopeAdmin.Granted()
+	}
+	return grant, nil
+}
+
+// foreign returns what a token of the operator's issuer allows.
+func (p *people) foreign(ctx context.Context, text string) (auth.Grant, error) {
 	claims, err := p.verifier.Verify(ctx, text)
 	if reason, refused := errors.AsType[token.Refusal](err); refused {
 		if reason == token.Expired {
@@ -57,14 +137,7 @@ func (p people) Verify(ctx context.Context, text string) (auth.Grant, error) {
 	} else if err != nil {
 		return auth.Grant{}, err
 	}
-	if agent, err := p.isAgent(ctx, claims.Entity); err != nil {
-		return auth.Grant{}, err
-	} else if agent {
-		return auth.Grant{}, apierr.Wrap(auth.ErrRefused, apierr.Unauthorized, "Invalid JWT token").WithDetails("The token is for an agent of this server")
-	}
-	grant := auth.Grant{Scopes: auth.ScopeChat.Granted(), Entity: claims.Entity, Until: claims.Expires.Add(token.Leeway)}
-	if p.admins[claims.Entity] {
-		grant.Scopes = auth.ScopeAdmin.Granted()
-	}
-	return grant, nil
+	return auth.Grant{
+		Scopes: auth.ScopeChat.Granted(), Entity: claims.Entity, Until: claims.Expires.Add(token.Leeway), Token: auth.Token{ID: claims.ID, Issued: claims.Issued},
+	}, nil
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/pgaddress"
 	"github.com/elizad/elizad/server/internal/realtime"
+	"github.com/elizad/elizad/server/internal/revocation"
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/internal/seal"
 	"github.com/elizad/elizad/server/internal/secrets"
@@ -39,6 +40,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 	"github.com/elizad/elizad/server/internal/sweep"
 	"github.com/elizad/elizad/server/internal/throttle"
+	"github.com/elizad/elizad/server/internal/user"
 	"github.com/elizad/elizad/server/internal/webhook"
 	"github.com/elizad/elizad/server/model"
 	"github.com/elizad/elizad/server/settings"
@@ -48,35 +50,37 @@ import (
 
 // parts are what a running server is made of. Each is set by its component's start.
 type parts struct {
-	audit     *audit.Service
-	keys      *apikey.Service
-	verifier  *token.Verifier
-	guard     auth.Guard // of REST
-	sockets   auth.Guard
-	owner     auth.Guard // of what is the owner's, where the settings have no key
-	token     string     // the owner's, where the settings have no key
-	failures  *auth.Failures
-	store     store.System
-	clock     *clock.Steady
-	database  string   // where the store keeps things, for people
-	problems  []string // what did not keep the server from starting, and its owner should know
-	media     *media.Service
-	bus       *bus.Local
-	secrets   *seal.Keys
-	egress    *egress.Guard // to addresses that callers name
-	hooks     *egress.Guard // the same, for callbacks
-	messaging *messaging.Service
-	sessions  *session.Service
-	jobs      *job.Service
-	sweeper   *sweep.Sweeper
-	announcer *webhook.Announcer
-	instance  *instance.Instance
-	answers   *idempotency.Keys
-	settings  *settingsfile.File
-	runtime   *runtime.Service
-	io        *socketio.Server
-	gateway   *realtime.Gateway
-	cors      *httpx.CORS
+	audit       *audit.Service
+	keys        *apikey.Service
+	verifier    *token.Verifier
+	users       *user.Service // nil: there are none
+	revocations *revocation.Service
+	guard       auth.Guard // of REST
+	sockets     auth.Guard
+	owner       auth.Guard // of what is the owner's, where the settings have no key
+	token       string     // the owner's, where the settings have no key
+	failures    *auth.Failures
+	store       store.System
+	clock       *clock.Steady
+	database    string   // where the store keeps things, for people
+	problems    []string // what did not keep the server from starting, and its owner should know
+	media       *media.Service
+	bus         *bus.Local
+	secrets     *seal.Keys
+	egress      *egress.Guard // to addresses that callers name
+	hooks       *egress.Guard // the same, for callbacks
+	messaging   *messaging.Service
+	sessions    *session.Service
+	jobs        *job.Service
+	sweeper     *sweep.Sweeper
+	announcer   *webhook.Announcer
+	instance    *instance.Instance
+	answers     *idempotency.Keys
+	settings    *settingsfile.File
+	runtime     *runtime.Service
+	io          *socketio.Server
+	gateway     *realtime.Gateway
+	cors        *httpx.CORS
 }
 
 // components lists the parts in the order of their start. They stop in reverse: first sockets are disconnected, so that they
@@ -96,6 +100,7 @@ func (s *Server) components() []lifecycle.Component {
 		{Name: "the instance", Start: s.openInstance, Stop: func(context.Context) error { return s.parts.instance.Close() }},
 		{Name: "the files", Start: s.openMedia, Stop: func(context.Context) error { return s.parts.media.Close() }},
 		{Name: "messaging", Start: s.openMessaging},
+		{Name: "the users", Start: s.startUsers, Stop: s.stopUsers},
 		{Name: "the announcer of jobs", Start: s.startAnnouncer, Stop: func(ctx context.Context) error { return s.parts.announcer.Stop(ctx) }},
 		{Name: "the sweeper of sessions and jobs", Start: func(ctx context.Context) error { return s.parts.sweeper.Start(ctx) }, Stop: s.stopSweeper},
 		{Name: "the agents", Start: s.startRuntime, Stop: func(ctx context.Context) error { return s.parts.runtime.Stop(ctx) }, StopTimeout: drain},
@@ -230,8 +235,10 @@ func (s *Server) openBus(context.Context) error {
 
 func (s *Server) openMessaging(ctx context.Context) error {
 	var err error
-	if s.parts.secrets, err = s.loadKeys(); err != nil {
-		return err
+	if s.parts.secrets == nil { // which users need first
+		if s.parts.secrets, err = s.loadKeys(); err != nil {
+			return err
+		}
 	}
 	if s.parts.egress, err = egress.New(s.cfg.Security.EgressAllow); err != nil {
 		return fmt.Errorf("reading ELIZAD_EGRESS_ALLOW (--egress-allow): %w", err)

@@ -46,6 +46,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "askExternal", "AskExternal":
 		return Rule{ScopeService, OwnerService}, true
+	case "changePassword", "ChangePassword":
+		return Rule{ScopeNone, OwnerNobody}, true
 	case "clearChannel", "ClearChannel":
 		return Rule{ScopeChat, OwnerAuthor}, true
 	case "clearGroupMemories", "ClearGroupMemories":
@@ -78,6 +80,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "createSession", "CreateSession":
 		return Rule{ScopeChat, OwnerSession}, true
+	case "createUser", "CreateUser":
+		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "createWorld", "CreateWorld":
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "deleteAgent", "DeleteAgent":
@@ -130,6 +134,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeNone, OwnerNobody}, true
 	case "getLocalEnvironment", "GetLocalEnvironment":
 		return Rule{ScopeAdmin, OwnerAdmin}, true
+	case "getMe", "GetMe":
+		return Rule{ScopeNone, OwnerNobody}, true
 	case "getMessage", "GetMessage":
 		return Rule{ScopeRead, OwnerParticipant}, true
 	case "getPublicConfig", "GetPublicConfig":
@@ -186,6 +192,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeRead, OwnerParticipant}, true
 	case "listPanels", "ListPanels":
 		return Rule{ScopeRead, OwnerTenant}, true
+	case "listRevocations", "ListRevocations":
+		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "listRoomMemories", "ListRoomMemories":
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "listRooms", "ListRooms":
@@ -196,8 +204,14 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeChat, OwnerSession}, true
 	case "listSessions", "ListSessions":
 		return Rule{ScopeChat, OwnerSession}, true
+	case "listUsers", "ListUsers":
+		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "listWorlds", "ListWorlds":
 		return Rule{ScopeManage, OwnerAgent}, true
+	case "login", "Login":
+		return Rule{ScopeNone, OwnerNobody}, true
+	case "logout", "Logout":
+		return Rule{ScopeNone, OwnerNobody}, true
 	case "ping", "Ping":
 		return Rule{ScopeRead, OwnerTenant}, true
 	case "postMessage", "PostMessage":
@@ -208,6 +222,10 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeChat, OwnerSession}, true
 	case "processSpeech", "ProcessSpeech":
 		return Rule{ScopeChat, OwnerParticipant}, true
+	case "refresh", "Refresh":
+		return Rule{ScopeNone, OwnerNobody}, true
+	case "register", "Register":
+		return Rule{ScopeNone, OwnerNobody}, true
 	case "removeChannelAgent", "RemoveChannelAgent":
 		return Rule{ScopeChat, OwnerParticipant}, true
 	case "removeMessageServerAgent", "RemoveMessageServerAgent":
@@ -215,6 +233,8 @@ func Access(operationID string) (Rule, bool) {
 	case "renewSession", "RenewSession":
 		return Rule{ScopeChat, OwnerSession}, true
 	case "revokeKey", "RevokeKey":
+		return Rule{ScopeAdmin, OwnerAdmin}, true
+	case "revokeTokens", "RevokeTokens":
 		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "searchMessages", "SearchMessages":
 		return Rule{ScopeRead, OwnerParticipant}, true
@@ -250,6 +270,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "updateSessionTimeout", "UpdateSessionTimeout":
 		return Rule{ScopeChat, OwnerSession}, true
+	case "updateUser", "UpdateUser":
+		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "updateWorld", "UpdateWorld":
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "uploadAgentMedia", "UploadAgentMedia":
@@ -267,6 +289,8 @@ func Audited(operationID string) string {
 	switch operationID {
 	case "addMessageServerAgent", "AddMessageServerAgent":
 		return "message_server.add_agent"
+	case "changePassword", "ChangePassword":
+		return "user.password"
 	case "clearChannel", "ClearChannel":
 		return "channel.clear"
 	case "clearGroupMemories", "ClearGroupMemories":
@@ -287,6 +311,8 @@ func Audited(operationID string) string {
 		return "message_server.create"
 	case "createRoom", "CreateRoom":
 		return "room.create"
+	case "createUser", "CreateUser":
+		return "user.create"
 	case "createWorld", "CreateWorld":
 		return "world.create"
 	case "deleteAgent", "DeleteAgent":
@@ -305,12 +331,20 @@ func Audited(operationID string) string {
 		return "message_server.delete"
 	case "deleteRoom", "DeleteRoom":
 		return "room.delete"
+	case "login", "Login":
+		return "user.login"
+	case "logout", "Logout":
+		return "user.logout"
+	case "register", "Register":
+		return "user.register"
 	case "removeChannelAgent", "RemoveChannelAgent":
 		return "channel.remove_agent"
 	case "removeMessageServerAgent", "RemoveMessageServerAgent":
 		return "message_server.remove_agent"
 	case "revokeKey", "RevokeKey":
 		return "key.revoke"
+	case "revokeTokens", "RevokeTokens":
+		return "token.revoke"
 	case "startAgent", "StartAgent":
 		return "agent.start"
 	case "stopAgent", "StopAgent":
@@ -327,6 +361,8 @@ func Audited(operationID string) string {
 		return "memory.change"
 	case "updateRoom", "UpdateRoom":
 		return "room.change"
+	case "updateUser", "UpdateUser":
+		return "user.change"
 	case "updateWorld", "UpdateWorld":
 		return "world.change"
 	case "uploadAgentMedia", "UploadAgentMedia":

@@ -92,19 +92,27 @@ func (e CompleteRequestStatus) Valid() bool {
 // Defines values for ErrorCode.
 const (
 	ErrorCodeAGENTNOTFOUND           ErrorCode = "AGENT_NOT_FOUND"
+	ErrorCodeAUTHRATELIMITEXCEEDED   ErrorCode = "AUTH_RATE_LIMIT_EXCEEDED"
 	ErrorCodeBADREQUEST              ErrorCode = "BAD_REQUEST"
 	ErrorCodeCANCELLED               ErrorCode = "CANCELLED"
 	ErrorCodeCONFLICT                ErrorCode = "CONFLICT"
 	ErrorCodeCREATEERROR             ErrorCode = "CREATE_ERROR"
+	ErrorCodeEMAILEXISTS             ErrorCode = "EMAIL_EXISTS"
 	ErrorCodeFILETOOLARGE            ErrorCode = "FILE_TOO_LARGE"
 	ErrorCodeFORBIDDEN               ErrorCode = "FORBIDDEN"
 	ErrorCodeINTERNAL                ErrorCode = "INTERNAL"
 	ErrorCodeINVALIDAGENTID          ErrorCode = "INVALID_AGENT_ID"
+	ErrorCodeINVALIDCREDENTIALS      ErrorCode = "INVALID_CREDENTIALS"
+	ErrorCodeINVALIDEMAIL            ErrorCode = "INVALID_EMAIL"
 	ErrorCodeINVALIDFILETYPE         ErrorCode = "INVALID_FILE_TYPE"
 	ErrorCodeINVALIDID               ErrorCode = "INVALID_ID"
 	ErrorCodeINVALIDJSON             ErrorCode = "INVALID_JSON"
+	ErrorCodeINVALIDPASSWORD         ErrorCode = "INVALID_PASSWORD"
 	ErrorCodeINVALIDREQUEST          ErrorCode = "INVALID_REQUEST"
+	ErrorCodeINVALIDTOKEN            ErrorCode = "INVALID_TOKEN"
+	ErrorCodeINVALIDUSERNAME         ErrorCode = "INVALID_USERNAME"
 	ErrorCodeMETHODNOTALLOWED        ErrorCode = "METHOD_NOT_ALLOWED"
+	ErrorCodeMISSINGCREDENTIALS      ErrorCode = "MISSING_CREDENTIALS"
 	ErrorCodeMODELERROR              ErrorCode = "MODEL_ERROR"
 	ErrorCodeNOAGENT                 ErrorCode = "NO_AGENT"
 	ErrorCodeNOTFOUND                ErrorCode = "NOT_FOUND"
@@ -124,6 +132,7 @@ const (
 	ErrorCodeUNSUPPORTEDMEDIATYPE    ErrorCode = "UNSUPPORTED_MEDIA_TYPE"
 	ErrorCodeUPDATEERROR             ErrorCode = "UPDATE_ERROR"
 	ErrorCodeUPLOADRATELIMITEXCEEDED ErrorCode = "UPLOAD_RATE_LIMIT_EXCEEDED"
+	ErrorCodeUSERNAMEEXISTS          ErrorCode = "USERNAME_EXISTS"
 	ErrorCodeVALIDATIONERROR         ErrorCode = "VALIDATION_ERROR"
 )
 
@@ -131,6 +140,8 @@ const (
 func (e ErrorCode) Valid() bool {
 	switch e {
 	case ErrorCodeAGENTNOTFOUND:
+		return true
+	case ErrorCodeAUTHRATELIMITEXCEEDED:
 		return true
 	case ErrorCodeBADREQUEST:
 		return true
@@ -140,6 +151,8 @@ func (e ErrorCode) Valid() bool {
 		return true
 	case ErrorCodeCREATEERROR:
 		return true
+	case ErrorCodeEMAILEXISTS:
+		return true
 	case ErrorCodeFILETOOLARGE:
 		return true
 	case ErrorCodeFORBIDDEN:
@@ -148,15 +161,27 @@ func (e ErrorCode) Valid() bool {
 		return true
 	case ErrorCodeINVALIDAGENTID:
 		return true
+	case ErrorCodeINVALIDCREDENTIALS:
+		return true
+	case ErrorCodeINVALIDEMAIL:
+		return true
 	case ErrorCodeINVALIDFILETYPE:
 		return true
 	case ErrorCodeINVALIDID:
 		return true
 	case ErrorCodeINVALIDJSON:
 		return true
+	case ErrorCodeINVALIDPASSWORD:
+		return true
 	case ErrorCodeINVALIDREQUEST:
 		return true
+	case ErrorCodeINVALIDTOKEN:
+		return true
+	case ErrorCodeINVALIDUSERNAME:
+		return true
 	case ErrorCodeMETHODNOTALLOWED:
+		return true
+	case ErrorCodeMISSINGCREDENTIALS:
 		return true
 	case ErrorCodeMODELERROR:
 		return true
@@ -195,6 +220,8 @@ func (e ErrorCode) Valid() bool {
 	case ErrorCodeUPDATEERROR:
 		return true
 	case ErrorCodeUPLOADRATELIMITEXCEEDED:
+		return true
+	case ErrorCodeUSERNAMEEXISTS:
 		return true
 	case ErrorCodeVALIDATIONERROR:
 		return true
@@ -1580,6 +1607,14 @@ type AuditLogEnvelope struct {
 // Example:
 type Binary = openapi_types.File
 
+// ChangePasswordRequest The present password and the next.
+//
+// Example: {"currentPassword":"correct horse battery","newPassword":"staple incorrect cell"}
+type ChangePasswordRequest struct {
+	CurrentPassword string `json:"currentPassword,omitempty"`
+	NewPassword     string `json:"newPassword,omitempty"`
+}
+
 // Channel A conversation.
 //
 // Example: {"createdAt":"2026-11-20T15:33:10.230Z","id":"a754cd35-323b-449b-a989-4846a5be30ab","lastSeq":2,"messageServerId":"00000000-0000-0000-0000-000000000000","metadata":{"participantCentralUserIds":["17dcb1c8-cf1f-438a-b8c7-dc93995e78be","b850bc30-45f8-0041-a00a-83df46d8555d"]},"name":"Book club","turnPolicy":"queue","type":"GROUP","updatedAt":"2026-11-20T15:33:10.310Z"}
@@ -2252,6 +2287,23 @@ type CreateSessionRequest struct {
 	UserID UUID `json:"userId"`
 }
 
+// CreateUserRequest A user to be.
+//
+// Example: {"admin":true,"email":"ada@example.com","password":"correct horse battery","username":"ada"}
+type CreateUserRequest struct {
+	// Admin Whether the user may do everything; others read and chat.
+	Admin bool `json:"admin,omitempty"`
+
+	// Email As for registering.
+	Email string `json:"email,omitempty"`
+
+	// Password As for registering.
+	Password string `json:"password,omitempty"`
+
+	// Username As for registering.
+	Username string `json:"username,omitempty"`
+}
+
 // CreateWorldRequest A world to create, or one to share.
 //
 // Example: {"metadata":{"settings":{}},"name":"Book club"}
@@ -2443,6 +2495,15 @@ type Error struct {
 // - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
 // - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 // - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+// - `INVALID_EMAIL` (400): The address of a user is none.
+// - `INVALID_USERNAME` (400): The name of a user has another form.
+// - `INVALID_PASSWORD` (400): A password is too short or too long.
+// - `MISSING_CREDENTIALS` (400): An address or a password is missing.
+// - `EMAIL_EXISTS` (409): Another user has the address.
+// - `USERNAME_EXISTS` (409): Another user has the name.
+// - `INVALID_CREDENTIALS` (401): There is no such user, or the password is another.
+// - `INVALID_TOKEN` (401): The refresh token is none, or is not good any more.
+// - `AUTH_RATE_LIMIT_EXCEEDED` (429): Too many attempts to log in.
 // - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 //
 // Example: NOT_FOUND
@@ -2487,6 +2548,15 @@ type ErrorDetail struct {
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
 	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_EMAIL` (400): The address of a user is none.
+	// - `INVALID_USERNAME` (400): The name of a user has another form.
+	// - `INVALID_PASSWORD` (400): A password is too short or too long.
+	// - `MISSING_CREDENTIALS` (400): An address or a password is missing.
+	// - `EMAIL_EXISTS` (409): Another user has the address.
+	// - `USERNAME_EXISTS` (409): Another user has the name.
+	// - `INVALID_CREDENTIALS` (401): There is no such user, or the password is another.
+	// - `INVALID_TOKEN` (401): The refresh token is none, or is not good any more.
+	// - `AUTH_RATE_LIMIT_EXCEEDED` (429): Too many attempts to log in.
 	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
@@ -2625,6 +2695,15 @@ type GroupFailure struct {
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
 	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_EMAIL` (400): The address of a user is none.
+	// - `INVALID_USERNAME` (400): The name of a user has another form.
+	// - `INVALID_PASSWORD` (400): A password is too short or too long.
+	// - `MISSING_CREDENTIALS` (400): An address or a password is missing.
+	// - `EMAIL_EXISTS` (409): Another user has the address.
+	// - `USERNAME_EXISTS` (409): Another user has the name.
+	// - `INVALID_CREDENTIALS` (401): There is no such user, or the password is another.
+	// - `INVALID_TOKEN` (401): The refresh token is none, or is not good any more.
+	// - `AUTH_RATE_LIMIT_EXCEEDED` (429): Too many attempts to log in.
 	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
@@ -3091,6 +3170,55 @@ type LogEntry struct {
 	//
 	// Example: 1795188790230
 	Time EpochMillis `json:"time"`
+}
+
+// Login The tokens of a login.
+//
+// Example: {"entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","expiresAt":1795189690230,"expiresIn":"15m","refreshExpiresAt":1797780790230,"refreshToken":"elr_mfrggzdfmztwq2lknnwg23tpobyxe43uov3ho6dzpi2dknrxha3tqojq","token":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJlbGl6YTphZGEifQ.c2lnbmF0dXJl","username":"ada"}
+type Login struct {
+	// EntityID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	EntityID UUID `json:"entityId"`
+
+	// ExpiresAt When the access token ends.
+	ExpiresAt EpochMillis `json:"expiresAt"`
+
+	// ExpiresIn How long the access token is good.
+	ExpiresIn string `json:"expiresIn"`
+
+	// RefreshExpiresAt When the login ends. Refreshing does not move it.
+	RefreshExpiresAt EpochMillis `json:"refreshExpiresAt"`
+
+	// RefreshToken Is exchanged for the next tokens; once.
+	RefreshToken string `json:"refreshToken"`
+
+	// Token The access token, a JSON Web Token: a bearer token for REST and sockets.
+	Token    string `json:"token"`
+	Username string `json:"username"`
+}
+
+// LoginEnvelope A login.
+//
+// Example: {"data":{"entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","expiresAt":1795189690230,"expiresIn":"15m","refreshExpiresAt":1797780790230,"refreshToken":"elr_mfrggzdfmztwq2lknnwg23tpobyxe43uov3ho6dzpi2dknrxha3tqojq","token":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJlbGl6YTphZGEifQ.c2lnbmF0dXJl","username":"ada"},"success":true}
+type LoginEnvelope struct {
+	// Data The tokens of a login.
+	//
+	// Example: {"entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","expiresAt":1795189690230,"expiresIn":"15m","refreshExpiresAt":1797780790230,"refreshToken":"elr_mfrggzdfmztwq2lknnwg23tpobyxe43uov3ho6dzpi2dknrxha3tqojq","token":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJlbGl6YTphZGEifQ.c2lnbmF0dXJl","username":"ada"}
+	Data Login `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// LoginRequest Who wants to log in.
+//
+// Example: {"email":"ada@example.com","password":"correct horse battery"}
+type LoginRequest struct {
+	Email    string `json:"email,omitempty"`
+	Password string `json:"password,omitempty"`
 }
 
 // LogsCleared The log is empty.
@@ -4374,6 +4502,15 @@ type Problem struct {
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
 	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_EMAIL` (400): The address of a user is none.
+	// - `INVALID_USERNAME` (400): The name of a user has another form.
+	// - `INVALID_PASSWORD` (400): A password is too short or too long.
+	// - `MISSING_CREDENTIALS` (400): An address or a password is missing.
+	// - `EMAIL_EXISTS` (409): Another user has the address.
+	// - `USERNAME_EXISTS` (409): Another user has the name.
+	// - `INVALID_CREDENTIALS` (401): There is no such user, or the password is another.
+	// - `INVALID_TOKEN` (401): The refresh token is none, or is not good any more.
+	// - `AUTH_RATE_LIMIT_EXCEEDED` (429): Too many attempts to log in.
 	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
@@ -4433,6 +4570,97 @@ type RecordingForm struct {
 
 	// Language The spoken language, in ISO 639-1.
 	Language *string `json:"language,omitempty"`
+}
+
+// RefreshRequest A refresh token.
+//
+// Example: {"refreshToken":"elr_mfrggzdfmztwq2lknnwg23tpobyxe43uov3ho6dzpi2dknrxha3tqojq"}
+type RefreshRequest struct {
+	RefreshToken string `json:"refreshToken,omitempty"`
+}
+
+// RegisterRequest A user to be.
+//
+// Example: {"email":"ada@example.com","password":"correct horse battery","username":"ada"}
+type RegisterRequest struct {
+	// Email An address of at most 254 bytes; the case of its letters means nothing.
+	Email string `json:"email,omitempty"`
+
+	// Password Of 8 characters or more, in at most 1024 bytes.
+	Password string `json:"password,omitempty"`
+
+	// Username Letters of ASCII, digits, and ._-; 3 to 50 of them.
+	Username string `json:"username,omitempty"`
+}
+
+// Revocation Tokens that are not taken any more.
+//
+// Example: {"createdAt":1795188790230,"entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","expiresAt":1829748790230}
+type Revocation struct {
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt EpochMillis `json:"createdAt"`
+
+	// EntityID Whose tokens that were issued up to then.
+	EntityID *UUID `json:"entityId,omitempty"`
+
+	// ExpiresAt Until when it is kept.
+	ExpiresAt EpochMillis `json:"expiresAt"`
+
+	// TokenID The jti of the one token.
+	TokenID *string `json:"tokenId,omitempty"`
+}
+
+// RevocationEnvelope A revocation.
+//
+// Example: {"data":{"createdAt":1795188790230,"entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","expiresAt":1829748790230},"success":true}
+type RevocationEnvelope struct {
+	// Data Tokens that are not taken any more.
+	//
+	// Example: {"createdAt":1795188790230,"entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","expiresAt":1829748790230}
+	Data Revocation `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// RevocationList Revocations, the newest first.
+//
+// Example: {"revocations":[{"createdAt":1795188790230,"entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","expiresAt":1829748790230}]}
+type RevocationList struct {
+	Revocations []Revocation `json:"revocations"`
+}
+
+// RevocationListEnvelope Revocations.
+//
+// Example: {"data":{"revocations":[{"createdAt":1795188790230,"entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","expiresAt":1829748790230}]},"success":true}
+type RevocationListEnvelope struct {
+	// Data Revocations, the newest first.
+	//
+	// Example: {"revocations":[{"createdAt":1795188790230,"entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","expiresAt":1829748790230}]}
+	Data RevocationList `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// RevokeTokensRequest Which tokens are not taken any more; an entity or one token.
+//
+// Example: {"entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7"}
+type RevokeTokensRequest struct {
+	// EntityID Whose tokens.
+	EntityID *UUID `json:"entityId,omitempty"`
+
+	// ExpiresAt When the last of them ends by itself, until when this is kept. 400 days from now if it is left out; say it if tokens live longer.
+	ExpiresAt *EpochMillis `json:"expiresAt,omitempty"`
+
+	// TokenID The jti of one token.
+	TokenID *string `json:"tokenId,omitempty"`
 }
 
 // Room A place as an agent knows it. The room of a channel has its id in `channelId`.
@@ -6071,6 +6299,15 @@ type StreamError struct {
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
 	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_EMAIL` (400): The address of a user is none.
+	// - `INVALID_USERNAME` (400): The name of a user has another form.
+	// - `INVALID_PASSWORD` (400): A password is too short or too long.
+	// - `MISSING_CREDENTIALS` (400): An address or a password is missing.
+	// - `EMAIL_EXISTS` (409): Another user has the address.
+	// - `USERNAME_EXISTS` (409): Another user has the name.
+	// - `INVALID_CREDENTIALS` (401): There is no such user, or the password is another.
+	// - `INVALID_TOKEN` (401): The refresh token is none, or is not good any more.
+	// - `AUTH_RATE_LIMIT_EXCEEDED` (429): Too many attempts to log in.
 	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
@@ -6300,6 +6537,20 @@ type UpdateLocalEnvironmentRequest struct {
 	Content JSONObject `json:"content"`
 }
 
+// UpdateUserRequest What changes of a user.
+//
+// Example: {"disabled":true}
+type UpdateUserRequest struct {
+	// Admin Whether the user may do everything.
+	Admin *bool `json:"admin,omitempty"`
+
+	// Disabled Whether the user may not log in.
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// Password Another password.
+	Password *string `json:"password,omitempty"`
+}
+
 // Upload A stored file.
 //
 // Example: {"filename":"0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png","mimeType":"image/png","originalName":"cat.png","size":48213,"type":"image","url":"/media/uploads/agents/b850bc30-45f8-0041-a00a-83df46d8555d/0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png"}
@@ -6331,6 +6582,71 @@ type UploadEnvelope struct {
 	//
 	// Example: {"filename":"0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png","mimeType":"image/png","originalName":"cat.png","size":48213,"type":"image","url":"/media/uploads/agents/b850bc30-45f8-0041-a00a-83df46d8555d/0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png"}
 	Data Upload `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// User Somebody who logs in here.
+//
+// Example: {"admin":false,"createdAt":1795188790230,"email":"ada@example.com","entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","username":"ada"}
+type User struct {
+	// Admin Whether the user may do everything.
+	Admin bool `json:"admin"`
+
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt EpochMillis `json:"createdAt"`
+
+	// DisabledAt Since when the user may not log in.
+	DisabledAt *EpochMillis `json:"disabledAt,omitempty"`
+	Email      string       `json:"email"`
+
+	// EntityID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	EntityID UUID `json:"entityId"`
+
+	// LastLoginAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	LastLoginAt *EpochMillis `json:"lastLoginAt,omitempty"`
+	Username    string       `json:"username"`
+}
+
+// UserEnvelope A user.
+//
+// Example: {"data":{"admin":false,"createdAt":1795188790230,"email":"ada@example.com","entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","username":"ada"},"success":true}
+type UserEnvelope struct {
+	// Data Somebody who logs in here.
+	//
+	// Example: {"admin":false,"createdAt":1795188790230,"email":"ada@example.com","entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","username":"ada"}
+	Data User `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// UserList Users, the newest first.
+//
+// Example: {"users":[{"admin":false,"createdAt":1795188790230,"email":"ada@example.com","entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","username":"ada"}]}
+type UserList struct {
+	Users []User `json:"users"`
+}
+
+// UserListEnvelope Users.
+//
+// Example: {"data":{"users":[{"admin":false,"createdAt":1795188790230,"email":"ada@example.com","entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","username":"ada"}]},"success":true}
+type UserListEnvelope struct {
+	// Data Users, the newest first.
+	//
+	// Example: {"users":[{"admin":false,"createdAt":1795188790230,"email":"ada@example.com","entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","username":"ada"}]}
+	Data UserList `json:"data"`
 
 	// Success Always true.
 	//
@@ -7057,6 +7373,24 @@ type ListAuditEntriesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListRevocationsParams defines parameters for ListRevocations.
+type ListRevocationsParams struct {
+	// Limit At most this many, up to 100; 50 if it is not a positive number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListUsersParams defines parameters for ListUsers.
+type ListUsersParams struct {
+	// Limit At most this many, up to 100; 50 if it is not a positive number.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor Where to continue, from a response's cursor or Link header; it overrides an offset, a page and a time bound.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListKeysParams defines parameters for ListKeys.
 type ListKeysParams struct {
 	// Limit At most this many, up to 100; 50 if it is not a positive number.
@@ -7327,6 +7661,27 @@ type GenerateSpeechJSONRequestBody = SpeechRequest
 
 // TranscribeMultipartRequestBody defines body for Transcribe for multipart/form-data ContentType.
 type TranscribeMultipartRequestBody = RecordingForm
+
+// LoginJSONRequestBody defines body for Login for application/json ContentType.
+type LoginJSONRequestBody = LoginRequest
+
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = ChangePasswordRequest
+
+// RefreshJSONRequestBody defines body for Refresh for application/json ContentType.
+type RefreshJSONRequestBody = RefreshRequest
+
+// RegisterJSONRequestBody defines body for Register for application/json ContentType.
+type RegisterJSONRequestBody = RegisterRequest
+
+// RevokeTokensJSONRequestBody defines body for RevokeTokens for application/json ContentType.
+type RevokeTokensJSONRequestBody = RevokeTokensRequest
+
+// CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
+type CreateUserJSONRequestBody = CreateUserRequest
+
+// UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
+type UpdateUserJSONRequestBody = UpdateUserRequest
 
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = CreateKeyRequest

@@ -128,6 +128,39 @@ type ServerInterface interface {
 	// ListAuditEntries List the audit log
 	// (GET /api/audit)
 	ListAuditEntries(w http.ResponseWriter, r *http.Request, params ListAuditEntriesParams)
+	// Login Log in
+	// (POST /api/auth/login)
+	Login(w http.ResponseWriter, r *http.Request)
+	// Logout Log out
+	// (POST /api/auth/logout)
+	Logout(w http.ResponseWriter, r *http.Request)
+	// GetMe Read who is logged in
+	// (GET /api/auth/me)
+	GetMe(w http.ResponseWriter, r *http.Request)
+	// ChangePassword Change the password
+	// (POST /api/auth/password)
+	ChangePassword(w http.ResponseWriter, r *http.Request)
+	// Refresh Refresh a login
+	// (POST /api/auth/refresh)
+	Refresh(w http.ResponseWriter, r *http.Request)
+	// Register Register
+	// (POST /api/auth/register)
+	Register(w http.ResponseWriter, r *http.Request)
+	// ListRevocations List revoked tokens
+	// (GET /api/auth/revocations)
+	ListRevocations(w http.ResponseWriter, r *http.Request, params ListRevocationsParams)
+	// RevokeTokens Revoke tokens
+	// (POST /api/auth/revocations)
+	RevokeTokens(w http.ResponseWriter, r *http.Request)
+	// ListUsers List users
+	// (GET /api/auth/users)
+	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
+	// CreateUser Make a user
+	// (POST /api/auth/users)
+	CreateUser(w http.ResponseWriter, r *http.Request)
+	// UpdateUser Change a user
+	// (PATCH /api/auth/users/{entityId})
+	UpdateUser(w http.ResponseWriter, r *http.Request, entityID UUID)
 	// ListKeys List API keys
 	// (GET /api/keys)
 	ListKeys(w http.ResponseWriter, r *http.Request, params ListKeysParams)
@@ -560,6 +593,72 @@ func (_ Unimplemented) Transcribe(w http.ResponseWriter, r *http.Request, agentI
 // ListAuditEntries List the audit log
 // (GET /api/audit)
 func (_ Unimplemented) ListAuditEntries(w http.ResponseWriter, r *http.Request, params ListAuditEntriesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// Login Log in
+// (POST /api/auth/login)
+func (_ Unimplemented) Login(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// Logout Log out
+// (POST /api/auth/logout)
+func (_ Unimplemented) Logout(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetMe Read who is logged in
+// (GET /api/auth/me)
+func (_ Unimplemented) GetMe(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ChangePassword Change the password
+// (POST /api/auth/password)
+func (_ Unimplemented) ChangePassword(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// Refresh Refresh a login
+// (POST /api/auth/refresh)
+func (_ Unimplemented) Refresh(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// Register Register
+// (POST /api/auth/register)
+func (_ Unimplemented) Register(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListRevocations List revoked tokens
+// (GET /api/auth/revocations)
+func (_ Unimplemented) ListRevocations(w http.ResponseWriter, r *http.Request, params ListRevocationsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RevokeTokens Revoke tokens
+// (POST /api/auth/revocations)
+func (_ Unimplemented) RevokeTokens(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListUsers List users
+// (GET /api/auth/users)
+func (_ Unimplemented) ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateUser Make a user
+// (POST /api/auth/users)
+func (_ Unimplemented) CreateUser(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateUser Change a user
+// (PATCH /api/auth/users/{entityId})
+func (_ Unimplemented) UpdateUser(w http.ResponseWriter, r *http.Request, entityID UUID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2745,6 +2844,236 @@ func (siw *ServerInterfaceWrapper) ListAuditEntries(w http.ResponseWriter, r *ht
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListAuditEntries(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Login operation middleware
+func (siw *ServerInterfaceWrapper) Login(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Login(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Logout operation middleware
+func (siw *ServerInterfaceWrapper) Logout(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Logout(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMe operation middleware
+func (siw *ServerInterfaceWrapper) GetMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMe(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ChangePassword operation middleware
+func (siw *ServerInterfaceWrapper) ChangePassword(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ChangePassword(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Refresh operation middleware
+func (siw *ServerInterfaceWrapper) Refresh(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Refresh(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Register operation middleware
+func (siw *ServerInterfaceWrapper) Register(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Register(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRevocations operation middleware
+func (siw *ServerInterfaceWrapper) ListRevocations(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRevocationsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRevocations(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeTokens operation middleware
+func (siw *ServerInterfaceWrapper) RevokeTokens(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeTokens(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUsers operation middleware
+func (siw *ServerInterfaceWrapper) ListUsers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUsersParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUsers(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateUser operation middleware
+func (siw *ServerInterfaceWrapper) CreateUser(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateUser(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateUser operation middleware
+func (siw *ServerInterfaceWrapper) UpdateUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "entityId" -------------
+	var entityID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entityId", chi.URLParam(r, "entityId"), &entityID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "entityId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateUser(w, r, entityID)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -5433,6 +5762,39 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/audit", wrapper.ListAuditEntries)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/auth/login", wrapper.Login)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/auth/logout", wrapper.Logout)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/auth/me", wrapper.GetMe)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/auth/password", wrapper.ChangePassword)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/auth/refresh", wrapper.Refresh)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/auth/register", wrapper.Register)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/auth/revocations", wrapper.ListRevocations)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/auth/revocations", wrapper.RevokeTokens)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/auth/users", wrapper.ListUsers)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/auth/users", wrapper.CreateUser)
+	})
+	r.Group(func(r chi.Router) {
+		r.Patch(options.BaseURL+"/api/auth/users/{entityId}", wrapper.UpdateUser)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/keys", wrapper.ListKeys)
@@ -10623,6 +10985,1439 @@ type ListAuditEntriesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListAuditEntriesdefaultApplicationProblemPlusJSONResponse) VisitListAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoginRequestObject struct {
+	Body *LoginJSONRequestBody
+}
+
+type LoginResponseObject interface {
+	VisitLoginResponse(w http.ResponseWriter) error
+}
+
+type Login200JSONResponse LoginEnvelope
+
+func (response Login200JSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Login400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response Login400JSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Login400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response Login400ApplicationProblemPlusJSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Login404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response Login404JSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Login404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response Login404ApplicationProblemPlusJSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LogindefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response LogindefaultJSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LogindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LogindefaultApplicationProblemPlusJSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LogoutRequestObject struct {
+}
+
+type LogoutResponseObject interface {
+	VisitLogoutResponse(w http.ResponseWriter) error
+}
+
+type Logout204Response struct {
+}
+
+func (response Logout204Response) VisitLogoutResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type Logout404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response Logout404JSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Logout404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response Logout404ApplicationProblemPlusJSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LogoutdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response LogoutdefaultJSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LogoutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LogoutdefaultApplicationProblemPlusJSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMeRequestObject struct {
+}
+
+type GetMeResponseObject interface {
+	VisitGetMeResponse(w http.ResponseWriter) error
+}
+
+type GetMe200JSONResponse UserEnvelope
+
+func (response GetMe200JSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMe404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetMe404JSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMe404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetMe404ApplicationProblemPlusJSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMedefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetMedefaultJSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetMedefaultApplicationProblemPlusJSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePasswordRequestObject struct {
+	Body *ChangePasswordJSONRequestBody
+}
+
+type ChangePasswordResponseObject interface {
+	VisitChangePasswordResponse(w http.ResponseWriter) error
+}
+
+type ChangePassword204Response struct {
+}
+
+func (response ChangePassword204Response) VisitChangePasswordResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ChangePassword400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ChangePassword400JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePassword400ApplicationProblemPlusJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ChangePassword404JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePassword404ApplicationProblemPlusJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassworddefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ChangePassworddefaultJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassworddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangePassworddefaultApplicationProblemPlusJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshRequestObject struct {
+	Body *RefreshJSONRequestBody
+}
+
+type RefreshResponseObject interface {
+	VisitRefreshResponse(w http.ResponseWriter) error
+}
+
+type Refresh200JSONResponse LoginEnvelope
+
+func (response Refresh200JSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Refresh400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response Refresh400JSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Refresh400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response Refresh400ApplicationProblemPlusJSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Refresh404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response Refresh404JSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Refresh404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response Refresh404ApplicationProblemPlusJSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Refresh409JSONResponse struct{ ConflictJSONResponse }
+
+func (response Refresh409JSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Refresh409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response Refresh409ApplicationProblemPlusJSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response RefreshdefaultJSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefreshdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RefreshdefaultApplicationProblemPlusJSONResponse) VisitRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RegisterRequestObject struct {
+	Body *RegisterJSONRequestBody
+}
+
+type RegisterResponseObject interface {
+	VisitRegisterResponse(w http.ResponseWriter) error
+}
+
+type Register201JSONResponse LoginEnvelope
+
+func (response Register201JSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Register400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response Register400JSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Register400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response Register400ApplicationProblemPlusJSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Register403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response Register403JSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Register403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response Register403ApplicationProblemPlusJSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Register404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response Register404JSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Register404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response Register404ApplicationProblemPlusJSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Register409JSONResponse struct{ ConflictJSONResponse }
+
+func (response Register409JSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type Register409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response Register409ApplicationProblemPlusJSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RegisterdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response RegisterdefaultJSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RegisterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RegisterdefaultApplicationProblemPlusJSONResponse) VisitRegisterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRevocationsRequestObject struct {
+	Params ListRevocationsParams
+}
+
+type ListRevocationsResponseObject interface {
+	VisitListRevocationsResponse(w http.ResponseWriter) error
+}
+
+type ListRevocations200ResponseHeaders struct {
+	Link *string
+}
+
+type ListRevocations200JSONResponse struct {
+	Body    RevocationListEnvelope
+	Headers ListRevocations200ResponseHeaders
+}
+
+func (response ListRevocations200JSONResponse) VisitListRevocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRevocations400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListRevocations400JSONResponse) VisitListRevocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRevocations400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRevocations400ApplicationProblemPlusJSONResponse) VisitListRevocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRevocations403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ListRevocations403JSONResponse) VisitListRevocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRevocations403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRevocations403ApplicationProblemPlusJSONResponse) VisitListRevocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRevocationsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListRevocationsdefaultJSONResponse) VisitListRevocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRevocationsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRevocationsdefaultApplicationProblemPlusJSONResponse) VisitListRevocationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokensRequestObject struct {
+	Body *RevokeTokensJSONRequestBody
+}
+
+type RevokeTokensResponseObject interface {
+	VisitRevokeTokensResponse(w http.ResponseWriter) error
+}
+
+type RevokeTokens201JSONResponse RevocationEnvelope
+
+func (response RevokeTokens201JSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeTokens400JSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokens400ApplicationProblemPlusJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response RevokeTokens403JSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokens403ApplicationProblemPlusJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokensdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response RevokeTokensdefaultJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokensdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeTokensdefaultApplicationProblemPlusJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsersRequestObject struct {
+	Params ListUsersParams
+}
+
+type ListUsersResponseObject interface {
+	VisitListUsersResponse(w http.ResponseWriter) error
+}
+
+type ListUsers200ResponseHeaders struct {
+	Link *string
+}
+
+type ListUsers200JSONResponse struct {
+	Body    UserListEnvelope
+	Headers ListUsers200ResponseHeaders
+}
+
+func (response ListUsers200JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListUsers400JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListUsers400ApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response ListUsers403JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListUsers403ApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ListUsers404JSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListUsers404ApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsersdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListUsersdefaultJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListUsersdefaultApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUserRequestObject struct {
+	Body *CreateUserJSONRequestBody
+}
+
+type CreateUserResponseObject interface {
+	VisitCreateUserResponse(w http.ResponseWriter) error
+}
+
+type CreateUser201JSONResponse UserEnvelope
+
+func (response CreateUser201JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateUser400JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser400ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CreateUser403JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser403ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CreateUser404JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser404ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateUser409JSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUser409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateUser409ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUserdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CreateUserdefaultJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateUserdefaultApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserRequestObject struct {
+	EntityID UUID `json:"entityId"`
+	Body     *UpdateUserJSONRequestBody
+}
+
+type UpdateUserResponseObject interface {
+	VisitUpdateUserResponse(w http.ResponseWriter) error
+}
+
+type UpdateUser200JSONResponse UserEnvelope
+
+func (response UpdateUser200JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateUser400JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateUser400ApplicationProblemPlusJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response UpdateUser403JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateUser403ApplicationProblemPlusJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateUser404JSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUser404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateUser404ApplicationProblemPlusJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response UpdateUserdefaultJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateUserdefaultApplicationProblemPlusJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -19860,6 +21655,39 @@ type StrictServerInterface interface {
 	// ListAuditEntries List the audit log
 	// (GET /api/audit)
 	ListAuditEntries(ctx context.Context, request ListAuditEntriesRequestObject) (ListAuditEntriesResponseObject, error)
+	// Login Log in
+	// (POST /api/auth/login)
+	Login(ctx context.Context, request LoginRequestObject) (LoginResponseObject, error)
+	// Logout Log out
+	// (POST /api/auth/logout)
+	Logout(ctx context.Context, request LogoutRequestObject) (LogoutResponseObject, error)
+	// GetMe Read who is logged in
+	// (GET /api/auth/me)
+	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
+	// ChangePassword Change the password
+	// (POST /api/auth/password)
+	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
+	// Refresh Refresh a login
+	// (POST /api/auth/refresh)
+	Refresh(ctx context.Context, request RefreshRequestObject) (RefreshResponseObject, error)
+	// Register Register
+	// (POST /api/auth/register)
+	Register(ctx context.Context, request RegisterRequestObject) (RegisterResponseObject, error)
+	// ListRevocations List revoked tokens
+	// (GET /api/auth/revocations)
+	ListRevocations(ctx context.Context, request ListRevocationsRequestObject) (ListRevocationsResponseObject, error)
+	// RevokeTokens Revoke tokens
+	// (POST /api/auth/revocations)
+	RevokeTokens(ctx context.Context, request RevokeTokensRequestObject) (RevokeTokensResponseObject, error)
+	// ListUsers List users
+	// (GET /api/auth/users)
+	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
+	// CreateUser Make a user
+	// (POST /api/auth/users)
+	CreateUser(ctx context.Context, request CreateUserRequestObject) (CreateUserResponseObject, error)
+	// UpdateUser Change a user
+	// (PATCH /api/auth/users/{entityId})
+	UpdateUser(ctx context.Context, request UpdateUserRequestObject) (UpdateUserResponseObject, error)
 	// ListKeys List API keys
 	// (GET /api/keys)
 	ListKeys(ctx context.Context, request ListKeysRequestObject) (ListKeysResponseObject, error)
@@ -21119,6 +22947,325 @@ func (sh *strictHandler) ListAuditEntries(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListAuditEntriesResponseObject); ok {
 		if err := validResponse.VisitListAuditEntriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Login operation middleware
+func (sh *strictHandler) Login(w http.ResponseWriter, r *http.Request) {
+	var request LoginRequestObject
+
+	var body LoginJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.Login(ctx, request.(LoginRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Login")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LoginResponseObject); ok {
+		if err := validResponse.VisitLoginResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Logout operation middleware
+func (sh *strictHandler) Logout(w http.ResponseWriter, r *http.Request) {
+	var request LogoutRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.Logout(ctx, request.(LogoutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Logout")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LogoutResponseObject); ok {
+		if err := validResponse.VisitLogoutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMe operation middleware
+func (sh *strictHandler) GetMe(w http.ResponseWriter, r *http.Request) {
+	var request GetMeRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMe(ctx, request.(GetMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMe")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetMeResponseObject); ok {
+		if err := validResponse.VisitGetMeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangePassword operation middleware
+func (sh *strictHandler) ChangePassword(w http.ResponseWriter, r *http.Request) {
+	var request ChangePasswordRequestObject
+
+	var body ChangePasswordJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangePassword(ctx, request.(ChangePasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangePassword")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ChangePasswordResponseObject); ok {
+		if err := validResponse.VisitChangePasswordResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Refresh operation middleware
+func (sh *strictHandler) Refresh(w http.ResponseWriter, r *http.Request) {
+	var request RefreshRequestObject
+
+	var body RefreshJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.Refresh(ctx, request.(RefreshRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Refresh")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RefreshResponseObject); ok {
+		if err := validResponse.VisitRefreshResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Register operation middleware
+func (sh *strictHandler) Register(w http.ResponseWriter, r *http.Request) {
+	var request RegisterRequestObject
+
+	var body RegisterJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.Register(ctx, request.(RegisterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Register")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RegisterResponseObject); ok {
+		if err := validResponse.VisitRegisterResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRevocations operation middleware
+func (sh *strictHandler) ListRevocations(w http.ResponseWriter, r *http.Request, params ListRevocationsParams) {
+	var request ListRevocationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRevocations(ctx, request.(ListRevocationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRevocations")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListRevocationsResponseObject); ok {
+		if err := validResponse.VisitListRevocationsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeTokens operation middleware
+func (sh *strictHandler) RevokeTokens(w http.ResponseWriter, r *http.Request) {
+	var request RevokeTokensRequestObject
+
+	var body RevokeTokensJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeTokens(ctx, request.(RevokeTokensRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeTokens")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RevokeTokensResponseObject); ok {
+		if err := validResponse.VisitRevokeTokensResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUsers operation middleware
+func (sh *strictHandler) ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams) {
+	var request ListUsersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUsers(ctx, request.(ListUsersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUsers")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListUsersResponseObject); ok {
+		if err := validResponse.VisitListUsersResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateUser operation middleware
+func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request) {
+	var request CreateUserRequestObject
+
+	var body CreateUserJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateUser(ctx, request.(CreateUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateUserResponseObject); ok {
+		if err := validResponse.VisitCreateUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateUser operation middleware
+func (sh *strictHandler) UpdateUser(w http.ResponseWriter, r *http.Request, entityID UUID) {
+	var request UpdateUserRequestObject
+
+	request.EntityID = entityID
+
+	var body UpdateUserJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateUser(ctx, request.(UpdateUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateUserResponseObject); ok {
+		if err := validResponse.VisitUpdateUserResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -23240,708 +25387,762 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P2LcuM4kj+MvgoOzz+iuvdQLsmWfI2JPWpb1eNt39Z2Tc9sVx0LIiEJY4pQE6RdmgpHnKf5Hux7ki+Q",
-	"AEiQBCnqYlf3bE3EbpdFEpdEIpHIyy+/Oh6bzVlIwpg7x1+dKcE+ieCfpywJY+LfsxgH4m+fcC+i85iy",
-	"0Dl2/sqe0QyHCxRPSUQQjgiiIcJBcIJYiDCa4wlBIzJmERGvoADzGLGQuMiT7aJkjmKGOu12e8dxnYj8",
-	"ntCI+M5xHCXEdbg3JTMs+iVf8GweEOe44zrxYk6cY4eGMZmQyHl5cZ3BPZ6Uh3c/JchLooiEMXoiEacs",
-	"PEE0Rt4UhxPC0TONp4g8kWihfmo4BueT0xvvjva8T46TDofHEQ0nMJoLGj6WR9P3/YhwTjhiY6CGoA7X",
-	"5PlhOI/I0/BHhEMf4XFMIvTDMCRf4uGPKJ5SLskmHqqveeJ5hHMWiR9wiFjgkwjNcTz9FP4wTJ+21MSH",
-	"P7oIcxSRMYlI6BEu6D4iKCKcBU/ER3iCachjaBvLoequBEkIj08QHnFBSzpWC045CllIdj6FTgWhknZ7",
-	"z/tPL4k4i/7yj38OFpfP8Bs5QREJ/vLJEVOsIONNOtj+fB5QsSS2FZ6nr6F4imP0jDmaspAlEfF3Ksb1",
-	"jGn8l922tVvgdeD7FRh+A+59cZ05jvCMxGrP9SckjM8rZovFQ9EbFb+I5XZcJ8Qz0SZWH9YN5f9EZOwc",
-	"O//v99mWfy+f8vcfP56fAQlOpzgMSVA1Bk8+rhiFl368+TiAb8qD+BWoHzPksTCmYUJcNI7YDGHBznMW",
-	"cvKOI8l0iEVI7EckhRrsf/ZEooj6hMO+GY85iV0trWD7oZjOCBqxJPTTSf6ekGhhzFIOzc5ektEd15nh",
-	"LxcknMRT53i3t2/jtg80ILJJG6XFE8FhhU2J0ZgGpIL+Y91iM1nW9nqjXb9NWge4vd/qer1e68hv49Ye",
-	"7nhd72i0P26TnXk4se6V8/Eljr1pefCnIE+B2GGwEBKDxhwJMS2EBp6xcCImxbNJyPXJpnE+bsm21xLB",
-	"56EXJD4ZzEbE98WPpREOBUmGCAecoYjESRRyIPMT8WIWpbJvRmYsokJcCtkyxU9ESOIqrqDFbpuy/AVj",
-	"nPzEWEBwKM8QzOPBU40gGFJ/qAcJ5yoRb8thSqEt6Cm5ZRSxRxIiHkcEz9AUc8QJCY/lOSJYTEn4dD9x",
-	"uZ9AyrmfQrEp5ozHQtzHUxpOpMS3rpsYeAtG3jo/q1i8XW9/j+zj3RY+3Ntrddujcetovzdu7fb2vaPR",
-	"Hu4ddPaPO8cH1qW9FCuy+AmOzTJprliMQvJMIkGJEI7OExSTL4oylIfvYr3BQQnh4liUB1vVqsojerW1",
-	"vKczYgz3Q8Rm9sHKczsdbNUYxHpsNIILOqOWE60foxmDY59yONpcQydz0fOUelPYsmKfCH4Jk9mIRHJH",
-	"iwcBGceIJZXEC6DflUZ+bmh2cvDXIKTLo797pPNs6CegjWRDC5lY6jnjNKZPeuRV45TnwKYDvcGTClEO",
-	"pwsboyEQZIhIGAu5kqnCsOM6J4hOQhYRX2qnQzmsYdWoRaubjvmO4Mgmw6+F5E7l3/OUcSJ3kpASQlkE",
-	"yrvifCJUiArkYV4pGrnsxS4QYoLzpyVwX+Xmv2eNNn7VUGK20U66h1HZ1hhkKeZoGONRQK7wjAz1Fsp0",
-	"Dlq5VWC6dgKNsRfzRgrFJeEcT0jVsTGTjyt0h1n68ca6mxrHL2RhETrokSzQmEXm9cJFSShEoaRXnI1V",
-	"bGVx+hDfReoToeOgRzKPXcRCj7hw+Kl7CRrTiMcIxzGZzWM0EXzBUsVwB90R8in85Jz7ZDZnMQm9xSen",
-	"5jwz3muJydjX55C0944ODkmr2/Z7re6e77dG3tFea//wqIt7B+Ojvd1ucfl6rjOjYcrxNYt5R6InEi1Z",
-	"UsThrfqVTVvaeH1vGZtVjShibAZrJZS++ttCJJvZeDh3hItrbtWIuHxcMQiefrzxOO71zreP45HKG7wW",
-	"qydoqFaGDwX/hkqSwpkWsggNBVMMxRaY0CcSVoqOtNvN5MeLJADh8U/MpwTuo+KK8oFFoL8I0U/kzXiW",
-	"BDGd4yh+P2bRrOXjGPpsRq+0TeiyKB1Eg/L8E+e5vuvkV0awIPFYJNTsbY8u33CDIUb6A8s4gaRS+GTX",
-	"+37In0lUGDOezwPqYdHH+39y0VHTAUObg/CJBGxObAPOmQ4M+542nNkaV6+9h3egTejmLsZxwl9jArLl",
-	"RtMQp6xW8p53nBfX+Qn7t5JzGwwq3RhfHRJFTM3DB3l/9bf+xfnZA1xefBJjGnAhPxMeoxFBGMFWd7VA",
-	"TbW7eIpSMw76pG0xnxwxRho+4YD6YpjKMOccj3HABRM3o88ARikIYk5nHrFRQGb/H8u0qmez0ohrScBh",
-	"vZzjLuhqNAZJ8xP2kV6IVL7gEUvi41GAw0en8Zxv5Oyq+EDfWX1G4FI3w7HSG8TiR9iL4QjCKEoC8fY4",
-	"4Ur7yixcr7EXzabrePkM7AjGWF5lGMt2kzqdXSnLxHkthCb16ByHMd9IWqgRnEYEx8R/nempxr/9LD/O",
-	"/debpWr8W86SheOAehvK1tPrqw8X56f3OfHZTxVYGDZoPtRH5AvlMUc4iAj2F99AdBqDTQVns7GakvEo",
-	"k4wpDV9NLJ7D3Rw6Ud4tzmYELHbS/CUHClLnA6ZBEpHNFvTjVf/j/V+vb8//Z5A/E/s353DHS3Wht1+/",
-	"wtiyNSwOzVyuTrZcH0OcxFMW0X/BO694ko3lUkjTfrjQJ9sO6rY7CMNgKUczyrlYSBah54iFExd123tw",
-	"3rGITmhouhVT61cQsGdxb+525Ksj5ovGPoUxYyjA0YSIZz2hS00xRxiJaZqmUsHRLuruHiHxxcwYHpen",
-	"6zgJAjTDNBixL+iH4S2Jo0WrP45JNEQcLzh6npIQxQzF0eJTCF7GH13Ua7fFtzgJ4tShCVdT8WhPqXY8",
-	"FuJLzJTHbD5Xk2dPJAoY9okvbu3KhWKVu//x/j+ai9qfaIijReUSwR1EdXYLuoS/6da5+3hzc317Pzh7",
-	"uBycnfcf7v9xM8htItGXckRQLlcGRwQWNsaPJPwmm6pi1On2WjpoY7t1euZ248l8zqKY+OiS+BSje2kO",
-	"e82NRwNSwffY88g8Jn666PeMXYj9stmqfzi/GDzcX18/XPRvfx7k1Ou+HM4ML6Sbqbfb3T08bLfRaBET",
-	"XmIMlO7gb8AGFdMoD22lCWZ8sZfxhbpLoEEY03iB7hlDF6rp1+YMwb+ZmGQRIl88QnwOqhV7Dkn0jqPf",
-	"ExZjySUsGlHfJ+GGLHJ9+9P52dngKrfkYIwX/cpDCagog1YQ1krJt2AEY7ApDzQaq3nqGsudEfFV19fD",
-	"QUDkyIRk8plyGLy4zs8s3HCT3w3u7s6vrx4Gf785vy0oRspOCVKHfJl/I92oPMJ08WwDNLemcdUHSr2m",
-	"MgtjCH0lhf9KcBBPt3zDko1WsYmYNskrKCdSQQEfo4fFUeEzYPZnFj3COJXRfssDVa0uuwMa/p21L3s5",
-	"r8NrmEjKHTQylFwynwTi3rKp7nV5fTa4eBjc3l7f5k4oNichpiXj3kz0qyxIPrDCI/kWN1LbsGuHaJ2b",
-	"3sq99m7eavczjskzXryu4JUDHcMiwqJesfgDS8INV/Tq+v7hw/XHq8ItFEzFQsCPoYu3XzJzXNkNtDAs",
-	"8yjsZmtyxWL0Qb3wejJWm0/BNJA6WAvnIydEW06vWHzJfDq2xmMqmS0+kQe+jziVkZlERX+F6HzcumIh",
-	"keFd0OZNRDwW+lS0so39fXM7OL2+Oju/F2fch/75ReEQVsMcERLmx3kC910h2uGi+g0Yxj70lHUaj9w8",
-	"so19blIaKVK/9gleywkZE9yKt+xX65h8id/PAzGv3BmT+TeVvwJFopFjJV9QzKS1AM8dq6uz5kYYMsQT",
-	"byoblONjbLblc1A0uexAjxibbXSaK4Vuy0NXrVYqTtrfLgYgZJi9+8SnbHtGGi4Ddl9c557OiH+dbGiu",
-	"vj+/HFx/vM8do/f5uJRHMo8hZlgGssyDBXqmQYDwfE5wpEN3lWG+pFhIV6ZPfWmsAxLBNxBw9Oaypzjf",
-	"JqPcIm0yxcQ4BJVSgsSKsuR1XYoRgeSBkOlJPtN4qoYpJtuCMMcX1/kY4idMAzwKNref/61/ftH/6SJv",
-	"+btiSlECi5SQ7BzhgCU+mEVJjJL5Cfz3+mZw1T9/6N+cP/wy+Me3sbIbM0j5Zt0JmFxgWAXETYF6BJmE",
-	"f1U1VfK8OgiUzgrxTCe5yLQQzwhXl8M4Tt0smbVesss8YHjbrkHZ6LLTQ9uxeMwipXD/yqJg24OBNpeN",
-	"5Vm8tAM8pr6DcJibc2uM4K+KkI8hew5lGPsjWYiT0GRC5VuOnePOwVGvc3h4cNTe3WuLl+Y0Ilw86Xba",
-	"u91u97DdhqBS6jvHTg93xz2/TVpH3dFBq4v9XusI73mtjre/O97De+P26CCLrvqVjDiNBcvNIzKmX5xj",
-	"hwT/enjcezr6ffeLjMtmc8Kd498cb4pj5/OLeJXNSRSrICpjpEs24px500saBJSL1VLf/QQUwkFwPXaO",
-	"f2sSi/bZtgSPZIFGCx3VLXOlZtgnJ6l3SQZlYsMrA3zN3VSSg+ETOImASVaG3G08NMgTmZOIsxAcS5M0",
-	"m0HeRbj2aiMcSYXMWOKVSEr9ZtF8rhNgHn/ka6yazugp6JwZ/9gSy2K9QGRCQ3DXlz6PyBN7XGM8mj2/",
-	"OjQmM77s61/I4s6DnZwJ2SjCC0fHB8rwtt8ciBBSyUZqamlnrsHzn9N22OifxItFw3LjqwAOW4xwSJ4t",
-	"Wx7PqZIXf+TN/yiGmHvv+feed7D4527YjfbjvX+N9v3ueHfae8Q8mDM6SxaTOCJP3pfdg9+fRecsph4Y",
-	"xCM2QyF7Riw0rJAI80euc1flXV3sXBwi5d52ShIoI1xtIJ4Ux3oKXyuECI05CcY76Fw6ajH1dZaqR6yc",
-	"q+djFfPmLVFMg6lsAtj3O9YsIJMLpalLzW8pq6XHVGOW08Gj31mvMeulWqgK1c2zoibockbU4sFscsnF",
-	"VL1WZBL9uSt7r2aTOv6o5o0/MkdsazHechUuKLfke/1CFtyVaWjkmfBY5noUluSRLDhoIn/cNSnrh3LQ",
-	"Dc/nbDlqT2dos57E1cwuSF3B638SAm+L7YEV34b1PUH8m7qUasBtwCHC8GrxOqTvcs7gC/GSmPjqvWN0",
-	"N+jfnv7VcZ0IPz+khoavjnx+py7dAAQSEJC4ZQUCXuXNtf1+uPivu+sri8J/BfdmcamTbYLfgYXkRBqN",
-	"aIiGMxJjQagh6Po4jrE3nWmEkk3776OAcrjjiAsyP0ZyDdQdA6NhEgVDGT6uUTtOsiHtGKMZ2jJhxYAh",
-	"9OGBbn45Opf5oNLwoCIqeIwXMlrBuL6XNbWYfIlP0G677bbbbaFhRdiLxVUKy6xfFyVhQDhHg4vz/+mf",
-	"PVz2//5wObi76/88kLF7oIg9U5nVWZus5jo0fAAj30PMNIM9NL9qCWJSFp6K6XyJt7LGoVpVlUlL+aXs",
-	"YwhX2SHlt2K4QzfNdUfzAMdjFs0q2VD/tWxWYkjX6bYubLlG03EdzpLIIw+xyjYtZm4tWY14ypLJdDuE",
-	"VHxkpcmLTYxNrBzZV1YolYiEPkK651BbGHY48SIidpTULZ9wkIDtCqMZ5o/Fa6AveqNPIPU/u86IMiFk",
-	"+2iOY0rCGDY4AUvFZ7fuoArxKMiy/eB0Gh322iNvr93q9saHrXa722nhdhu3Dvf8cXffP+z1euLe+xiy",
-	"54D4YlHFCNQKD+QY1bDAdAjLJ//hTOZxq9ea0ZDCccaeqE+izD2f2g6cQUD/hcU7QTKhqYAWbcpf9B+M",
-	"x/kuJRl/kWe0ow2r8ECo77AnwyQIxA+S8mDnk8RXFjn45Nj5D/U/abPTZwQGuoOpdqHOHXHoHv/mwM1g",
-	"hL1HUDtjNqceDGJMSAAdfXadRCVKlJci4SRSk7fcXo31NrSkMt/nFCLXwf4TDj3iy9Rtm5ozj+H+InPH",
-	"vUAwj3nnHGlQjqytmwCHoRVUZJXWgGPr9+Q9+RJfR+L/m7bAla0/PvOS9OhsOuBmimgmroqETzfWV8vc",
-	"m58Lxib7uvGYSlvUaLJR2+rL+yQKbe2X+1vnuEhlxtKESQiIqrc35qRHw1nemB9ZppUKoFU2Yl5QrfKl",
-	"KdCqQJJSvB44W95xpORZjpMb9JRKSLs6FeIwPkFCeoJSwZIYifVFlLMAa4VcaBBCHjpJIu2jSaBchfKM",
-	"KQ3DlMPN2YSni9oosVY6lLXErr3AwEvi7QWPycxOOTITypKWzTKgBAc3OZldRe9MU9BHxCrsYBwgK0nB",
-	"7Hgpru1gNo8XZVS7pXZHWF0t59IFMeW0OdrUUJ4ORJ4BZbFU2CwpmVzzFDRFY7YlDWbSq53bQFq6FCSD",
-	"yfqfqzQ6w1TfUKUUX4nb87lgoxf3a9Enpi8kqzB+YQ2yNsrjLmmyv2p8QMMdak5tmWk4zaC3GEXgOLfq",
-	"n25+ovWa6ioKaE5TfDG6ucqrkK+i/RbU1FQ7pGGqH1apetuxzZgsKVSK2ZxFcaOvzuWrb2PSyUU3l/kq",
-	"rGWq77ecf/dbzpY2whsy83m60WyYDFxldMrtSMMJwpnhSaN0QlQKJLtKT988YpMIQ5hjfv5alSrHGXMk",
-	"nx0brbMIeTjyc3vJkL0WzeuRzCu8DAbeY8gQGY+JFyOAQ5R2EIlVldou5HRJvu/fnDlh4l+fV1FCk1BH",
-	"wFZ4SovjwaGPnqcLF0n0SUHzJJRhM2oT5Ue12miqxyIOUj1vaZVWqxlgjwD6U5j+JharQJuAReQYEAq0",
-	"7i6k2wqDK/Cv4hU1ZLW2KTkr2dnuaIJHRf8HSGqQP2XzxETfr5vdUQuaUf3MVOO1U6g5YmxTSQ8YPaWG",
-	"Csy31CyW6xWftydQ39Dpk+OFSg0BdhMsSmEp/w3WrbhKyjRmd2gYIIART2WHeGKPmSrQoBJmGfIm7C2s",
-	"aXfbkgms0rizjgVgvdtzTdhXnrz6SpvehbPrsf1WXL0j2GQQxjaT7V0e02SK53MSEl9ukCgJdwzQvGGU",
-	"hA+AjDxEP8BTNCITDCGGkFn6o4uG0gmZvaa9q/LVH91PoXpliH6gcfZdwglY4I4lzL0KeF7MiYS4lw7E",
-	"IXnCQYJjFg0lymTxQDlfYYuNmL+QcdjES8SIAJr0eE+p4BCd5NwP/n6fJubD7xKxNP/A0MpHCQ1iyBmK",
-	"EkBQdLpH+93RUdtr4d1Rt9XFo17r6KjdaR14+0deu3u4v7/XETuFzgiP8Wxu0XKxhkoAh7Kgb8weiVDo",
-	"u9D5bB6nv0CGEotxkP2y/yK3rsahd/BBr+v5e73W3u7eqNXtHo1a+OjwqNU97O7j3ojstfEoL9mc3fbu",
-	"fqvTae227zu947294057Z3ev/T+OGbralPS0CV3a7bagiwK1PHYOum2f7O4ftQ538VGr7XfHraPDw6OW",
-	"d3gwHh0eHnbHB+NaOqq9kXKasYR2HeS8sVjRvNTc4uiZZQGadNFYcN6nBCiEFTfppbkkjVLM0iZvG6uy",
-	"ktjXHtsGxkOF+GuKxqxXgxKuWdtBI6aahRZgMetlaZV+OJBA1KqMiLafB2xiVRl/+y61vkutTaTW56Yq",
-	"+goXKa0q2Fw6b6O/5xANeBOc5tyG29lQL5gVuq+6oZ6vEI9TnFCj9Uhl59L77Lll3A3J25+oTOAV3BCF",
-	"BSo7IxrfDEstvTqPfXZX5CYVlh+ROYgVZawaQsyOi55l9RxxaVrMCfKJF+AIvJfQCtzfru/eqWAAaQOj",
-	"sQJbs5Cg+mhZjetzNolVuH/tD0vbxmmr/7Us/0//D8y+635aln5bMljYtsgbyj/tAahC/Ejr0khjRsJJ",
-	"0SSlfQc+82KorJTmIaTJpAoJkROVhgkqQIuGCt1fMLnM3OU7dl2hRN6ZfdznMZdGAfAI5w3KOd/Ganku",
-	"afoc4lOWBD4kN7oQf6Pal3QKmTHVfO+2PrOJ2ubxREKfRflWUjCYeh01bVi7eCrX/wpqq/CaimnS0pgV",
-	"TiseedJIdNxxMw8iBDbKyoO71mjkJ1PPTiuqmS3Ynsa6mKGlkKA5e/mem9mv0mYryZCGbttDIqRNrWjf",
-	"W6AxJYGvKnudanuKNOwPlQFluIP6oSz6pHG4zXAX9lyMBV/m9gqTIFCBHCTCMUDBtne6do+W6/gRwTMu",
-	"PV65qbvOl9aEtdSPMzz/TTLT539yFu7c4ufLDJwOaHQrpNBXa0D4dtShzVSfCl2lcslvFbZ/dU6nDiH3",
-	"09WKklDhmqFzI2wJ+dQH7EmQYS4axuRLDGYsMpvHC5n4okxTlKPh+c9X17eDITDKp3DIkthjM6LCmyOC",
-	"OQsBgxU9Txdl25OO5v/NuR3cXIDvdOUDlIYQQ33PGhb1clxHjdI5diIiqzpmAkz5dnW5BBjJETns7e0T",
-	"v3V42B63uqP9duvI75DW4cjfb+8dksNDb3/1OyAnvzvHu67DqaSHisyC0HNYOJ+hBUuQz8AirIOpnT6a",
-	"RITEOrO/MkFihQDV1fTyQiJEw0BIjcvw1Ra2ny5hsxGkC7gE2yYJr9WbL7kVXoU4komtr5pM0tD6k4TN",
-	"XwYGsbu458HiHU/roOVQTHLhfzSM97uOazmBNNdZ6lqq6i8aMIVKdAk4fd9xWX4LB/noNMOpwJM5iTjx",
-	"KxOqSZQq5KID7BFfFaQqN6YTMepyC+r1B2ghe99Nd4jJECk5cmtqMqZeOtMKprmwUi7fwZlnzUKAJ+ZF",
-	"xE2jOalQmHCQFNUTlZ2sXFeZQp/HCNCP9uUj5RArY7SUwuB02xaGCDVOA9T/MQaIrlis1KmxzJ6S4RVp",
-	"vWXKFZyNiktowJh5wAPLWEA9lZkZom0oPJlw4p9IgGcYjVHwWbroEpk/1KD/CldXga3grSULX+8Tv8ui",
-	"g20Wzm2u9ivYuxRrfztrl/Qm1oovqdBEiQo+CZMZaFM2VTq7lqSPSyLHqA9U7SJ/py5tQv8B5NbC+m7R",
-	"mV1aRbqqZa0mqMa3Rx9v1RNc49FVjdWufsKXxzQuW46U8Ve32KQgmlAYgDSKR92eqSXLjHiD/aaUOAuV",
-	"F0g8UdJ4lMSQl1CgsdZoSRAw0Zx5Vyte0IynLf5I5y02l1fY1pwJGR2ldOsnPmWXVXyssJ781NYn3jaB",
-	"iU2jT7ae8FYc4VC0NZK4lOqvIiaUEDDPBIOwCegj+U+LYScbXVl/yTe7VIvJvZ7xoHW5DMrU20WbUkhz",
-	"5RYptYVtYDLA2+yDxKdxRUAITJazGYHqJj6VdUKFJFWAyDu2q69z7DySxY50vUFuBVzTnWOnc7S7097Z",
-	"3REXRVwOkcoADyXsAISgCu12ivnUOXZ6o93xvr+P98Zt72jcGffwnn/gHZKjURt3vF1/j3THvfZ+52D3",
-	"cO+oi3ujfe/APyRHY9weieeO6zzS0JfjQ1MoEC00XrDTyIHLQctypPOIsbF8WenVJFTof2kxR7gat/3D",
-	"8Z63T1q90QFudcdt0jryup3WAe7tep1xe3Tk7+mr8YHQykOPlCav5eoulMrB0YTIxhsiOoDP0DnuVNyd",
-	"lxyKLsKSpVNaQEAslWnJX1piH8Uq7AaWHgdD60GarnWp5vHYgD8+AcWaM++RxLLoQ0jiZxY9nkiDjEyc",
-	"rDqs8cppmpqvioO6hEhZyWwpEp6b5b1pU588aTPVtjSkrQK2FbDaJLEwAl+4hAtKYPfKzahhEbEPkd8K",
-	"TFrumJJ2/td+a7e3D9i90JJ4TQf6ESED9B1DY9LBj1CJekq+YJ94dIaDHXvE97bmP8MhnhBfYgK96D1b",
-	"y1DHaIhDFi5mLOFDFw29ANMZDSdDcQhQXy6Pi4bZvh/KMDP4L5cgmAqXIhc5PZTeNTuzG4LDdhClj100",
-	"kmU7qH+ChpLth2pVPRaGBLao5v3Ui1ibMZeKJzu8Y4z4lD0T/xhhmPWwCDuoYz11tRXgLle8bZB/CD/A",
-	"I/lPRSm1F4YnaCjxyoZpzWldy8HcxxBTWDWHJxLWX3gUFBa8CuHwI4JorIBNgoXESOPMbmoxxLRtiaiv",
-	"6aJLgznWNNLfKzxZYKo6MW7klKNOY1tVKP1ZzTZMTqZZEvCUbJDDEHIdJgal5bWHTO5wKIsvMU54xb1P",
-	"V+hIsuxfsJw3nFl2em1BGhgBqTQ7sFDMdtJQshrnGI3T+TYaugQm3sLQlVtSCudUpsA5q41jUlzztGT1",
-	"Tll9I79LTUlzi56wNvjltBcjOBhEphYR6TbLjufsTDS3iDo2KrXECxo+Wm+l6uiQQk7Zb8UJIv4UTRbU",
-	"xO2pc1KlKuk8+vSr2slLGcG6DkuIwyaVIYBlZDXXOGH9dJdZYgMjeQ3fPtX2pdoSAcl++667/xF098+y",
-	"GsGr7JHydTRjrWU3UrnzTYZpalXNLpcWo6qea8PuC5tSj0W146YTqtui9aYDuOZURuh+343fd+MWd+N2",
-	"jEVw7ryJoUiVCCltnJ8WcSHkzDF1rZH8zKJWqxrcNk+ix8InEnFsg2JsFtFNVwgSDzCP71TcQi78UPJk",
-	"k/DDPCSRUR38VOxqHHzkojUICukc+N6o4x22vHFn3OruHeLW6NA7aPne0d7RUY8cHI4g3auJ3f5zlvD/",
-	"E2OPyAsSMaE4icIbFlBv4Rw7vyckMVw/P99ef7zJ5wxa6bjXaf+Psz7afi7xZDVg+LuqCAGlWSplSalT",
-	"2utOnsQlkfHmPtnSUjd1M62DPVXtYQI0wnO/5uG9Pe9FBZTZnxgcsGShsjeNFJsGtfNhVKskPhosYXOS",
-	"FZcjdZupXJ6U7rnZZSyzSiKkmkIVnqK+oAkdHZshKJukEqyRvVJ0ymHflyYQ1RZSYnucBAFUx689UlYM",
-	"iFo5KW0D/+vWTi8zdauUDbGUFZa7XmtZYu1w+W/AGptrH7k99CYaiNljhdXKOHmVRb9m96qoyDWob3az",
-	"BLbChhmRRZptkPuzxg7ND7s4thvAVJEcPlkJrbJRcpK5NXMDcetwOHJrXn97a7r2JYiOhrrWNjhl69rf",
-	"dvcxf9ONvDLunb4xWBHv9F2iUQN23mySIiYB69QHrqr4xNmMaIxXWS8UIgZlYhjsKEDr4cbPO6qJoSUg",
-	"Us3k+1Xnba863+n9lvQuyYFlIJH10vz7vvm+b/6X0HtrZ/6bFoFSfdbt8iU7/Dub/TnZ7E35yw47qB5y",
-	"u7Jlv8NlDxt6u4zpFq9qIfkSnyYRZ5E12EVldYi30BxPiCpVeYLwiEOkgAzugKyQRgja6diXUKp6N1ZQ",
-	"rHDclspVfd+Zr74zt3rtezs4RtVhgyJcFeeAIuotwQDF6tHIk9WqTcoCdn5sC1vfxGq/Yo2gGl5bEe5l",
-	"hr+cy/c7kAuVkysN8gp0rfLUU2DMpGu2uKnr4KV6xe9lrXFLvmAymRAO0cY6fBDyWmpsN2tYYHSp8w8q",
-	"5x5BWXMVrIidKrG/QvprmktblOuLBmGcsZ06V0kQWCsnLCl6UUyxgNZNy9XnJQtVp5+tsWCF82K7C7c1",
-	"KShZ9C3FoPbpWQIeF3MLRVWe393g4oPjOmeXjpueGn+7Pj8dPMBP8p/6wYfB4Mxxnfu/3g764h+/Xt9e",
-	"iP9+uL79KN7u35zn0wT1h1Wu+o/yfNqGwe4Ppj5azHzakYLHMYnUakzIa0JA5anc4KJUHNtG96bv16xv",
-	"c836X03InAT/g15ftdR7y+OB3y1CzwY2kUa26wsYehYSR21axCKk6FNELVLtlRPEeNrTsiho+eLyUVdL",
-	"rnVHr1fLnMXW1lfT+m3WV9UBvpVRj5WATTquSeUk2ZUr9Q5s/oYoQdxSkLhCA16hyCyJIrtlA8foWRx0",
-	"zxGTKUDL7x/GpFaKO3nIFZlrBEWTpr9o9SojiuuMMQ1y7G6o2OVlBQ5WuFUVK9vPIMggrTIFeP8vwJNi",
-	"ERqCS1rlocmETMi8lUlWOyirnwKZTzhX9xUyNrG4LMi6xiVgqlx/RsGsU0iQkYk2HOodKUHd97GtTM88",
-	"Ih7lxPn88mKPe1iG01ZxhWEmHnZ+pNtp7QbHyvIgpiA1WRty3G2W3Lz8trU+aJvkGSWEarhGK3sxU4LS",
-	"LgVM/m+qClhO5DfVCKzQAqtv5D+Ocac+KsUsdV7ZjLXwubtFs9FbmIOySNLNi2QbN2bIRCYUckM9zOXp",
-	"qND8xL+eGPUIIDouZMSFBPZikY4dnuFHOF1BmZQ5alzWncL8U5itjkpKIL7odQhogvklgZ5VNSjXWFbK",
-	"z2bDtJuzS7jaNYVZkhLh54gl80p58CsEnCjQzwmJEUYRY7O0eIs2yMQSCiPw7XGrK8U92RR3iEx2jh2f",
-	"co9F1eCQW7Z5vhT4oywujb9zdOArqR9vGxVeWGIoq6/pNywtq1hv7koGf6ac1E4TRFpFYHmdL2oiuBB5",
-	"TGij44jNThAOOCvY/KDHNM11hn3SqHf4bAXc0IqN8l9sVHNswgPBBFBBzYp/6rEwBn0lB+vi4TmNcSBm",
-	"+CHCoUf+U2UFsSS+5M7xnoQlS7i6djc6FOuisTfOkWaBTziAgoVQGFCWtSqfImWYy82lc0BlragxDQg/",
-	"RnKNOOD+IYyGSRQofVaBtcrMcw8HwQh7j1VggmJWj2QhWYvTSchTpAuZ4yEN48dIXCbT4lUjzMl+V1nF",
-	"hs9TTryHobbYhZAhwqcK0ddg0h4UnCgVp1JD/BgF1njwaRzPRafiv1xPTzCbDAlUub2Q/h2GLBFXzOLm",
-	"aHcPbR1rrqwq1HWCdtttt91uZyUaOcIxmjEeuygJAzGQwcX5//TPHi77f3+4HNzd9X8eII4XPJMaMJh6",
-	"VccUas04xRRvVlaVaA4SWNnVg0adNipMh40BhCtN8ld7z2ZQCBgABGiQAjTDCxTjR3KCYKfa1akZ/kJn",
-	"4tK3pwAIZzSUP+QOHSNdSO/3NbCO1afZ0lYf/r+QRY1Mgy3B0Kh4BSBf5jQivB87x91Oe7fbhdojBnji",
-	"r2TEKeSQyoRQFSMQW7TwrWLZwD21AGgjN7VkBCUoaAyrJub14pqz2SI6hiwwxk+UILCLx4oDWQxYlhyF",
-	"cStkV2MrdxQL1e0mTfmG6tAvZHEnvsirRD3oRutHS0LuNe6g7Lia6XIlDmrYL19yovJCWqkuwnF52Nk7",
-	"7B4cHh7s9w46u3uHXSef51atUb7pNc/My2uoTmmf3ko9VSxZ1mD1st0yNqtZLaEmLlujKxbLQviyh7PL",
-	"SsC/b6kQ3yoCwYUtZLFEF9pI0R1KD9yw8nSobzZe2B1zNXfVE3R2ae/ttfTjO8I5ZWENi3D5RiWXrFH4",
-	"xfQtQX7alARz4xQ/ZeGYAlSKPtZpmAgmPO72XrapVa/KpK+t4PxCf9qx0mFzHfxeNgmhVSdCJZagSaMk",
-	"FjcfyRaC6bRleEN1JkusVI1Ui6hfBSfXMKC6QGr2U6heRPzCp+ViJuZ6GXU4XmzOxT+iILtaQ3bZsMt+",
-	"IfNYI+SnpqfmTdqDT9ZudHNxlURRsdKS/frjyTcLmojdIL6qZ3w7DFPYK8U2Pjecfn2qYyMyFABu1yDH",
-	"FlystpV9E0frGRklk/NwXFHwmod4zqesbBFKxM274zokfKIRC2fqJp77UxDCTzQC2xOJuGy4s9PeaauK",
-	"GDGdlTONU7BH7hyLCwOZMQmpMieRR8IYTszdXlpKaW+v1+t293ZV7f3jw73Dw/32IcDHpAXSVgvZWT1I",
-	"JBOuZ2SMkyBGah0LejsJ6L/wgy/faRCoAaN6scTdyzWwVZgqLIrdLWiBw8iv/wfsxfloQnmdEbc8HBHQ",
-	"MCXCpaGdZZxlLG4d7wID3qp3zQVreP8r7Znaq55u3VXky4aZp1rtVqmN/VQbJgMSFR3KAh/qyMjXI0wj",
-	"5EaEU5+oO7N1r6WhZ9933zfYff82c1l2YNUIliZnWXaibH83b/FELEuC+jPyNtst5WMyYFhB5FKO5hET",
-	"fdRBaWxxi1UBaqxQziUtJ1FCzjDHWULJVrjk6Xmg3pb2exuOlJ5kPQOItz5yYr9OyfXKRpU2a103FpIK",
-	"2LQxjWY22LT6nfHtoXuqplkbBV093XJxB6BZWUIsfWF1nRca+oPgIc3SEiSVQsA0ndtsvmwG3sQQzeAd",
-	"4rHQ5wigF1Hn6KCdo3wBirEBCtvAHjrYR2NMg6RkAUgjDT3mgwHz+v7hw/XHqzMLJpLQ48YsCfOhnTol",
-	"quD10O3WehnES2ey5F9+lQqDD57xgiPoKTd+BXlZxCmvXD45KuuqiSenQAPrBTHAXIHgKDq62tPCFbT3",
-	"iZDnkwjPuPS9RDj0poiFQlFD9xAHIH0yaMYiHWMwE4wQ4JhESClefOdT+ClsoeH51d/6F+dnD7eD//44",
-	"uLsfoh+67faPx+g+Q1dHPiNQNw3NcKx8pB4L4wh78U6ukfOz9Pu+RvAfUxLJTKgYYSRu2/lv/uvu+irX",
-	"q4ydlB88kyBoCXYkvnQswqfwYf/+/PrqYXB7e32bdaqq/9C01AkaLRBGURKk4RY+m2EayoZ+6tdPXAYE",
-	"hQxxEnKirSzziHBZbAnHRDZ0ejvo3w+Ko8kKP3lZCGlWhQW+/HhztuzLcEJKn11dP/R/Hlxlw75iOoAg",
-	"V4EReTjUMPCyv6v+x/u/Xt+e/89ALlbnx2N0GhFYKxzIWNQZ5ZyGE6hUASHA8OmH69ufzs/OBnK59hSt",
-	"FNC/YDqxYj4DrUOPUm1z+KL74zE6l9wUvosR+UJ5nAZAFZrhRGXYtNDwbnD7t8HtQ7mxK4Z44k2L9hT4",
-	"CKhT840qdMgiRLMhRUmou7y7E+xV/b2ywedfH/z95vxW0rWjeUkb66eYqyK38Mnl4P6v12fQQf/i4vpX",
-	"tRo99dUcx1NJIQVDPiPxlPnpVlRsd3314eL8VHLBkSSv/AjhICLYX4gJigM3oGl4B2eirRSeX7QoW7u5",
-	"HZxeX52dw8b60D+/UDPZlQ2LCahKgOocMdYN0JP0gqkt9XB/fjm4/ihHd2jubk1vHEX0SQXLwz85ihlD",
-	"PGDPwUINqv+Pi+v+2cP99fXDRf/25wEMac9sjXzxCPFlFFBAZ3oUH6/uPt7cXN/eD84eLgdn5/2H+3/c",
-	"yM975ucQgC0Tv9KaCxFLYpKxBcFq1W7FXr04vzy/fxj8/XQwOJMk2hW0v2dMZkko6aGo+t8fBx8HDx8+",
-	"Xlykbxrbe4ZpMGJfxP4eJ0GglrV/dTq4UOQ/OspvNPCzas1Wb+m/9c8v+j9diNn10p2pDCQUjo4opuHE",
-	"lQXi1NZmTyQSNwXdTrZcPc3qKjZD1leQCXJ0RlosUTS+vD4bXKTCq9feVV3L+vQjMqWhn1VOkLH5asvc",
-	"X9/2fx48nPUv+z/DTHup+BVKDzg+QoSRj2dQ2MSs7yJeGGFO9ElyP7i96l+kbQyeSKScKSTg5AQpYG0Z",
-	"Zx8ahpB3HHDDcwfSh/OLQcoq6liJiMciyF+fylIQKoYUSVVJyUf4sMSn/RAlc0lnCLeq4tf//nh938+x",
-	"lWZzWSEeYS75SxKBww84CNhzdpbAVmnEpHJIPD91KTSNU/w+LV0JazEPkgkN33EpnvKHupHuWtApHNfJ",
-	"FATjD3CMuU7xNHdcxziXHdcxD1fHdcwT03EdfRKKJ8bZJhNm5XkFb2UKZ/E8cVyncFrAS4UTwPhNiXnH",
-	"dcpSXIxXSWXHdSwi1XGdgnwU7xWlHMzGJr/E5+X1dVwnkzNiCFqCSKpo8eC4TtansXfF3PL7EZZJbitj",
-	"xdKtIaib43YYgMm/sFBV7Gg0qVkun9JsUr10zTL1+SbJSznjJVw/cuyY3T+UhzTP2JZEK6W/L71zgKK/",
-	"rJKZsmhTe0xB5W20L3TSmIhjeMwiFebUAGFGDKkeWncgyXWfRJZA7etQyKyQqEqNirS1yO9ZXKS9nvxL",
-	"oViphd5pCxsjd9vjduoC/AZfYhKFOLisXgmtfwJNZALDPMCxOBuKVrcknjLpzet2Ox2ja12UVFlpO53D",
-	"tKoBgG/n7+h1tfY3DUy40nX0VJvau38iMy5omOVNDP8gwclmho4xmmFVNHW6CvZyIuLpO46oCle2edOX",
-	"hKHJNq4qYtj+wLHD1LfXTNuAFjR8gOL9DzF70Lli1F+yj0BFw7P0Hnuio2DSJYX7Q6p6WARnKNo9FZT9",
-	"Em+FL9OYHGDEIeWXsg8JFTukHAr0D10JFwuWAiUFKrfOelEq8ZQlk+l2JqXYq2J8hvzZvC+zev9zRONY",
-	"Fr+LZMydUEoNWmFu7Ol0GMMdexWCdEfXy/IPNCAfWDSzGi6Fag5aLshtdA1yfExJ4OcTdPMSXXzmHDvl",
-	"U0s++Lq8pEphPvCdbfA/R4SIS5xt8BP1rLKcNBwuCOK6/l+rVIe2x8VUjI8l86WgsKCfqTw4wFGRBTUb",
-	"hMT8tkZgI5ylu6NRmxzu7bZwb3TQah/tkdbR3qjXGo0ODjujI88jB12nPl1Ohp1ma9e/OXeMCCrHJ97B",
-	"0d7Ya3m93b1W28Ne6+joaK816u3tY2/U6e3icQNXZxNRoPIMeRK8EQIcdPhBmqPtcFnpBX/CYhQyCGGu",
-	"DEk9Ioe9vX3itw4P2+NWd7Tfbh35HdI6HPn77b1Dcnjo7cM2Xs1RsFnRjA00+jqVvX4zZQGZDbRyWIUb",
-	"HMXBwgBgr/C+qELNWe5hVhng33Nbre1fgg95gQqvwqKflzqz9O5v5CqXYoCxmc1Rvo5bTFNilf61VKgP",
-	"jKj3sjX2qqkqQmqcdV42U0SWsxIYm3GhRapDCKBsBJP6rkrFzSvM6Yb5t9goLCRKh9uYyxp8CfqGTO0y",
-	"ATaKqBoNEDHVcZmNp7LWzzsuU2ga6BV/8uXc8NBrDtSxpApa5R7X2Tp2BM3Va5YZEeupVp0kcAFYDV+T",
-	"5gtN5bK3jIVQzVSKGMXe1lu7FiXjEhO6kCoh2JNgb5pP/y4w6IocoUbO15NVqwQRNhzOFsDuxMJWxx+u",
-	"G6y8Uu5DRtaGUhP4Ymnsb8Zlqnkbn/2V4CCeVtd6J/nAXpuAO03Dc70p8R4LcXkpstgcc65jKkeYE+tD",
-	"sMhZn/A0/aPwCLTlOQl9EnqFqEBnCrNbOGavxo+qN+MX3Uv6k4EH5lz/kreY1nFxMpfRk53dnZ41Gtki",
-	"Wk91IGpB2HkxfTJV7HK0lEH4itj3OnaSPHAq2nBseTgl8q4XX59jKRBNacMLa0R9GYgNVuBs8PNt/2xw",
-	"ZsFgKxiUGlci1atVivnMhbXFcgJRnKsk6rNkFBiAlBJSSLSarvqyi1paoF9/Yc6jQH/X5JV05CkLVO9x",
-	"ub7WjR6BKiuWRZwc0FIxTrS4HVcJFKVc+srAjDllzyhmaEy/VLmkyssOnUroPTvwnoWYNkKchxPCq5H4",
-	"rsMsXUF58ZP5PDXSKcxF7TyAsDed5kArPTImauKKVRzVObuSS0eownokzrETk4BMIjxz/lgOnS2C3BjY",
-	"EZQjzB+Jv4P6aYSZDlOjPIUT1Rjl8TP7M7uXHnzK5wFePIRNvUDqO7pqrVerN+U+iwF8x8FNcqL8Fpr9",
-	"hhk0lP5J5j8j6q/h5vkD+bC+O5xqHE5rgzVqmddQCS76zYsQcWWT0XrOsEyargwWEuHnB+NobLRK+ppY",
-	"uelUg0v8xxVX6Ye4ssCAeX4tB7p4Iw+hvX6RoE31+U78Wi1Hi3/NcJuDJ6efAH5So48+w3HsCelvRd9e",
-	"F+14HWDF4jYxBlYJ1C3rjzwr36oXJL6M92VcBbmC1VNhso3ImEXEfnOJCJ+zkFfwpDa4qTDRmBn1rqQG",
-	"5qpqKGlI/TOmMYdFtqqXBYbK5pojYR1z1afgN2OyQh7SmzNb5ka4TPVdOTuQ/PNkFFA+lZXDR3Az2dyv",
-	"mG7OP08OlHEQLEGbrj1YAdleai876DxM47fFsR/CPzQezH4X+YTMXXlTwtmDDrqkP2n0OxlFkOoW0adQ",
-	"JgW6Ck9GPtd5ASxC/2QjaHG/C49JwAlUJCligS/BrV7frJ4R8jq6SoJgW+R0JYZvRU2k3MTq8cC3NlE2",
-	"ago6KhdZCCuVPrOh72CNUkqGRbaQoQeJJLnfO7uddg6DTz053JVf/JONpAHWP/IOcG+31Rm3R60u6fVa",
-	"R97ubmuf7OFR1+uN2+1OKf17HrHZvBHgapR63QwZYlyRmxIrvULf4IiCeLYRQ06aNvbZZqcnDSf3dEYu",
-	"uXN8dNh+sVZYeGtYKw1dulT/ZaNT/eqLu3rlM4OSK8AzGky32ldVRSZyZdaMTVY6UnLAkiv0rFj+NfGi",
-	"9MawGFeznbBkLY1YntSytuSTLEV+AzwwSR43s26WAMJM3krnavKPuTYGCa1ntcG0y70ZGnsXkpjBh/ZP",
-	"NnoHCXRFORzHZDaPJaxmuol9EtAnEslNHAXOsQN4v8fv36tPdzw2ez9l7NGya9MWrVg2tewsdV/Vgs53",
-	"qjeiFgAOhX5Mw8kwVVFJ6Guq/JONXDSck9CHN5IwpoEyQKUTFifuhD6RECVzMydHtSvWUX4PhuuMSpV1",
-	"UxQBl9nIxUsmL2kiVvECVC8pz/+/2Iij0UIlO5dSCbRoFoutRnzczqYE/04FPPypcPuc47YlryBtzrbS",
-	"un3bs7RD60NjBLbn6ZCW1m7Klspo07XVu8larSJ4ddCYUD9jrdirzV2kfLUmsi2NI3NhZFMtL9m6R9db",
-	"HCEri+9lAtkuaCsW2F5BW+wnF4XkWdy9xzTicTl+OQYRILbUP9lo3eCB79rtv7t2+zmF/+nYgt0VF5WP",
-	"dpaVupDDyIQNuIPESWc3Pkl2bGguE1e7F1vNHBhyOUIpEHKPZynfBgABJ1ZrWHm7AgYzdOBmJKjYn5X5",
-	"Y/cpBn51stgfgbFMFclIoGoWX53lAJb8RmuK9O3XmVIrdKlft0aN6ankc07SOVQufhxRz4ZaFeOY8ph6",
-	"3FDyFFdCeoSEjEC3OCYyDQV8PW0UM9Qp8ssTifCE3NhkgFQUkoiIhkAxUpY2+Xcn1R/U8/KSVzVe8tKP",
-	"lZ1ZGYMM3m6AK5Qb5ddyzEZu1JbnuVmUnhcD8CvmlO8mP6h8FxXLXRV7nA/mgEtNVcbOn+NcqQwzWSKp",
-	"Dafg3MJRSxmlIi3J0lrFCt1V3L9yN9FsgXSgy3r6eJbXbr5ZkoRCV6uK9/tAJ0lEckKiwDk6Ik7ZT2f4",
-	"y3/B8dlRhVIyCbRlOSEP9exCt/EtzZb0LHkWzlo1rRL3pQT4WsopMMhR6TITB3+UhAjHCAPKyYlE0BIy",
-	"N8pKS9qABFPKLuV6+aaFaMvsffLFVQLoCselQbql184s3tIMc8taKAw/I0FGZ9u2S0ujVCQFQp0cytGE",
-	"MVAKj9EwItgfpjWkAIjLi0jsQhnWeIhomIMe4C4aznCIJ2So4jFlqUHsz2g4zAHgEuxNP4UqPkwcV9IL",
-	"imh8AjWpCMJoKF6mHhmqglZzgh+l7xLCUfhO2rL0sRJ5cLsoZkz5bpTgEPOQtyQwlMEQhQohvlZhrdQj",
-	"BVkhXy6JiQv6REJrag2ECciNBcFWAX0iVYGC7LFpsGy59HQqO7cS3lkVbJm1ZWOmC+bhYJABDFe7fe9U",
-	"xQE0WkCeT4Wv9/pmcNU/f+jfnD/8MviHc+z8h/qf4zp3l/2LiwcATHGOnck8bvVaMxrS5mjrjWNyy1G2",
-	"r57gecEmgzCWWKjliEsiHulzJ2DFFOOAPJHAOe6JI4ZPnGNHO/p/kAv5l1677QJe0F/e4zl9L7flj2p9",
-	"l8JaZB6U+tBCGV04qirNAq9eVaWxqDkU+9hvozGOceCiXhuB3ddF3TZ6xlHoor02ouGYuWj3SFDFRbuH",
-	"EpmRcO6i3QOkCO+i3TbyySiZgPs3jrBXEWoB5KvYUysJ+wIHqABkOUnZTQUX8NOA4KgqPidgE0HktBCG",
-	"aR7U38mCWmn0gmgTqYeaIOMkCBamvU9zaNnYVzWa9MwWvElB6upwl6ojuiol162WZlVyKVM29QDt5GSc",
-	"/KQUkNIM/iFUuQiFbAfdQ6lbWfV2ikM0FHJkiDxZ3huLUy9HbWt+k+rvXE3ZYuSVVyDVnQrHDd/FMqI8",
-	"7QuPeDELqdeu6u2SzawBnyn6LOaICMbMY9CqKunkS76fumyNLGuxOJIGd4WtJR/CpK/kVVLIpnCRH1R6",
-	"C80FIu53S/SzxNjJbyUaZrpC4j6HachRMWBir73VOd1bkyvql9FF53fX6HC/3YEFDdHth1O0e7i72wro",
-	"IyD05Yfs5AS9TUYD1DYl1UJIZ3hC5M2YRRMGECIkRfsrnuxEXUMOconZQaCamakO7RKqfJST1FlUdYXQ",
-	"DeblUQOzx9oBVwUhpcdYjyVQoHQNWPeqFFfazsaU3zycrchNb6JJXaaY8kVs+hzkaoqXEZEZEfuebxxc",
-	"lBlYPSNnFkoDlvKOH/TNQsGxQZLKS71DRhcXbeYrUNal3t64e3RwhFs9vLffah/6ndao0xu3Ortt4o06",
-	"R+39rmeGTK4SZWlUFKuYnSTALLM0RYzNoJODbtsnu/tHrcNdfNRq+91x6+jw8KjlHR6MR4eHh93xwbjU",
-	"glj4JKS/J+kZbCSfNtZiV7SWN49EWdszOhsR37fCCl2HwQKxNB5S8GjqiUll2jhgJrkNS2wRk8IoULvd",
-	"9PQ1grHXifXR7LNK1LZVnD9SCCxElB+joeauoYuGY+zF4h//9////7IdkJr7bPYtgxfXvynQ1CyZ9z1n",
-	"jZv+j3RBzcghRaR0sEuigqTAPKs6WfvypFBWoZBUwlvJdpA6d0pXjT94FY0Gp7WmUV1hjVpalUtrrEaz",
-	"LZ3I6Vq/4Xlsj4zQCkJtdMQU80sWZSUgtOLiHP/2uZIItpwgpe/gCaZhTpAup5hNmKbjstq600F+3bSf",
-	"ZSg+ghlOUMwmBC6wMk9NJQcthfZJx5nNp34Rq5m/0WLq9alZ1O+q159c9fq8RVEFcuMN5RQUAi7z9inU",
-	"XOCQm6Bk/FKI5Z8Z89GMRaG+JK6FqGwkPebUxBW0wCzls9s+2t9OzudLJQU/SrZonvaYSr6v21IKGgNm",
-	"WoxAurqGXuTivGqrahW+tUq+/5XCLVN1lNQoqjr/hvfPbYlAvaHeUAp+rEo2Veqt8kQpPydAB48WcSmF",
-	"c8XKhUUSmZ+XYvTFp0Mwl6PsPTGwIfQybIg/UxGaaMw1DU7UXl2ww+lkf77gMZk1tDAmnPjL6BrQJ6Lh",
-	"MBo1W8wBkIm6OiLSoKF9uRsB6mtABmtw5JnE2JCePacfUMBvMyKnGoqVdcKXSygvDQHU1GsPuCwP6Qoi",
-	"iIaA/nDPbhnTlbrF+CVg2haQ174CqtfvMrHGrPOal3ONINjS18qzrgguza3s1yqwlPNVsVLeOGY1h2Jl",
-	"LnxzI43y5SgEvFPd8zqBsFUsszKcortekf0NQnEBrONydawOwb+2egZSCheK5SkglU5DkSo3RVV0AqB/",
-	"YF2qHCLfkNw5aIKfSCW6lrHTvtpsgFMc+oFNlv86XUAiJXgWhIYq08AMmIMT5d9FVCKJPWNuHUNjY2IB",
-	"pM3fmL0/6p7rLJRmUmKRD+WSWwsCGNxXuRVq7J7Z5s1NteZkO00iriCV8yv1E0tCn6cZfiH5EptGdvOU",
-	"G4OzNhOYe52268hQtaVyVH7b9CqUMwxbobximgGKKzNLAUBpjicEri16hK/TOQv8us5Dhb9kAcSCFTE/",
-	"kCYr0WCUgoGY26QEWlDaLPOIPK3Wm6BdlIMeKd8hq3iq3v4Lr1Td/b4rTP82CtM2rnfptfQtLnbQmVFD",
-	"wh4Oqeyx5egKHBahhrLUaqs/6H6a1n+nLJRJNPqwn1HfD4xMc52dMsdRTMWFTKo8EcEcBgC1LB+SED9h",
-	"KpWi5i6ke40qV1ujzei7fKgTFRomQfR0eqJZDVOjL2nLlKqtc5KB5iEaIxYGC4mlp9WSauwFw5mgyWBP",
-	"ZRHP5EXYY76apSpP7YrfFcmjJFxuKlM9mQF2miw1TFXl3JHCtdYf4KXns+lRSZ0CKcZn2dOTfdlkk2k9",
-	"YLnfZkWIPWMT1yJNGxYkPQA3ncMS2tb5XBrQWMsig2IlnQYkeZVOU7Mu38+0f58z7fM2T7W3dNzk76kr",
-	"4WalpY5zRQJGhFOfAPCUEPiuOPzq0Mqk8Jb4vrKiCRwLlKepLs9T6k1lNmk8JZ9CuY6y4vUQvnnQMH9D",
-	"V5UWVnFp8isxOBxSqANfxO0q5IEbR3waHttgxbJCMqXLeigOF8jNVui0ilCCMDoIsXxlAMJkVbYz1Oh5",
-	"gD1lWJQ6hCKgK5GvxdGodQshVqMk9Oy4GdYeXB2+TXNHMwBrJOLAHueb/WmxMqnu5bdiEK9LLVfmXXlQ",
-	"nFYN/dUQ6NQXFS5Q7d7K7ZQqJ6iqdQehFrXFZL8pTHGpLm911UJNG8ZX9G1q7eCrLR7x1kD2rLWm5V4W",
-	"w05Cbk8VSmuaGJk5VkNU4wiY2yS8JeMlkSmNZLuEu2hoQfxovFp9KpgNKrI0cPPKDGNAls42moKp1+Um",
-	"lWJPlO4leRnIK49dpcNzQqRaP8wAnnPMUmctUOCv9s1U4pAUjv4353Zwc/EPMdPVyydpbaW5gsOS2GOg",
-	"10VkHlCigMieqE+gbNvnDKJ2ldJtURJKxP6j/e7oqO218O6o2+riUa91dNTutA68/SOv3T3c39/rKJvi",
-	"8a7rcJrLwbGWszbAl3OFOVVple/UfS3qfr8MvMVlQEr/dQLlbMy2EqdACcXld5HcNWLzq0np4Ngun1mL",
-	"RRTak8VJXpFx16iB8q2ZfQN2LlVAeLVrcQ7UP/fs5aXMqN/Z7DubvQKbbVP3X8EIo64rf0RVfZk5547g",
-	"yJvWlvfgsqzviskDmUk5jf4q+23fyEYs/aTSNm31O0Qk807PpWVqQsPMO8pCo9pDhXO0IsStUKcCquuH",
-	"CAeBK3PRiY+SOUCctdvtncb4TyYcX31GgbHM9fUi8svdOKHgu43639FGnQPA3Jq1Wkmbt7RX36XFOsu1",
-	"fkIsIbcVp/FqJOClVWLXWsmqUq+5lSUB/Rd+8OU7jevAro0mnItzoq+cZ7qk2rIt3uw8zlebWhJVVl1c",
-	"CtEYzShUWD9BwxyVM0TyUUKDuEXDSqm/TvyYLdArV5f5XualGjFc9lCtpWwPSk0N1gEO/a0XDjdAEGQf",
-	"vi+r9+S7qchMWFU4bpqAvkFG7FpxofbT3Ijpy/KL6xNli6vcBx/AqhZzk03KxvOVJLvZ0KuLd1sBwRqW",
-	"RucQTRKRuay7mYQ+iZQp2UXPqQIIfkKfeAGOJMieOB0GQjRc373TIa1TFdL6KbSvRAOMkQb7bu08prU/",
-	"fPON+7Ydvk6et30bvr2C00+rnFeAx1nr89tkvbqzbVUeb14J8BWFLW9K3Y1FLN+ajOXfRMguYaY3lbK8",
-	"/jLbmOdz4hLcUo3E5Wd3gy83Fpl/TNnHv5XwMwq+rLE1LZuSp5fGFVopTkL+3HBb5XnUReMASzVBbSL5",
-	"e87vnZt7nfs7JM/N9sC3u/Cm9P5z37m308h2t6beHG+/LWvjlRUnVtQ8lg0oVYRnf1SFo6fvr2YqTgVA",
-	"OeYma9An84ioyLiq2EYIfIfQFTcXu2Jk8USADLwCIE7tCOtUG+5k42+0SEsDnysWqwC0lC3an3sf51ju",
-	"Tz6V7cuTN484NqJA7VYaL4mz4iuIjcfHaBhANKKM8UWQ1vKOo4DOaIx0PWz8hc6SGZJv5jTFk0/hULkS",
-	"HmStI9WQDhiCKLYpCXxV75vHJ2gIUZ5RMo+Jr15XIxpF7JFAVGkOKF92nHktVFfgRkhbyuPkp5+UjFE3",
-	"OLThevelO0tCcaJ5kExoKEZS3suKCS/AjyIklXPsGCjm75votu9lB/x9gEfv5zCiEr9Vmnxln3bnnMQ8",
-	"By9cGuy9PMtG2VShYRt/Ac3q5R+8Yhd7cDI12lqN5P2NJtem0Z+r77MbHMXUo3Nce6s6l8Gac+NlO12a",
-	"+vea3pa2SOQq68Ib0Bh2RsNSPGqfZvXadHQ2FHXgO+iU+TKhjTyRCAUM+8RHI+LhhKsmLNUfsqQ+7bxV",
-	"e/7/C2cL42r7tr44RkrgfbbjAJIlZJkYkSPUrgsNcl+bPmgMoir/j8YcjZNQpjNSjtJP7Fl7lQKlKp3v",
-	"OgSUgpiEHpF1FCoBCtLl0jIb/EFQx4ROQqaK7hrz/WxFzpxMZM31ivMrZshniIY8JthvLNayTo0ymmrO",
-	"Vg5kNuDbeyOpkgnWKyNdz+FDFalqqVdkzcifs1xJWGO91qvqU6wWy6AaVX3dlBvGtRP+VkIO1AHwxAzi",
-	"xK3YO6uFi5WCELYTIAWRPfawtpe6wCjXiSMc8jmLYlUc2rItdVR2UwtKCjxSsmZcCREFQshTdYpYhFhI",
-	"TtAjmceIhmioJyXNGTiOsTedaTPxpv33UUA5uPXHNCD8WKM8qZQyNEyiYAiDwr4fEc4JP8mGtGOMBlKb",
-	"pOoRkHGMoOLKS0WAoXVjwYvvOIhIs5PSSlq7cs3aCru9fbcKGuihuZ9eMkYOEMeC5mBmVVE/9YYbCRRL",
-	"R9Yg+YjGUIlsRGShlQyDAov/y9ZhZ2tpSqVR0vAhIvNg8RCzB71Lqb8EpyvWF34VN3KC1GGQLmL4Tqjb",
-	"guYVnuNQtHsqSCTxOzZm+nzi5JDyS9nHEIyIQ8ohMGnoZpBqOg6icl9apNarYo7j54fZ6qhHptirvDx4",
-	"TMgkMfU01GOS0HU3XZqWsQ1hJbdCxRIYgntJdEn6ohVRRZyEd4RzysLmB6LmdPndO46E1Coej6bs/i29",
-	"RXo43pnLE1pFM85kOCrU14cziB+/f68a2vHY7L3+RNCofIJ+P8H+ACdYM7n/Bzpg3iS79fshUn+IGHAB",
-	"jcZnngpWV5nJPK5eUNRpo1/oTzt/CvncNBv6JmKjgMxsnKTQBxDmUI3qqNs7QPKdEeHqPpvLGPdF01fX",
-	"9w8frj9enTliojGmQRp8E7JYBn4bV/luuyvuWDHYHq9YjD6oF7T9RFyej0cBDh9t2ef+8lp+UcSiU/Hi",
-	"Szagr4bBszy20j6Qn1mMKpdQ0rbufq+A6M79qot5WkT1HYeagIL1uLL5phh2dWYDPRFJyRKsoqKtOWML",
-	"mYsVM83XzSVYZjhQ5U5kp+kwrYyXjALqnbJwTCtsBnN4A3nwSiLjOAo8p7rm/UQITjA5lZgk/06VRUgR",
-	"m6OQEB9hxOkkFILSl6DaDeov5PpZNuP6yJIGM9cCz06Bzf0xueV5E/PlLfFY5NNw8oFFVnkU6Rcgu0Uc",
-	"6LMCUYQu4xw7jusEOJwkMvCPWGAr5Iul3Xyz56Jf+39z0fVk4qJfyejSRZc3XRf1+6dCF/pw0T/NoZmO",
-	"aIijhW0b6VdKJm55Ap9IfAJ4SahOPomJF2eoahqSxtZ0NjerjXfOHkmI9EuA6H1+d432945aneWWP6CM",
-	"dXkYs66KRIDBPCvD9hiyZzgfEKCaMTbLIU+DiZfKEHtx3KU5OMONy7atkc2zguO1Ic78FlJwZC6Puuj8",
-	"xNgj8oJklLrcVwrKysPpZ+v/8+31x5vmeTzPLAp86Ngn3sHR3threb3dvVbbw17r6OhorzXq7e1jb9Tp",
-	"7eKx/uDK6nbeuKLbyuDTr56ZUoocXQMCelWLxnV0lQRBfY6LMaImMSaFqOi0vtLKs9Fs18BcslOnhdRR",
-	"4tQoobE2zHLK12ssmcHiy8odmwk4JuByKRUjB72c/lOPMq0np+i7ZgKPkOVGQKMtmE+I7Y3lcWWlEroC",
-	"/IkSg1cshozUSoEGNVSqinisLMA2llFrFpDcSOh8syy6mtr7r7OHC1QzdvHKIfvm1sy2YxVwebrx1EbU",
-	"PS/ZZstiZy3bbf0qQ3/ubbf53cUUb29zdWFsVrfCW13d70run0XJ3Q4nvx0L24OpxZNiGJZgaHuwtHrS",
-	"MFhKz6828Fg2WTfo6r1nG3xqOlGT+L4J/3034eetbcO3i0kWvTUpXmk5VXSYN8WyAK09LrawRdTowAET",
-	"slhGSjTwj9m8wLdJeMoSa5qo/F2aghSCvXm50L7VjusQQExwjtuuQ55wkOBY/wlR1qc4CLhEDan0z5bt",
-	"4LrR0rDA3g7Z0vJzE7X4BHXAcQgjNh+g0QLRmJNgvGMtZmSO2zYacyJfl+Hx6HnlPktnlOvss31NzlK/",
-	"R0k1SUKYPI054jGZF4UlecrydXkymwnGWkdtwXEs+Eou8FqwO5qr1uOU1BV1RiPixSkeiwwEkuWXZZCi",
-	"rIPhK7P7JXeOD6C2pl/Ub6F40Oo1Nzerj/liR378PSGJVf9Og2x9mDfEb86DxUr4o7rQZsOlWhWvNMZR",
-	"+e7QbRvhvkK+qjrnpU2vGdSC3Q1pUZEvC5NJ2PZ4ShZoiudzEsp1boqbPHhSsBPluO50Uyxp4k69WT4S",
-	"5O+unkvtJq69ZyzZzPqsSzd1Kb9qFa60Vmp9qQrgFQuqZnX78erh7r5/ez84k6DrutJ7Yc/Z1r+iediL",
-	"RvODqzPR+Heh9V1o/TGE1haU0PQYfxstVMs8e3JDTOZVqtzrbed1yJa3Y66XGZDZMguqcybIXHR5fTa4",
-	"ePh4J/7dP70/vzaeqb9Pry9vLgbwy+Bv/YuP/fvr2+xHxCKUTnaneaiFnlH9YlZc7pOQL8HZVBDVa2Ns",
-	"6gIHTU/a9Jgsn7Wr4l82wLqE0TXDuVRErDE2lIlZhWm5Pu739zPp+5m0jTNp2/CbWsS81eF0rRdvSaJj",
-	"lITHaCiXVQWZRkkY0nAyBJZlcxKeoKHigKGLhipIdoh+iDXKD/KmjBOwjsS6wN+P7qdwKK0B4isPhx4J",
-	"AvgurUSiQ15YZBQSjsiMPRHf1Vni8gmP2XxO/B9dNOTJnESc+NAWzhc4RWKg2CNCyf9RTOdTOBRHgP/A",
-	"kljOiIQ+z6eBy9lLjhIzV8wrOT7LMpSTETJCzwVQffRg1GEDPeVzxrPGSk5AVXKm4rKiksb13CC51N/U",
-	"7Zxta3PeKxRG2ND1yzLOXLJhNA+/pCNcw38pvzR9l3oAFTunYYZwlIQugiIidEzVqih+UpIGThMtUCRz",
-	"CNZQp0meRXIvWpjkLrumlbVNXUrLJzig4URVGQ5JXbmd72fq9zP1rc/UDQVHxoY2DZeNYxIiKs8QNS67",
-	"8Xn1+LiUf5cILGXbz0XSVyAVQYyuzoG3xniZXFxs5kPEZnKS4sAlEis+DdCiYbzfrY7QMu3wemcUO4D7",
-	"HZrBBY94TByZ6/ag99hKYTuvHbCz1iGUbdSVLse1RY2TgGhFBwQiGpEpDSWqjRrkieCUKYtiKHtckUah",
-	"5EIzmmmp0PDt5mdvTiK8Gk9l2R3L7sryxeUqQYreoPnCzQpEq61sLL85y2wP5XasycgpvfOxjenOyEUp",
-	"pkIuFTs2NUWi+OuayJWZpDIPL5optyKHrwraACAyOcfiPPw9IULFcDjBFmGdVo94rSjk+uIgDIL+aZgQ",
-	"M/ktIk+UJeLSIMvGNMpbFJ8vG9UFY5xcsplyaygqldR0lfoGoEgzHC5c1BFD3W23T1Cvbc9uLjM0G485",
-	"sTR/90jnWdv2b+fWVIdTVdgEKNXJMhtVUV8ke7S3qNigtA4skjvWoG+n3W5bC7GsRN4XK4cD0hmbWE6/",
-	"QRhHlKTQfgGbuIDvV1EZJ9N3cRDoba8CIuQvsNNAKQ3IExGaplTR1d+ALDvG0gSmnzzjCEBowjET77GJ",
-	"rGY4ieTd3Lilk1EykQnUHlw6ApjUb191Zz2h8vIJ6ISwkdEPUh79pdduu4BZ+BcDB+xHdZewFAxR3xP/",
-	"ojANbcpot+uUsDK2RUapr7b038Rm/07NjcrQCPxr7s8yxylC2Kv+qykheCmLuS/n/ailsrUSpvnkQSAb",
-	"4jnvZkVwbmZaDRQjNrLSXrCJYFGrjTYiHqFPtsDylG5EsfczWGvnczhg7IQrLvjX1YsiiVV6JPO4gTEY",
-	"iKDXPTMKFwahl9NkH/OsVev0uXLT117AZeYFDVGYQM1w214/TbdzBn0ubp5PBH6kofGHIs8uaJIzJgXf",
-	"nEQeCWOQrLu99KW9vV6v293bhQpfvnN8uHd4uN8+NDQShz3mfA5Lav+obby703OdJxJxOc/OTnunCsb9",
-	"1L7n+jAhBbltZ5WMFEtrsF1J0jo5mtSjU4q3PsqqbZl2VubFpu6lXA6KplPpdJRKJOI09CSsOahlOaXS",
-	"Z4nE51JjkVwjWk3pvSw3JdUNjQXI+5UUaVNqpUPOerFzO+dWSLK+Rvz442b8kS9zSKstvrZ/3M6Fa/Ir",
-	"gqOBeFnBhyoHT4B5DExL40V9T+b9Tuo6zpQEcyn9QvKMA7Un2q6jyAbz7Y3b4zbuea19b5e0ul5v1Doc",
-	"75FWmxyQtt8eHeBOR63jLZlhCobf484hxGum1rosARsnMbsVHep7yQx/OdMKPw2TWOzSg93s0/RHiPPH",
-	"kejgfhoRPmWBnz7sqQKEza1Qf5L0QINDVkkqLDGMzWea554Vml8TFynHZ7Z4RYPxGsJf5tmulGptXJLF",
-	"fULWZ4cCkOL4C8kEC4FvvT/bMA4KvLyMXtnLBneuYXvPyFKV1qcazycU5ZY3dzvOmKo4q8IqFSls4awa",
-	"kXxGpMWyWjJL18wUc5RqZxa3dtFtmJXbUR2hJlIK+XI4xSo8zZyShbIK2/E92mhnIIdZADi35PKcLS+r",
-	"qkhrD+i4EGqSWkNeW09Vv/RHy4D4fvJ+u5P3s9RujQvFXcolHb00fu43uDpkv+y+5OIKijVP9GsNL5pa",
-	"g7TF3epxNvj+Dt6tviv2xaXZ3DgGLjIgQQGIJCekwR0ynWN2f5RDrdnKl1UVAnNwXrhKa1697O26NWxX",
-	"KlTLVWnItIxv5ifc3PiaIbOVzTavjPaQTqwKSygPaagCPyIWkzxIVK4O9aoQZoplLvWHZVyxX2k8VThS",
-	"82DxTvA0YJaZuS4u/AFBKAYWqj1FWpPcqLOc0SKv36TTWc7z9lOsb9BPl3+uPcykbV2y0jgmUcnVPCJj",
-	"iL8rQko3KDb959pZ5ZRMgzYNOOpUvW3SZiul0wuyrmG5GW4EZbrpVJbzlaqXv+p+Ssvsf7UfXXeNPHN3",
-	"uZcrToi7Kmw0KyIhj8G9kUaWPevdPaYk8FNXAVHBqdKMnKsTBEcaJwSxMFioknk7VYSryzLRR9Ic3tSO",
-	"/kp7zq2yjOfCY35zbgc3F/8Qs19Z9UwroDffMbaoFF1oRQU3awP+SsEnKwaTkN+d413XgaCqzP0L0Jpg",
-	"r/YZWrAE+QxOCQ0x6fTRJCIkBtj8l0JRwO/U3TJ1pcw/k7C1VyYCvrvOebBOMNmaR4h6rVxqf8XTRTPA",
-	"LWMmyK5MFd9CzvnXFzOpAJat45YF7Kb3wPwVriMuShxuWRoAq1hML1/QIGd8aJy8rl6zrYG4ihmK/nb5",
-	"zIq2XGhvtQoTazCu/ER28ydh9g3YeRv1Nl4M/q9hxcq6Gy8v32rjFHbHd97+ztuvwNsWP5Cp8Cx19KYv",
-	"G2pT8ztKehnYSPtf3Thc2k+1Vgnj1WqzstlgcTrLTc132tZWEWJhmM1UAp4F3WM9W2IZ4cNsxwr0UWy4",
-	"HGbBuKpXqN6F25RC3g0wj9FuF01ZElVEGhSGuRS/I/++W5xFechLlqIqdoSMx8SL8wXJWSjRAKz3s7c4",
-	"KQpoDa/oNF3uxTSH93UZnrfpiiu43ox2VvO78b8SHNhgyD/QSRJlEX96QzXcRjSc3DHRjpmXMIWuFuuF",
-	"66y/89Kx1HqmVOZXRFBIMFhMaaTD/OviobOEImN6bx6FI2O0jByMpeE4lSE3RVFght3k6JkO0MpegOZv",
-	"M6OKByV/gU/F7f7u43//66d+/y/m+GdzMrGFRsMXxeZ/wpzsd3dWgT+XIMM+xUh8AnKXJTEaQg/vh8uz",
-	"3uVQ0g4qiVFnwLIRJTWqNCDO5smycr3eJFX2DhQshbNqo0aaozpGOISaNGnJFTu62ISEJJKOLWgbVMvD",
-	"zt5h9+Dw8GC/d9DZ3TvsFfHfKtHIitHsSyrhZH2WEH8kpjzoILYw+SUNa4iHzeu5GKC2AL9PKFDVw5xA",
-	"0u8wJl/iIfzriVGPDE8QDhdCA5kgEnCCZviRcIQRUG6nqjpnSgnrss8J8aaViRO6KGhEsI9wwBJfuoKm",
-	"7Lmw6NqAJq4wkraO68CwhXhjT5ZMirrNP6aBrnvgIp54U4Q5ms33BDWe8ZOrKvTJetqIJ/M5i2JeVV1l",
-	"Vl0DKld1E6apqp8KRpcr4KJnmXoxhTRweXwjHASqfoG18Mqc2OJm2ju7PdFRt2Fwpq6nVGpfUbY8G3ig",
-	"9QOgzkmWPf6O12Zi1CH23UG9iD5kl1r6TWueYw51ioBL1jpV8l7ONRJNV031hMpJRZ6nsrbOM8GwJwP6",
-	"SP4zWxDnHN6IZMzGzoon4UmuyKRy/PrUhypbQMVNzkqtGgraNzk4mwcDShbIXMmV7Fm814i33OKRvMz9",
-	"a/BbzSHdmO8aH9x/Uv7bgrJh7vC30Tmgx+V1fABaU5WNWbeUj5l/W95a3+v82MVBcU2ELqMr88HVbIYX",
-	"aMoClacLvCo9zfb03DTftvQo4SRqViOjsvRQQT5VpFHxJFC2D0UaUH3KRo8/2s7Ps/PK6eGrpToXRmbN",
-	"pzVf0aeOScslh0KuB2uacPUa15SMhUOgRmAoAVpNapMVnb6P60VJVZ1SUNXlYGLZVVZDU1WLG1MC1bBk",
-	"c5KCOE7Lm5Z2SHVpVD4n+JHo2qhCrxjqOQzFJGeUc1VMv2ZLVlz45Ezk1ob5mKM3b4U0hjqY9jo9SlGw",
-	"Q0pbP6kRCIb620RzjRdBBeHSaqzvOOLiNTGP54jGilqm3hoEcKoB/oDGqwATLHghjn9zMH/kaIS9R6cc",
-	"WwVff10hz1I2usoXc8ZX+sJKqmQ0o/EFm1Sn0uucY10nN2BFShXTenWGcBb0D7UL5ZWLPaKAhRNxJwoY",
-	"9k242GcycixhaitloMoJxcS/YPJsw1/O5Xe7RsL2Uoo0r1QdM8ThE1kUOUzvXTLoxhqSKz1nqwXUr+th",
-	"LMa3bMeHl0slHwT0X9hSRt0WdmQPuykWU5fNP0SGl+57xe03rrid60SvtjROpb8LkZ1rd92y9sa+WCmX",
-	"b5Uv/gQ1u5vB/vw5am+vjGZUkkuvCYNUEFWNCFcQUk1KGKLz4nY4RsO8cJN7W/0oZZA0QIZZ5VRQFSlP",
-	"QQCkGis3jYuGRAjgh0lChwU+XLbt3qpaebHueLZ5za3v1hYkz53sNrsQCeNoUaembEE7Kekm1fgdoJnD",
-	"tRNeOkE0HLOl4rGzX23NLjhFOm07Bs16G2LFwpzLS8BYYvYr1jW1OhWTrwDfMI6SfNRIDhzLcPPfLUJP",
-	"eVjqgaFSFEVYnQqfln4JtsRmDi5L5kXaeFO1Nuesy+m1OSQie8pE2p2N/vfkS3wdif/P7SCbcAeEWjda",
-	"URG/5EMQfnP6aI5jKoSVeEsQakd0x0KixEqRT5tfXD67zpfWhLXUr//kLNy5xc9Z2FL6tMUf6bzFYPQ4",
-	"aM0ZDSHnR5lI74sJliVWN1IWJFxuSX1/rYTMUtqb7qgqmUznwUj3HMFRPCI4BsAhCY8Injyasy2YaTqW",
-	"kdscpzP8hc6SGfKNcvNN/FiF+Zf2IZ1lXn6ssnIRpGipiiw0TlegQX+VtLXFpoGIl4lfGmBA2oVkIwhO",
-	"2jBeJ4CjMG/XWEkrzatHbt2rsvWKImBX5BkWvMWSmO8gI5wNRyQ9cOCPJPSgYljRaVJctu4S1mzKV0sR",
-	"0a5qOGeFj2vYoHErLxWETyOHSqYAQHMTSs/H+1MXjO2H++2O1KaLqI9ZoFJNxFXGdTgmLYWok5eSeZn4",
-	"TCOyc2+ECGUikc7mLIplKrs4rp0JjafJaMdjs/egOPr6P3hO34uGgAT3qbnWfog+s8jXRdu032ZVy2uJ",
-	"t1ZwL1q3Rzrmagdiw7FrBarJHDb3xBnEfhM/HPSn2aIsH4389gmJ1WUD3IQnaMgXoTdEM4JDjobTOJ6r",
-	"WyKPI4Jn6RPOydCEBn8mI868RxI7riO+EkoUh2iVRehBLrz4PI8Nrt4rqQf3SRTesIB6i4oAFlnIS5VD",
-	"TC11UhJG9IlwccYEJLtg8ZgGAaCaPLPoUTvhAK9YKU/HEmGZxvxT+IMsGzD80dWo+6JBHBN1OROviXOE",
-	"RUgB66MfhgGOCY9L35jv/zCckWgC7TJoKCLjhBNf9BgRsXjDHy0A/uALFY3DrSaaSBBXWOscOfXLJXrC",
-	"Vdoi2MB3AeFfC6TwvIpxS3mR1tCkWSyoP8dxTCLR5//vt3brCLfG/daHz18PX1rmn91V/uzsvvwf61Qh",
-	"D+uCeTgYhE80YuEM0gEqrgt3JBYrw9FooYxiGIVJAIUbZEzHEw4Soko3cMTCYoS7YXa6vhlc9c8f+jfn",
-	"D78M/uEcO/+h/ue4zt1l/+LiAUoFCRE9j1u91oyG1JLtYLTY9HpXvA/UXLM/zuHia4uOlJnGYxoQi09e",
-	"XZHaXm+067dJ6wC391tdr9drHflt3NrDHa/rHY32x22yM4fza0ZnOvWDzvCEvJc/s4hOaIgDZVz2cKze",
-	"5/RfxDnuHu529rJY4Jm8ASSRuNm/h6iY9wlMgSvU0PdNmPJ943GXg9rSyduOGsgaIAGZpWYcou24dl98",
-	"SpQlUT+rBAzkSWrT8sFYoZBNOAn9iogkuQSlIKdFTHhTRC7r3D4YrhM0hEUduiqGSfzjifqESduzz7xE",
-	"EHN4ogqwaodknKOP3cMYBTUGDm1f8xELTXPbcte2aDct/J+uoJuxRmEJFCGrt19tkHLlNtSaxv+y7bi5",
-	"+qVk3puoXh/zGVy2PS7VFcwVkILCdBixeIr4nAQBHEjK/57F3pS8jN/TLL+nWW6SZmmHYspx1dcqT94K",
-	"tU3szknrZVex3l2IH0m/NJqV3YiVra4LF7qaT9LSvTLwvhaUlcnYzQt55Md5qnvOynysgJBVASHR9OvN",
-	"/KaF7fiafknL2l7m+l/JdVnC9AL/5eXK7ss1nJ6WiRimdy1jvjZR/Uwp9LUqf0cRuOppbP3aMsi7rDMr",
-	"aJkYtpt3RJZX2u6czO2j/MjyYK9FjssBpJmwaAZllgTJ/y3D7raV1JG2BnVVL+b0Ztdd51iIdj/xVChm",
-	"6uOUU381IPfcECoX+d8HQF2/mM6skMZpkKM2i/NXFgXWK/kkYgmUW44Ym6nc2RFRHuwJ+ImyZKrMEiaX",
-	"2YUf9a3rMcySmzZCXl8B1s4n3sHR3threb3dvVbbw17r6OhorzXq7e1jb9Tp7eKxsxVoIYlRpATEGRnj",
-	"JIjRneb2Rhg+GxdxS8sQFK7fIXhM+XGWG6RWUiyJWpFGTmJgE4kAaAswXUtlyI21OPQsEMz4fehmQQ4Y",
-	"XMXWu/hGB3fRgFhROWuTmIjr6CoJAjMMu2xOyNimMUVtZ1EGCq6MBQbud/kMMQ+ObASVYqMCkrSv933K",
-	"aWK1nsUXBQmwSqxqWAgIzW+Y5kseNsoLoWmXlbOvM6TYJpvilyu7r7pH5UGNnrU4/i4cDeEIVDlvPPKt",
-	"GG5gjW8hw+dtrDfQoR2aFh4VLTFAFAC0K81PP/q6gnBfCo6qGq0devWesE5Br0M6le98b/D95+3x8dtV",
-	"SYfuKoJITiEuRLlObSLSEI2OBshUU7ckra0Timj3plyxWLrcGkW2mqNcwUtmJ5WSMFVniERIoDFHcxzF",
-	"vApiF7AG4imZIU7mOMIxCRbVtP1+7LzWsVPEb16dUdZBbktXr5GQT2e1Tu2ZVADIPrPWjG1RFguwabwk",
-	"ovHiTjQvydOf01/IojqTD7EQkScSLaBaI1w+n9F7PKcygj1D0GARhFdwEiOMHglwPg0lXpMPK6444e+t",
-	"/s1565fBP7JbA5aDeHGdnwiOrHAUMlH5VzJC95Djq1ytuu93HFHOExKd6JrD/ZtzMQzXBoUNuxlxtoPS",
-	"waBnGgKWRvzMxHeyBLuOEoT1gAAIOb505BDB8uI6g9oMUh1nAZkVJOIshHjbTD+XuC9xVhWyhnqyq9a5",
-	"b6Of2F7U+3/Yexvlto0tDfBVulRbFTsDUtSfY0s1taU4dqLEdlSSMr6zg7tBk2iSiMBuDhqUzOvrqn2a",
-	"fbB9kq0+53SjQQIkKJL6cTxVcysWAfT/6fP7feJS9DKR1xENmt8oWwatUSPeulkSm3tBpFogOgrMU1fo",
-	"JEYXCsxmrqCcUtiwtM2C9+KplvpALxjEmcxFJnnaog63qMdzQ/ryhZhIK8fyy9XVOYMc4D5HkBQuGWa7",
-	"UWeOqS8BBtFtZng+FFOW8/SaJbLgQsgmZg9ISlCFZwi+I5Sh/P57iyqp299/z04ta5ExhKPPoT2X4c4x",
-	"5LQHLIQb2vz7//t//t8vkS0x4tIDnZkpLmKnrM+TdJIJluhQznwW0fdYiOyn5i+fw52eikW4Y/5KMhv/",
-	"geTOOtz58iUqDnGmJrkFkedsZFSERA5wHhGb7IRxfW0OTSgjPh6nSQ86ujvOVDcVo//4SysZmW0wEDm7",
-	"ePuavTo8+sFC7LTZeaYGGR9p1s247A1Ny5HpYURTeGZrjTP9/fdwxszh0EuykE4czSqey1Td2vwk9v33",
-	"YH7T11xyJmZrwkhD6SdpQu6VmGPsJkggjhFXXBetqNdXKhVmPMIs/DnPhxrnbg7kiSY2z3iSmonVKddD",
-	"3GDwUybGcFXjD0K32R/SGOcSZQ5A6luuXJ6JUBK9cZv9CJI3giROXOhEDiLGWWTu2cgmL0JKGzoDsUYc",
-	"jy3tcC2ATjgj2lgzYbzXE2MgVCbBqaQIpcLTnSWDYVEbR3XvbJwJDaJLqWMWOXd6FNh/nMF/z6gQEbQQ",
-	"zXnhoxMWWb95FEp4yLnlzY9FKIQ+4YU5zO+Fd51+9zz2EXvmo2I+P2GRi1G5+FRE2706/mSaGJkdjB/P",
-	"bWol/L30CRbhPVN8uM0o8ww3+Jy0DeWzaBfLi82M7brysGg3MVp63hKfUFDC34yGkIpcRM8ZT7WitWOR",
-	"C0rYbriwB+VukkZpB+pPbw5Z5Kpf0SS+u2v/3bIVCQ4/yzmXE038fX7Zmu0dAhJEQSgjZKWiDyMY2myH",
-	"A3/18UEKzHgiZDRWuZC9Kcrh898vr3BzoiJsDu5IIKzaiE9Zj2eZkeQs8l5t/SamkRn3ZAy85kdHXlko",
-	"uThB4ecjYf4USqiOSfIT74o0w8XLzUyBO6tvVeaQZItTac+1xXOC5FPMwp3I2NIHmb9ei6lLzA2lFX32",
-	"RaDBMceU1BlzP4jY5ZGUBmm2Op+KGK+kiLDeuGZSsf4kA8mF6LEnDgSQ+mnkZCjtH/tJKgLXT55DH8ED",
-	"fNh5Za8tEbtBxkoAQMZECzPDZi6NUshew4BR9DjciZh1pyzyVBvsaChxc9oyEjPk7pQwQ22SHXOXcrGY",
-	"Lw7Zb8mPjgA6oD9zBoC8RgWjiQ9YV0yVEc5UkqIt3ToIX6InbLNTqFvhUFgCM0QrMre2dkZoacwlAknA",
-	"t1zT5oxPvEBNolkfYL3ApAzlUN3CMYIIT5IX7OLmA7T93yWjJAcN5A1e6faRbnFDRNh0Ill0wXMBr7Tg",
-	"f835Kv7kWOropPm/aJFHbGiRnkcqg61I0qzIIDfaHi4FnDWjyeIuMwd7WABFwyV7wihZDLmoJnGiYJV6",
-	"ROrvGc7sSinH4x1Kzg73XwXUS5Fn0xasSWTn2NgiiuXmnAOPOs7Vx0zhDWjVg/mG0EC4eHN55dRAzGPX",
-	"LsR2bGTH2fnNoRupysy/X7DdF4cwancjCmkmfe/IqBxQmWL3Dt6deApw90uVs95Q9K7NyYWLFqAQTY9x",
-	"nG6y4VibzQ/3tZkIlJr+PITS1qDgyF8r2ZtkmekUVgLBjrlM5CAVTiWGqGIAam9Q6MambVd8NuQ3IOej",
-	"N1d8EJmD/vObKyto+q0PSorWe6MKRbj3DzqHoUz6ZnQgf42soVKkE0rmHIjiff/Vw719I3YL2T10e/53",
-	"UFqMBWoWEpP5IZHf9BVMEBQKpCurDDWp6F0iryMrobHRTKT/6ZRqlbVI4wx3osAaOzyU0U9inAlUfe0H",
-	"jme1r92ekHnG0xbqMhqv8NIT9he6SqtftzMfhdKssNUqWuWX3VPzrUCYuPgMGCTe40Xb2UTmCWIIhRL/",
-	"hI3Yu/U3MYWNUjDSfwc2PSbJAy6Y2YjOuEa5aY5ArNDEgKU7QZMGN/qIx4JuDmzSHIGIbivdU2MBdHSh",
-	"NPYmyAVrJFsyxqmxTVCktE3Xps44N6pu5Ix4yCAG5RftdJarayHNpqXCeleQKKeFUg5/COUtnxoRciOy",
-	"pD/FN3XAUiMIYGBdFU/ROARY0d5QQDjdGgjmcTILqS1UrHzniNmpZojkq8CPj4Uap8J+GYxuXuntAOUb",
-	"3vOGGEroqccLBjMK659b6IF4lMjIolNW9AhrJM3da+bK3OyQeQ1fNptJSDUZDE9MN7oqHwaYqzqa6Jx1",
-	"za2AVoIVn/gayWWFkWJYNguMRaZKpCfdyCo1NApoF9wlsGsgCfakrBpQARIJGKMjCDLhjToKqqP5jFE1",
-	"y/YU9ZcIANxwsbvWtqGKHHuR7xXzmglu9qS5piOwv9tkYtMJg6tF49rc2nvH2U4JcioDBRuh/p8UOlyP",
-	"G12pK3D3GYUIUgPMp446B7THLuGomD0WfWpxkF8RuTxm/Al4KnEjlG5qs7QwDUas0wmgKlI44GVAXCMk",
-	"eFdN8naxh2QvncTGdExTOuPG0uMSrDP3q919VnDl/m+Z4GBUSSVFxKQQMaij0F3af6G0B7PY0bQiB212",
-	"oczNaoY+TieDpAQqr3I2nnTTpAcfdl07QfAdpyNB5noUACyEtjs3lMbSMCaAualF2sdv0E6jVTidxElu",
-	"FgEK0Upzj8a/hOUxT0UsTmIUXdr6y+AHlqqBr0uj2RfYkuUEjEQAQbWVyr7zJAezp3wm0J5fwb/IzkhZ",
-	"jckxD8UWcHr0MBkHMJOcjTOl+kEonQdAFBglCorSGOSHsAIwq5Cx9jQmmtR2Y2LI6UhNNJ2/UEYd/mq/",
-	"z7sHrf2Dzl6rc9jrtfgLwVtx/Orlq5cH+0fdV92ozT5ag5OuHjyr6KMO8Fj1yLTAHW2eMSfObaBQgnci",
-	"6REiC868MaO1rQ93N15U66GMArjtKn2gDqAQSvjSpCeIrobcnu/PrlztxDDPx/p4d1eP409tlQ126XG9",
-	"+/7sqj3MRylmxeVQd4cuzZ3KFDw1FpKPk53jnYN2p32A5XZDcO7DbVvkJQ2qXMJoRFDRCTyLrlIkKDAi",
-	"SqPFCX+WtlCuvQMt486H8My7ROen2FZB+wft7nc6M3VtvmPxL42pRxjzaMTuU4pyg4u4AuvKuaBRe4Oe",
-	"/KN1ZSzAlqMKqWqKnt+FR/FJagNOSt1rbsi7b9GDiyGXyWjEsynND/VqJ9jJOWDq2awxgMDgLuakbqXI",
-	"do53ciE5JA/CDgaeRR5jyaCqLGc0y2hOtRS3AUskLSLuSlYCSCS8F2Miur/9qjG9S5LHiGDJ8BCh/gNy",
-	"8QREVBLDDRGLLLkRcYEdBccBLDK69IygN3b6WHAogy2uZDJNnLUAWM/oz9AnhXuJKHsSnWu8GZyvohgO",
-	"CLOekv006eVt9tr9gIIf9AOLr8aeFWM+5/kweu4uDwjiKiPgfrm6Om+H8iNCZkGR/X+CE8UMKweB6uGI",
-	"qT55VklphwaJVIFc4qQmFAvAs1hDkmZEIYtWy/0ahTJWgt6h5iMrcJzJXzgYuqLnIjHGEoJINQqi8jHF",
-	"/H5L3lz4tyDxYzYGiAFtr8+g3QCUPyke3pgRH7E0ZhcB+t+JABhlkoSEWRB4h96dLqIYWgIH9OWfGBQV",
-	"Ov9RxdONyRdvemzR8JdyAJaSQGYk3N5mJRxVYTQScqAkgPwGZLZDlLaLRdSPPHbDM6+8Wv7KazpbO+uL",
-	"QhydO9+NxaF92kpDVO5Mh0jjss+00dcGhQOJdYfCrwSG/iXwL8fdIldrIOrxMIhu2ai+zoNCKfkqM9ID",
-	"b07yIDq28vlrEvOwtnlNzieD1ewgHFbAjEFb2DqVWcobugJv7eDtmhc5baus+ewSfqYYxxdcvlTkovJ+",
-	"HOtihAEgEKHbdywkxn+5NuZYT6SpiK0jDov/EwJQLPwcfkY+pFQlRqUkkIDyuv8EXbJyd2bhD2vwOu3x",
-	"to7oO5/vw+WvfFD5W8tOtOY641i3eb5pgb8E9QfWBsus9oP6O/le+cgsLsas9JBArssL9rPIa1arwfzD",
-	"mwXzwkHDBXivYjD/n8g6g4Kw8iovUGrL2khVl4pHcI7PYsCPG1cnO15YJBaPMN/5CsCwZpH1biKwusgG",
-	"xg7KKV8iFuN8aMOdFGm34gDSnE6YVvQ12F5BKNGFOeL6GgINkG0Dvsou712T9yrccQhd4Y6xnu1Fgkd+",
-	"oqnP5C8H3dqIKSk+5R7FY5WChwgoNQrekik964NDfmdb2hX0ChNTG2lVq5+0+zg1h3v7y184zyAek5hZ",
-	"egux0U0oTrgdtqk4QQs7tbfrrkVrr5S7HjhTgVxiAdMxzCTFbaEdMYvNjN68TI3GlCCBihpKaySXBR+P",
-	"SzpEkyOU10LgjT5iz6LXp+dXf1y8iZ63WQTZHwGLxCfwO15Nx8JGUrTgWW8YGTsmp7A79SqHr6uJNs8J",
-	"Asa3UQg050JZnBeWQiJdpiaDYdVRdC6Rd2bSllhbv4NrmNq0GXWZUiOjXFI0p86eIs6HoOExtGmljbpg",
-	"0Vaq2qWi2KLVAioqm8g/xQ1t0tkynzmKUMFvBIAXlloXWkDzZAYjNVyPp6l18uFfAC/HyCeeSIBoordH",
-	"1unACL3fRn1D2Z0a/WDEyUSuGpu/carH+D87YtQVcWwG9c9gBZ6GhfOOAQEcDa0A1dhV9RL3cs0aICp/",
-	"g/k/RRR0bG4E0TFMmdjrdDonbK/Dkj6TlOkGD0mVsSiFjAJzbw6SGyHr+tgj9tyKLu51AE09GU1GQGI7",
-	"T6hcmcJKSW4RfJniDOpGZFkSC1vkWtUT6HB1T45W7snldTIuZqyuSdXva1HT5p0GPwbSJ5vIAJrB3onN",
-	"PaIgNzYa1fVpTGzgFevh9WivSY8+qJycQPmQ436ta9V0tbGIAsTOq2Qklu4B89nakUIB+GYaNSM110SD",
-	"keZqC+PMVe0oJzJP0s00WaIvsyIJkkCkQqDz2rMFUOnVgggyuCvl0BKF9PUk0yojfXSrIQU1WOYqodmY",
-	"CSm8S+T1skgCPANffWpG3XeapWrg6ZlGiVvZVXN3y26hGrr7OVWDJR4fu3AUMDSWW1yYU9lEBixXqs1+",
-	"t6F45PWyV683CQ7Uf7mD5x1MWTMfj+ucVPmsxgwcB0/N5YMD8sKhG9lDvqVipqVwAN1xawW1i+EEHOAp",
-	"F/LN7LWdWZt1RZW7fkOPxEhltqR0wWZGB0FfZQOXmQSuSMCvNTIaU1S1IA+Cy+RDsDmzxczOd9l+cHcw",
-	"qW4ps0rnfEoWFySLY5JHm51Cwnnucs9GKptWdD+qjDmlgmfv7QC3KMptG9Dg4vDJLzY1Fcd6C9zhT+us",
-	"pSmz0+6fN++kuU21xmnDpW73zJTWOlw/lKz6xnul0mL2Nspyg9mfAJDYjuSwsAdsBUKtfeJhOm3AgJ7r",
-	"kmkeWccw1w2N+nJ/N27ZL5GDV7ybCoLVW/owrMgUwbaWP32GmV5vnG3cuAVIPW/++O9oWjV+/hz3dsOn",
-	"L9Gybvz8j5C81fz5t8Ycaj75aueRqMt2qZbHFu1B+No1ZszsKbSdUSHA1hXE21CdbV92eZrufkYB82U1",
-	"taOkWHAZM4varH0Zh36ZBjoJXsGeJkIXiM1Rr71BSkOoVz0ulBrVqx8Lg6+ZGIlRV2RFjpI3wCcaj/W2",
-	"KJFkKPDMbFNruLuWvuTRC7wgm+z3z9ipxrt9ZucatZl2rqtviFWbwexi9hqbUDUvtuRy2XBHh3K5TuR1",
-	"snI/41KiDN66Jj3F1palIUGxOqRwT3pDGvpTOxrU7e2cgu0Yq3aiK61Vu4vWNljXia2/pZRQyZTn2Ji7",
-	"B6xIpUNjs6rFLRL52MMWSi0AyJ9jKg5vbpUuO1UYM/dO1eZD31YFXS32vcGmcYxxI6XtyRxfGxDf6vFd",
-	"GhMfc0v2WJuNhIUmLpRs72FbwKL6fZEFtPWTjKksFtkJZE4TlVFxfGxpdTaR1Qb0OXZnizsKWmhiAuDM",
-	"PJXdNKvIj+1EPlRiU+2Og8rd2g13ZvTwW4mOBr94g0Qr7K4ZoJtbQaWabXbqOFeGkO8NnymglO3sIA5B",
-	"NpHoU2yHcok0hk5HdYkSFzCkJT6fhYFqW46aaKzrgVsEUJ2raXmbRYiXhtLOmoaI6Ty7vlCJldIJVGlg",
-	"V1eII6/Ws0fgOjBL3ERqwEb5u3kNMtr/LkoC/74/f0FdTdF7KHUhKeCK+6yICLDGFnK4Z643Qh22xfhG",
-	"n4NCoGXGfb2YwLqBC7RWt1f9YRp4oOIP03TD2o97dUA8VIXIrGviTofCV+lg1lasDpnZmo18ZheUJOz8",
-	"/Vi2NhOySaAQ1wUBIPimi0p6y11JWC7m6VMZSisx3BXvysdtnUCt48CdnSYeMPj2060+2M7eWVJ5cOpF",
-	"d1zpQRO9yHNjVpUiVC9cg7UwL/5NChE2suD34qusdar8nJSERkKKPFKTooM8RxZ7EhmkOLhS9wKPU/ih",
-	"xSp3B22px1UhYDq12QKB8gH4uusDLgQSfW7p2lzmBykLslJKy9KsATKO+sgUav3o0C77SFpnlNuodVQ4",
-	"DBMCsnTQmgQ1FPOcO6RCrUbCogCH0iF1ryiaF2e5WCO2Pn/hkcXkV8oB3+/MG9EB/HZHg3ZdS/tbisC3",
-	"FIEnnyKw0fjrw4ZZIauziaRvE3Blibf/llMRCcA4OtuHHJATQvgiEOuJxMJtC7ikJnlP1WHSXJh+NUkl",
-	"s+jfD1V4Be1TCT5AOhAct5wSkAhS0WMBKU9r+4Qv1mTi26roeN2yoPKNcK+S/xFUoNxLMchj8NhOZCOH",
-	"7UTeXYQH68EyPUVXL4qkx1ZTYfqx+zmbSPJt1QYzdS7GCHkkBQrnRGJQiQCmATHEyGgRV3szJnKZSHaF",
-	"SBxDTBYpuTu14FOuDmNzgnnLR+knAIxscJhmztKbKz5YdizgGfjiV+7jga3zMEcn+Fy/XBU5OHCStlcx",
-	"QogTi05qQkwPARbOI8iP07TMOQKdwiKBWhxU80jKNeBQxMeMyB4Yx3prAoW7Js6I7tTc/JDH0GZ/EENH",
-	"KG+zJM+FZAAgypTsQZYGgGK32X+ZVgmKxcNgAfBcwMuIhRjbaHUJ4w0Ba0kIAEruWAEBzML6e8J+2Tow",
-	"IbbT5Ma0cCEFnuLTvMq0m9n1kCi2cZ8B57NpfNMh0SJF1MJUQEWhVLdMycBYKZJxogzIBHTDsT4AbkWb",
-	"XZo/EhhiCfplBhJx/vqEN9dEJroEE+F+vaJrbjwY9jaRT3C3fFmwm9R4u5tJAzoZbikAUS8DkwEyuAdO",
-	"Bhi+GBy08H/ze0WN/45bRY23u1PUeMFGKcAEN71VPiK7VGQuDAAixswMTL4ohxw/FpwpAYuIINDiRJfy",
-	"NRBXNShywexuHPJM6FB6oq0+J+MjMRFuLymDiDpXzcpYvH+QQft+g0MPk0mhMlxQu/Zr4y/6xwJpZO+c",
-	"VYEd2P1Mu/TLGkcnqIXurNHRC+rMraXJV5y5soPTro2FORLZwCXIY+2R6jPHxR+xRJKPlFC7lRT6BODN",
-	"LZId0G4glB08XBD5u2fq0+C3eZY9ZuJNxXcf4AxvKml9aydxNlA7iRPlHTj4t6Nz28ZN9S65FsiDKN2f",
-	"MVXQ8ompbNRmH6imLrGlgCfg/ufpdTkMMNGCRXosRG+421PyRmQaqXnmVZ4rarIrTs0oiYtvfjtXL5x9",
-	"JBF690L0VBYncvBWZaOdbRZo+D1dZjgiGNhjvawO9w4anIokFVdKveMZbt+jToN8ifcqFmmRKHHUadDQ",
-	"H5Lf8CTl3ZTaaTD8q2Qk4t8nm7h6ryaZRBqMOFEF5xtIb/GppJmaJ+rO/dhYir1kXK4t6A15jmd/8WW7",
-	"8Ojv6qnMh0In/xJb01eJ5xGJ1SZIpC7SPqqoSATk0Wj6bJ2YN2xzI3391lUWm28HEAIElmuie/XakqzL",
-	"tXhxWHXdXbrBLxYVGznjlyC9VlJgNydgLs1keJIlwB23+33zT/yYSLOr69xZpoF7E0tfq8AgF7fZ1MiE",
-	"ZQ8CT9Uk3oS8qJULeLluTRWovLwtW3JmL9r52/w8U2Z4eHgWnszRJM0TM/Rdo1q0jLK7yuFU10LiPX/P",
-	"JxNaRvV1KdsDcpF/u/yfxOVPSqwjsXnmtjnSwD1/kPu/4hxu49CfK51rT4BB9ChOMnNH2wu9zDYRsFue",
-	"5NrRkAMTN9EvcCBpQCmImNEFA68igRnKRGJAyDKhm3184osX+MWZB7GtjDRtIKqJkbtAQQS3meVLgs7S",
-	"R6F+T4bSkVoz6q6j2KsepIUSrPSg4VqIUxLy29E+jJgptI/gK5OXG1dovsnaJyxrH1KyDoQ0h1tsK1QE",
-	"silgOs8EhMIRHQCz8EY8FoHlWiyFFb/ThJVuxCv29MTnVQ+QadTjkRwlWgO/KnkMqyTXzzTWBurZ/RtO",
-	"izcSWET36zX8O1gtKxkqc3gJS2yUkjdRb+uAAeYM5WVbzaHBoSp1btWzRTqNp6dIlbNrMa5UGAoX5+N2",
-	"a165KXlcTs1vV+eMjxIvhNU9k00OcL6ALEYBQTLwV+bKBaDhvEHUGWq3KHfNsrXTY71MABkyT499AheP",
-	"VsadGaqdRhR7bpR3y8/sAYZYyltzdiMgAedpZLmboSjNkZbCP3pKSgHPFylzljvcPA4Yy66PGuwEwFO+",
-	"dZz2PE3VbWA5T4eMWnWJtVLktyq7Dtg4S6TRUlLkuSjxTSeS9ZMbQZl1mFJnXgYka2KFHxLUMThGLdYx",
-	"+6AIqnuo0hjIU113obfQ0fKopaWlHnIHJN1V8TRg3QkySKOMU31m44zAXP2G94a2MSjoIFQWmDko+3PM",
-	"1+bTxOZunh0iFyvRcdu6ePjBvRIwwHrhFpWiABRLlZGxQ3Wrj1kUq57e1aI3yZJ82h7FEbKnUq5yooEw",
-	"bpKLuM2ioeBxZLcFZEI6VHP6LhGzxpkaj0UcFQ/CI0ipzvNQAqwOPQUkrRP4yQLu5EoxlcaY6mOxajTr",
-	"EFl/JoiYVora/Eazk98gNUGjMhc0RolxXGVwtcFa02b3SMghtTKg8dCuvE5kXJd0jV+tqTwpEfcFOyP+",
-	"6Z2Qg3y4c7zX6UD4PBeZ+ej//T+89a8///kfz8KwTf/5/P/8P5rUq/yOFFGcKlaQY9zIGNzQXLMYALWc",
-	"TX4tanlbbodqM2U9t1Y8QNsQ1oSNBWLOKA4KyXoJD6KuisRcRPnaPfp6i2VWKmY9eqRFq/dCd2IExmOm",
-	"O2minamsm8SxkJvKaIbr30zMDFUFajB1CRnxKJGe9oP/LtSfazFdDAroKy2BFUv27sALIhM36lrERlCA",
-	"/iI+jRMoiykI0grK4YFyBHl0c/CCzi6RUDQYyo/wq1Ts9PzMSEBkRkGLmk1FHiDVHno0deGmhWF/p1mu",
-	"roUMCr53oAOP4NcW/BbZezLmOWd9kDdBKEd8yvD2S7S7yjEbxNPVlDR90nXX3W9mTtcAifubn/3zs99E",
-	"o8JsswaBs2IRlNLy0H394oBOhl/WAP9cURAsTPlGTRp00BwnPIAymWOvToAhvSWcR6OQGcUX0r4TzcaZ",
-	"0AI44Lhm0T9ap+dnrd/e/HeE1TmMs67gmblz8bgqGUqtetcQ6FAqYF2hk1jYtsv1CVDYgQq8D6ooGYys",
-	"APYlDEh4XwZ+x7m+JnaaUKIkAfsA3SGAudG33JugNqP95Mk6bUVdAYdVEkB+h4DD6YRFUuVJT5Bir5WR",
-	"dVQhHqEueEaa+jUS3VjbDsTtWGRaSZg9o6ke44SjsnSbJca4SqQRmyiyjFAgI+AfrTfw9Zb5PJRnh9KW",
-	"b7BTaMwJUdgiLDKzBF01QhG+bj6O5e34ZdV3LOxK1Sde/yamW027/k1MHwgKD2VVQzA8OD0wyUmu13Qn",
-	"3bPAec+vAZqfZM56IsfPBTXGDeVkl1SS3c/XYhkI/gdl7HrEegFaMreBzW7mcspGKhPF0XSSBchL+UjY",
-	"xQAtpJcqbXQWwuIx25ynJCm0zUsPpVEXulyLwHo2NEAkaYsebqmorooTPNW2SjBNwPGjSIpA0wOeyLmC",
-	"qoqjdAGv2KPUBBrPqU0gse5vr91/0S1M5ra2J85fLZjeRyTkY4gFRTeUO+pGMXGnnUXmGvlDi/gUGWkX",
-	"1Z9WlaRXrv6mNa8GYuxr3ktILLmRnfRliQ3gZrOy6gME4MYqs0ciTvh8WctknCoet+DXbQSrLnOVQWEJ",
-	"GGCYKZNPMolMJTyOM6H1ieOtcTn2KEAxKWk00VQBRim1QsRgFWUTic+Zj3+HLOChBDDQXPR8IkE8Hcfs",
-	"1/M3Pwfs/MPPAfv57G3APoruecDenx8E7OPpfwXs98EA/vje/PEwYKenrwP29p353/Of3kLr4xQ4ryGQ",
-	"aK6EXk+McxGfGNsxu56MkeVuCj5IJOrEPgLoneXOxHGDdOYyViP4skNIHUyE1tUIqX/AesG8v4c1W7Uk",
-	"mRKIjSSpgEdcHpl7m6RiUVBuSSAJu/+4i9nuFHs73Dtq9tIFBmA2IKtwMu3Zqk4twYO9Fr1EnPA2ion5",
-	"sjnR74ueV5CMUsbydu5+dqyF60qa147+cBuyJjKSw8VSoItI2D+EKJSjuAae/9KxDyXXFg+SqlqBodQ8",
-	"Q5DEhVpqcbpqzzWN8tvJ/nayZ0623TtNj/ZKWWPzpxgQRgeZmoyBlgg21iWYQg2IyZIY/B5YOfidpvRT",
-	"npfrZtCysp4bBxgHZxVrDL2jZEmx7VFKMqQiCCUWoyIW4UnBGIx/JgY/Y4PVw43/bIbZ1Kgq04hR0e7d",
-	"tvtmEMRzWzusq6Z3o3WbsB/uzBP2vryLllZkkYqqowAhgVwsgTxOkA0N/OhAIEMpzuXhnxDgLoj7edgS",
-	"dkrOK4iCx8qoX6Bnwp4zxnqB1CuyTGU6KkAL8qEYBQXYo4eO4nqGxdTVXav3lhX7cVv+MmjhgTxm0PYK",
-	"7BHaZa+TUDA7b7/zw2Y7dM6zPLV+vIXdKZX4aQ+dYoYRgX6CTfXVMmD8nNy44fLiIN6DFGqK47DkKmvE",
-	"aE9SAnlly9ywZM+VdgaeerqpeM4os8NI5zT1ZPW8TCi91A7lld8UcN477jV70dXSycK2XpVP1qXyzBCA",
-	"AJj2w99zZUDiLe6x9Yhh52+6YjeaXxI52KUsJGMH1Rck6kl3lOSEwOVYXZMckOg0Jb/Z0q1Es1ghwyu4",
-	"ElhXsAnSKbZrbppTmwq1lZR46DzNxaYxceiza5obW3dG3rc8xjmHPWGXtrAWCEij5lhQsM87GPYvXxoI",
-	"2fK2dnL2Tjg57+27O+sQu/ooNQUsTZtBupsTqjagrCZZD817Ujz/xJFEdJJCiboj+SVtJKnMYcJmrgeK",
-	"7aACiXiw9YA2Wz2L+HEHaXMnA/+JHLm1Le+YEwv5Bk9Q1UmZZwCHz7co4rgwJ6t89dmdLx11cXYjdDVX",
-	"Cfqo6kFIS3fX9rFIy80tsQeSjCWxfiA1xGXgzc49uPsr/K6lp+6fjbXYaVZVrFc2LHui9U9iUbEtFsas",
-	"lIAS0ih5XoqAJRbTEcmuoZaA5yqrUzdeOxfW9kxbamPT+gZ9lgzEvwUYX5XL0W2lbdSqzu9YP37QlMew",
-	"VNNuNqUV2232u0MpxVqbeazS00JQejX1UjHw/rRrHIj+vm6Sl+F9ek3Wwk2REK6+0nySD1VWucjWiLLS",
-	"5K4Ow5mQzx31wMAl3hhJ7W1QswuAbyqu454r1nVhFP+9UTIXQh8i7FMidS44YKBm0Gv0StZl8oLuWl2m",
-	"gnkAVGnSVSoVXDZK3902MR7N2GaxE+mjuCbx34Ulz+EvblYKN5S2pJ7WKqGnaVo+S+Ql9/8WeUVZ+VCM",
-	"inNJHkN6B/8VVSultPjogtumOlpq6EkoojSL4Avb1Ca5o/rZJDpf5PPkoG6aDhT1GVJ8yp1qrWSbncYx",
-	"RW3y26QnlkPOn8axv4bbsqTNty9Ef9OaJXz369YrT+O4sFFrYtoPqGDOWeTLwtw4EKlYquRAZN62ngXF",
-	"LzhCQO+b0zsrcn2NQju3ne94cz7A3lo7C9OMv9gtICa2sV9mdVXMM/gTrfl1xGCwEZO9tD9jIGZa7Bii",
-	"x088MG1vCl4LmWc8/UOL7CzWEWjFaLn793Zl5nGtjbPCNvybEHw/oru44c6ycFCtPMlTsZ3kvHci1yVO",
-	"nhFPU4KmgdRYkJAe4h9KzUxA/pNOPiHmzSzgnfzOpnUY8738AdUPZb8o6e6rSVZ4/iFJg7NMcA1tgW22",
-	"CD+KBnkFU7TEJMSdMFvhacMFVFFruxKwPTPE/eq6z/tkqSzHRnSeJb08nTatxUdMhjuVxv/zMShrG7cl",
-	"YKssRRUyDxGWyZSKomHxpXjUUMVrRyoHA3MIOE7APVu3PqvAMqei8HmAT1bQ6lb2JkLexhrORDEa59MH",
-	"diUame4FV6vzVhfH0VZwLboEjWonBRtzxNlx3fhOe2JXLmX2LwVEoh4UvzvgADslNrvH6FHRu0ReR6HE",
-	"svKApQALS+5AsHGhS7YybMDHwKySibHIwX8Epcw8B75Bl6AO2bGAoViHOPDezunqqAOP5fK5vE7GRb9o",
-	"Pe4GgqCQUP/JX4tNezKDW1MA+0XYeBT4ABzkjqvFR+rnInvCbNB0FJoR+1No6J7xIjZhZ4yKE99UsN67",
-	"y88V5LiEGBkDrSsgZfvkObOpNHWXJ6Z9xscFUDdKiVB68RdAVogS/dMoYs8gHTWiT1xBmY/qs+in99Hz",
-	"gHEGiaFYtH2baAFIcL+oW5S/iPiAMjgoBf9d6Dtg3UzxuMc1ZhyhzwkrD3NbNnTLp20WAfjmWGW5B+qW",
-	"D4WDnkB4b4e6cWy68m/m3mL/LgDF/x3Kf7daLfh/81B0K7qYkxSxf7P9zp4xPpTsiRNvir+DsFMCBUyZ",
-	"EaKqpMAYmww+gXm8+N1hno/tJy1qj88QjhgYMjYTcVuk7V9QRyNzqRx6pL3oI8sVOs2AbImgErkWszN8",
-	"Lca5S6omqPXxWPBsVvcyll8fNFNLw80lKllF7RUZejgsrQWOqkMofohUbHaGuDFzdcyiiRbZn9SbKICS",
-	"TsK+M/unN5zIa5SrkkWxkgIwTbBMIDLNhBKkNU0hYHBAs1C9WvhBEYvAghYe+5isCMFnBkZz++H3P09/",
-	"fvPhKrL4d1xObS1bKIlfEwtnsdjNtGSTQwuPEMK0kf+pQIdHmBR8vuI0wg+hzKncvWjBIzsnolmgxMGT",
-	"BZkh7FZNUgR3moGeD8oYS9ooTDfljZCrUCY5GPd4TjCvPtGEbqlZrDAuANykFgEXTrLlouylSZFsZPFV",
-	"LGjkiE9ZV1CliJEt7txCkS9GqdzfsLiJ9DJzxIAQGrcP1pF0M3VttM4+gi/oCZFBu0/YhnFR33Gdt96Y",
-	"Xdc6+yk6RhwdC8AJvAKAZQmeDi0QU0Y7+sxQcsmiM+v27k1bv4lpRNhcKkN8G0lIjXaJ89yYCmygwH1t",
-	"pcrx7PnzBhl45xA6H0pkQsAUR1viYiUDAdNXKKvnyimrKxc4mpmCiWrmYF1cD7kRXcMbzVqkSWaj7YLk",
-	"aeFWKnehwKdM4mO233txIF7w/RZ/eXDQOux0+61XL476rf2jF71X3QN+9MPei+POcSeU8MVj5ksyBDA5",
-	"Zp/DnSQOd47DnSafC3eCcEeL/w13jveC0Jpff9IX+A9Hh7344Kh1sH/QbR0evuq2+KuXr1qHLw9f8KOu",
-	"OOjwLnyB+vAnJsXZ1zv0f62K/7H/B6+jYWhf2/sh7nX3ei9bvf5ev3V48JK3ui97P7Ti3quDV6+OxA8v",
-	"uwJeo3mGl34Raarwr6hJ/MnND3s/vDrae/nyh1ed/YOOGSrkA/8JeALmNZQffxpDlAaCojTcOf78pZiQ",
-	"s7vNhy0UuMtsnK06GZTBhtOx39l/0drba+13rvaOjg8Ojvc67f2Dzv+F6w2TcFU5B1+MdG28GfeOf3Cb",
-	"ES5Obxe6THFo5JV4eXTwQsStly87/dZh90Wn9SreE62X3fhF5+ClePmyh5sRPwNLqm5ZrBj8NZGx+BTu",
-	"HHdW69/+8d7h9jo4VRMWq3apg3trdNAoG17/gFfGmwi/OaNKDIb48ykbZEIgSwLsH8hv1uHO8f+EOxdv",
-	"zt/9d7jzzyDcGWfqJjE2jvnF/EEnRviElHYUOlm26owk8sLocFdqNbGTTSS1dPjqxWH3VafX4vvdw9Yh",
-	"7x61Xr3q7LV+6L141escvnzx4mAPh4aqDbzUfXnU6fYOOq3Do/7LVqdzuNfinQ5vvTyI+4cv4pdHR0cx",
-	"vKQmeU+NcK+johx7Ym//C1xms+i+c2Yl3E+aPQNd7zkqY4AwaZTGkkqJNdJ/aJHRDRJ4iiXj7BIugtfm",
-	"n/gLKplchvLU17HxR9I77WtvwMPIENP6xnL4GlUhiaNCKUZ/io21CNJjjtEsGdluge/Kqb7QwQIbszvN",
-	"qY4ClKUxmXWZwHDMaGQaRx/q3pEDy0LIQAr5EEZ5KNVYAH03VHjubdojcA7qTEOfgJfc/Myzrp4HZSvv",
-	"Gar3zx9vhefdOAHuF9/frEzhJVjbo9EY5aBRjGC2mGlZvMAYbi6RqY8eTevBMHtHyFjP5IfMhA0K0wdt",
-	"LaP5J7L8JWPwpaIPZCaSzHznHrDkYnwk6mEPfCbRJoEG72AYW2vGAn/gBObVt06DKAN9YhMJzMFKVW8N",
-	"d6iftFGbFXIu1JjQcNANFNilU1mMEv0vlchEDhaHQBZlZ577Hdmia9dv50mkaJZSZB9bombDXbZ93CYH",
-	"r8Q1i1aBkYraNThKdJi+4Sh9w1GqwVFiz7oiVbfMbf7n94Ss5M6aMlYVUfBV05NOummih8LFjwufqXZ0",
-	"5K/pM+CKBnaZcaYGGR8xNckJOxschhlFlAtykSIs88wjN38eSt9tXgQHkDhGmqcL/w+aOK6B7zRzRaam",
-	"KaYVeT5HWqQ3ohqugoawXWpz28oDkZv/pOTCVKAzijXRmsdfLWTMhYBgFm1WT6k0G/Pe8QriUcveyIvS",
-	"as22t4KjK/JbISTLbxWWxgIgiZwDJLEQ+ORxK8iSKLvrxEUcrE9dA5yUDGVPyd4kyyAQI4UOCMewiCAs",
-	"ABL8WeQ/vW9YufY7cnAl+dR21h6IgE1kKrQuVfQgGJfK0JFxFu9RWAv/tR8FmMjZVflwMUMQJiCvzRN0",
-	"5ag5cBAnHslxkTkCVpKa1NbZ0UxvqE8/qnzotkXAtDALkGMAiIM/hIP8xuQR9KlqlwBbm5RRXoUa8qom",
-	"TuCgiT+sGY2VcNPOZUE3AN4of5mjujHRJtrCNpjrT2mNl3RofyMdmsWhg51ZnOn57WnOFdlcdf2LRw5S",
-	"aFUU6KeUtr/mBfM2kcDO0bNl7OWI8/YyTcWnXGSSpy0/u7S5xWM/k8iB0HnLfi1Cj2PBO+/l0BM9C6mH",
-	"BbOfl9mEcj2UvAugOJCJIRVF+Yu8g2Amu4P1hkppCqvnivpgHklmkzhOGGcpYqZAb4oUDaByXHRXnerr",
-	"NzTMLWl9ZzCZD6TzYeONXc4ILGzTihyYIK2Prz6slRv+1YFe4TR7+hcgsuANME553lfZqDhERa4CyrX7",
-	"1jhnjvcC80/pvOxNfha5CDhpXrRNo+eUxEPV1hzxDp5Fdvj0uB2hed5OQ2HgodUWSgASh/yNWVd0kQ1n",
-	"E5AKbKuIYuYJZRRBoAkyflIAxyS3Mb0OaSNtdlb8jkPToeyKnhoJT7Xul0xYNCfRvVecEqucUy6P5F7O",
-	"jZ0EMk4TUMVntfVQjhJAeGWQa4QGrAPkR+Y96GCVHMMd+PhE2f5jEGXfJNWspCoVSMwIqnuXR3+pbiP+",
-	"R/OcLZXwYR3I3oILqkwylgBRcz8ReKZ+NR8w2wLSOo342T9kQzXJNNKsgbaQGCU+rqtyMJ+4a4XD0YPS",
-	"Klak8cOEOuGW83yiT/zAC0p+QEWXtQTA+F6NPWhdjDX23CPI1f9Vdc261kkTM0VPLDcfQj9/4T61Bxn+",
-	"WXOI/1LdedsiWKgSuFsfHdpl7HGK7f2lunTdlRJtsfextunhmJ/yl+piVNp5fb0M7+NQRm4jRQWsltVL",
-	"zVWPudfRbLL1CQOOefy2sXTyZCTUJDcmDRAr2j+815G7ykPpp5cnpcj4uQJ+ADaReZJC6nXgOGdNn6AE",
-	"T0o1kT1gz/ESgHmadnnv+o8sxeRfIf08XuKi1ezXy98/HFs6kGfRX6rbLgYfMPgDjZb+Zcf0PAgljEfn",
-	"fGQTvqEeIbAr0manMGxeROpR+EPlzv6nTySZfB2J0uoHmbo1izzmEy00am9DDmzzoTRC1GYA9ERitCSj",
-	"Bw1E7uBTcKHpgLC+SlN1yy5zLmOexeyj6A6VutbHUEhg/rOVFNTysJfM6Oxv3igTSPamrB5Ssmem/FL0",
-	"MpFHxad1MpA8n2SYAhXd7AVRkU3EtXhxCJXbv7w/fd26/OV0/+gF8utHSdx2Tbe7Kp5GbXYh0LzXBFyd",
-	"0+Bgu2TJDRimlKquiUoCokvWwQmRcLhpVBZKbt7V6IqrBej/Fc7s9jAMf1XdBwLn/1V1l2Dgo5QZcs26",
-	"QkjG9fVXHKs41ddFpYa5j6HrZVTYVYX7iqqZudTSfFirof2ibhFbANSJglO7OyWdws/c15PUVlo5Am8k",
-	"7JZxUbIEfiSrm1WCgRg97Bfs13aVA9tKzWbsJ4NJJjDLY124NTWRuRV3TS/vOvTWmqX8/JfqUhJZNZMk",
-	"1IOcZ6IPhUA8yf9TRuzZxdvX7If9w87zcpKXsZJ14bYzl7hXjKUyumN96Uyq8YvOSSipHSF7onU6hnTX",
-	"iCJShCxvrH2Ov9QEmlAQLlTHzf5MlRwYXaXkfjEXMFkQf6lu4F0jTtfF66pQdrHHNcouTNd+p0LV3bIC",
-	"u0B5ndFd52d8mSZbvGFfuDtF+YNg4aAEXEcRXsafSdNcwZ8Jp22D/Jn2LJeBuncpqrMCXrdX9UjxP4pV",
-	"OFKPSgQmbKeEmL1VQMSK9hZnMADA/ab2jh8wq2X6WBNle9na1jtGfsdSevCHtBchMtwDkHqppRXK3u2s",
-	"zUipf7SuVM7TFtyIywQUPIpPUmPrW8+zi7pJUPXFZepS3M7T01E9ri1TzxacUtSd50/otgyFUksPZDKU",
-	"+tCQ12t2jrsqHxqhiPYyKKz2X218Jrq7jfFA4OnryqwG5OTlcsoVKLFqpN1qTI+23oFXklgBHYBPxggl",
-	"QFSsDhrryMdSmgdPupqX/6GkFlxcxsKnLyty2P5t2SC/L9FscJ+oXve99WeLMe5x62+Ok/IOh2QZVvbV",
-	"DCUgfGg+XXC5FrF9EOyK5rZaZ3HfVkkldva2tMvtEaQWjjik+vFD4EVMaUYsA4auVLd3Rtee3xxPBWN7",
-	"vud/N6Tt+xfJPI7/tKRIm1NI1gbpbn5g2gw0nNWOCSpFNSfljoxrD7ZttwPiff9bcT1Q7zmxvB609/It",
-	"7vN11XuUlM4h3CfzdMogoIXOCB8fGba2FlonSqIW/pdNwnBpxxQGg0AO66tsYaHn8uyLVCtMPsuXdaMu",
-	"pYFYec6ky6ZaiQFnSTbICXLMP4IkkMeEd/kIUkFohzXxX9ltVThnMHNoFsT+TmkjwWoOMHhIxPDGg+ac",
-	"zJ63BYL2XiuON2Ni6anstUpEhltSrWeoECFcJXjPsnJrEG4UYEN2ZQRzgFITiLROx+LEZsPOp8GF0orS",
-	"gg7JnHX8LJJ8c43IfzyrhG+4nMpe2etWCOetEDlPZc828UCZ9LZ505XF7kUXD78VmXC1d26xvt5chfeQ",
-	"vmzujCLduVdsjK0rWeaE3kHV17ta8AyZ/apP5NtExrrEuG9u8OIO8FG82yyCqzFifXjLy3Mw+5DTywTW",
-	"DYQSEHk2G6bHtQilOcLjiezlE9inbXaas1TY0mfVtw0EDlP2zCbjW0C2yC+krDzAMGIPsnsrp7bUyAOd",
-	"WyemTF8a5473zRlaJyr1GC5lHPPGYZoXHKQZnKLquGVRTlKA7wLYsQMWMrdcZQC6FjDoLuThXzcF0KaQ",
-	"rNbTuVZgTs3FpxwzxbTIfaxgESe5iKN1ae/ZqYO5BmmMLNKYs5sn+ZSNJnqm0qaeKv+u+LHbZj+1OHMb",
-	"ZT99IrT7D0eU+iZO8k0igFWIWOu7WOiRSY2dbp+cJRe5S8VMpSPm0nZlnTKYvc43po/H4/mgJV1UCGO3",
-	"1VMshtHFjrUn0/2ptrINfm9eGHNqW7E1CzM8cGZDiUwraasTSkUzAfLBY71MGS3AHtn8VkEpPZayYLma",
-	"q15J5CQXOipShXp5cpPkU8IKzSmrOjfyIBrxTz9N8FC7FzFTNzEX4IBL05Bm5uMtNaHCBis/ilaN6ZgM",
-	"ooCJtJAsjlxP5HkiB7r8q8Wi4OyGpxOBqBN91jUyXDOsu9XEVMQz09sbniZxaM4njgVJCfic3PA+/52G",
-	"wpurUmkxMEoAv0VEC/Xm0zjBWfjIM7MUERQkFfnMVKBjehIQe4L3plFJauszLt322V7qFbXxQElXdoSL",
-	"xcVX6+v4UQygsryQE+tKlhUcF7aJxpUZReQjQy0B9/PQ/m7p0cEVKHjGijrYKjPMagDbL8CYaek+izDu",
-	"cGk0T/J1K/iZ/mtJHPkNupJcr8ApPFAqPvZUFnBaOD5zCVkWv7v8NvI4YSDULHQ50y2UPkKwedIj+eLT",
-	"+vw2X9Rtdxdge/ESkVOUoDyVlKA3yP+zUUliXaTm4qxlJ7wQHHNwgBLS6gxt9nauMt7Vts6CPHN2uNch",
-	"DiLODjuHiwTGnfw29O49p8vsNWjjZ5rbzThsNrf+KztrLq0MqgyNVckqc/NkeVfwfPVImN9arTZNe7FQ",
-	"aK04Ah04E1Lc6mLSUCOkvya5FmkfbzhAKkqnRjxidSHcdvmwKtnxFzukb7t1wW79TYixN/HcaBOb2LMN",
-	"950PbLaEcXXWCJuN06xGqMrm+FQRP1FlyH3pyCp0m9XI1RpIEdoy6/Kn7v2Nybu/sZTeXavyyEofG0np",
-	"E7q2PVbnh77BF0O38DIziPAGMNFGvolPHM4K1yxBILapdaMgPZ+jA9V4WpCuEl1cxEJIxmUok9xjILQA",
-	"MGPBcyMeu9MKWkTf1QQwJOAjK27/0wV3figzoXOe5RjXsf4r9LiVSNTreAHLZ+IroQcsD+obS+A3lsC/",
-	"D0sgbAfY/peARWImItwR4MDVFR9/cdwpfxwEDBUY06665frC/FXEBSNdoj8InhUu5XDnuM9TLb58oyn8",
-	"RlP496IpfAxHbnWeRIDE76usSudYwKDIEUPGMiOmWrGhSotQEU5BFDAeykv/T1sgGSzf839PrsGVLICn",
-	"R0zIth10qmcLqnTHwFHdjgvwwqryYHOQKo/0JGRr+HZArASQFEKHyBzAgzvin5LRZMRiCnmbrT6RWEYX",
-	"V5XPSXH79DyAWz0na1vKZk0eOlbqb1tKYFh741anNb6mEk2kuxdp7BVaIG3+VZFdYNqZOKxNF71DCDy6",
-	"CdtsLtGDkhVDaWxbS51rCbAwnaI+e5FGcUWzsB3Lk76+2VTEr969jnun5FdyaThbcrNPuqMkry9+sNBE",
-	"MmbdTPG4x0tupDb7iJwcmpJmISroECtLyPkBovEWSP0IcpvoUEbw/J92eiIA9cW/ofodBeTWdoQhxwWL",
-	"SGKrR3PFjEY6Nf8BKPqSAF8gCQnilRZA0yh8oURvOVTqWCDeEtNdm104fxW3LFkFyjAwqHjUdUSTRbF6",
-	"VKgWuJwuYe63yzpXamP1ZKGvIzX4nrODcM7vlBK8DqQ+wQHGojsZ7C7Dj6uAYQs8YJJghhq9oFsfiZHK",
-	"pu5ojzNlxlAZ9//J9ORM9tVWcY9sI8tsHS35WA9V3t6g958+Wc5v9AX1VOditGKN2+yCLknzKlM54cNR",
-	"TR6G+d7CtK3Fk4GvFsf9qMnZnX1p7StS9K7LCg+O2RKqmql73ngNpOoacVssAqbMzK9BmqoFUWfnMqrI",
-	"KzBvbvEA/ExN1+37omvrT74dTLO5XZYQR3ObqoFugvOGSbl5lghPo3ZcHhlG3SswEVPBM8KmNC1tcSnM",
-	"96G56jQ1l5CJKNlG7XggfvA3o3GO3ESpGqwrr/yEM4sEaCbhT/PtuuQzj9hlZGwE0NJwcQMbgS8yNaau",
-	"elYqpgHPXy8QcdteZ6+VmkNHQ3mg5XX4tRtY3WUQyB/M9VdO8QAWmaGaZIwPVHMeVJ3I3oYSQN5QFBtU",
-	"lFTciPSERTxNwbAg7CTiMpwaM8Fx3gCKQk9NZI6EIYnsq1q6TvhwDRq4yDIo7WpAY5pOnVjjXch2m7Wf",
-	"THt2AIAHAcFs81ItLw984IP57+r+vUmTf/E79g/6BA3cpVMz5KFFl3iaNunQXAaU1b5QnARsMqaEqOpC",
-	"s/vA2qnPbByPhU3mtpOq+iwyd2DkcSyaqw2Su0qkOWlyLeovOgz2l+TftuxJ04BnTH75G8vaj1mSC8eA",
-	"qgZ2yXjMYP9s7GolxbSsO43NIVlkGfSGgo8FOBPReQGa05gjG02aslESx6m45ZmouFHPzee3uLjnqlpv",
-	"NX/fhL5K/d+oukqMZ3WTfmarLHRgbWWzISbjPBkh5AHKnUX6y6UlVdvyqaJ26gxmjFRuUh9xJpujjdvw",
-	"0qhxvSvznci1q7u0jPc2KS01krifyEQPA2a+o0vekF4KZMQ5hYK7XCPYkhPm1g+CjF90i5+en7FrMcUk",
-	"dCy69jjOYHDfaZarayGDwvffT1LBIvi1Bb+5/GSIQvdB2wqAYStWTKtK12Kuxg+POX01LBgnIMI8HltD",
-	"9F48hev68XI13qBfp8JOgg1b7GL46m4PCmvrSXrA9CXmDowEGd3VEuK6Ege7xSvlzPmkmyY9LOHdqoD3",
-	"2lmKqgdPUZx2o2JnDL0oN7A5DxGumpA3u6nqIaFyvaOO6qIhhu1BcjtXBgXzoraQNxGKgpJz8TuNUgCr",
-	"xFVGKqK1aUSqxTGTAKgDXIYkl5iQN0mm5AiqzfF3y/xqGsGgJFRlE1gm2NjQrxEEV07Y7dD0Rion1iCy",
-	"kwegRtCrPBOhHDksz5LQI5zEstwjfnhHipdII0rjSY+CNBK/M7Z0tdhlSxxSzQr1zizDm2LA23X5lNta",
-	"Lg5pA3SnYNa1H0SyFRcyBqlsrzbhLKi8e0FL1sX1xqW4pcRsZ6oLXUzPCeO07wgqwBb9ayP0urx3XU7k",
-	"YB8AzwePiqVpIAJSN+Ue+WKbfazbzUlusdP06tc0cAj79zThFtku5PxaMMyysbgMUnzKGSS7BD4lJB3c",
-	"UHonF7GR6rghMbpfufk3bwdWN/ZAKG8N9JDpgxCCr31MASFrGye1rIzgN9t4muYUEiNqE1yP2ouNnimQ",
-	"BYBzL/GYOknzrlRH/ota2OIesU3UyGXq/0bVjhs3qvU1jSVBwP1Oh+7nGRNF30Jkl/sgkkXWRA8cYTa0",
-	"61R1+V1eaOvsgxAxlDJei2nl6j3NiKLoTbIkn0LydpP44gaX8V/1kcT0lk81Ky+n1eGIOsCarg1W5l1y",
-	"I6Tp3jY1INtGLekQVAm3t7ZSdI/aWbINbmS9RiJO+O5ASDOxIi5oH3Y/m/vfaHD1WJfvkmvBOCoKk3Gq",
-	"eIwJRta/X7lkP9u23ibp3aAuzYvF4djvvFj1lccKjXm412AoF+YKu0Atb+NbjvI++ngyuReqGfG4nOcT",
-	"J7z2SiZCjpn9tmq5oSN5WF5q+Jb2KiE84K7GLannGE2abO0rUoAhpw9L52FdRcwySH8tCycsHSUadAuR",
-	"hjZmm52ybqZutTHrhupWs2RkjL2AaQC0MZfTTRILFYQSkGzI1CWwUG4kokftZgzgGrMQ5usPGPS3c/V4",
-	"z1WVpHyiJ8tihO9+dpWXG7k4oFoJFGxeYhJi4lOiazIjCMH+2/5/UvvfrmzTA1CN4nzHY/DabtpVD0J5",
-	"pJ/N26fj5DcB4zb/+lHwzPQX/4UAtGaj4r+LZ4O534o3g4XvXWLa7CXcMVUvzz9gVsRmzVYwfbs89p1g",
-	"Z5KlO8c7bSgDoXWpKAPJeC9H64sMLN/jm02kwxfx0yP0znzKw8eSqhEnsU0UKaDUTRO3w6n3NXNZ1n4L",
-	"O5KJkbA5EPQWhCwTUfWm4w3hXor/tTRXthkIAXRi6EGpkfb7Yv5d8cn35QzkBl8eZGoyBkffbBu3Kkvj",
-	"qkauIHgI7/jMyW7AZT6KinF7KEIuD7qC7Yc+6DgvKnrikwws7M7yfqg+2PI+qmxh28MOA0pbgG/jTJvT",
-	"2RNeQ66GpAIeOZGDVLhSCT1rsxT09lVvG0FAe3ws1DhF/wLtOPEJfUylERt5VtGLsRC9IWRWOGx481/m",
-	"Lxp+84/OJE5UxUfIuetFWYyiTkHfG3UtYs/OJv+HOTjep83rledIwUm8BftTEZ++Y+Xz+pVXvI0ujMC6",
-	"iBiyfsxHqfwFQyP2C0h+D4cHKsfMf5zZ4oDetAWew6mIlwH0eO+4V74EOxc8F++SUZK34H+XfcU9jk+X",
-	"PnCu0qQ3bfwFerz0iQsx4omkTJdGXynemPmQFvkKHzFPAx8XaRets6UTSk+eIWsCB3eOeefbjG5mRo2K",
-	"ZN447fXEOG+BVqaXfQIfpme/BEaS5kLmrZ8SjdmA6O9azOgCr/hveB+CTzf8BD77Jdh5c8WXzj88s9aE",
-	"QRTKvPKTGGcCPXzLvuA/+iVohPR1OQFdVGWQD/j/BwAA//8=",
+	"7L2LcuM2ujD4KljuVvXkLOVItuRrTZ1fsdUZT3w7tnsyM+kuCyIhCTFFKARpW+nqqn2afbB9ki18AEiQ",
+	"BCnqYncyf0/VOWmLJC4fvhu+62fHY7M5C0kYc+f4szMl2CcR/POUJWFM/HsW40D87RPuRXQeUxY6x87f",
+	"2DOa4XCB4imJCMIRQTREOAhOEAsRRnM8IWhExiwi4hUUYB4jFhIXeXJclMxRzFCn3W7vOK4Tkd8SGhHf",
+	"OY6jhLgO96ZkhsW85AXP5gFxjjuuEy/mxDl2aBiTCYmcL19cZ3CPJ+Xl3U8J8pIoImGMnkjEKQtPEI2R",
+	"N8XhhHD0TOMpIk8kWqifGq7B+ej0xrujPe+j46TL4XFEwwms5oKGj+XV9H0/IpwTjtgYoCGgwzV4/jKc",
+	"R+Rp+B3CoY/wOCYR+sswJC/x8DsUTymXYBMP1dc88TzCOYvEDzhELPBJhOY4nn4M/zJMn7bUxoffuQhz",
+	"FJExiUjoES7gPiIoIpwFT8RHeIJpyGMYG8ul6qkESAiPTxAecQFLOlYHTjkKWUh2PoZOBaCSdnvP+28v",
+	"iTiL/vqvXweLy2f4jZygiAR//eiILVaA8SZdbH8+D6g4EtsJz9PXUDzFMXrGHE1ZyJKI+DsV63rGNP7r",
+	"bts6LeA64P0KCL8B9n5xnTmO8IzEiub6ExLG5xW7xeKhmI2KX8RxO64T4pkYE6sP65byf0Vk7Bw7/+f3",
+	"Gcl/L5/y7z98OD8DEJxOcRiSoGoNnnxcsQov/XjzdQDelBfxM0A/ZshjYUzDhLhoHLEZwgKd5yzk5B1H",
+	"EukQi5CgRySZGtA/eyJRRH3CgW7GY05iV3MrID8U0xlBI5aEfrrJ3xISLYxdyqXZ0UsiuuM6M/xyQcJJ",
+	"PHWOd3v7Nmx7TwMih7RBWjwRGFYgSozGNCAV8B/rEZvxsrbXG+36bdI6wO39Vtfr9VpHfhu39nDH63pH",
+	"o/1xm+zMw4mVVs7Hlzj2puXFnwI/BWCHwUJwDBpzJNi0YBp4xsKJ2BTPNiHPJ9vG+bglx16LBZ+HXpD4",
+	"ZDAbEd8XP5ZWOBQgGSIccIYiEidRyAHMT8SLWZTyvhmZsYgKdil4yxQ/EcGJq7CCFqdtivIXjHHyA2MB",
+	"waGUIZjHg6caRjCk/lAvEuQqEW/LZUqmLeApsWUUsUcSIh5HBM/QFHPECQmPpRwRKKY4fEpPXNITcDn3",
+	"YyiIYs54LNh9PKXhRHJ867mJhbdg5a3zs4rD2/X298g+3m3hw729Vrc9GreO9nvj1m5v3zsa7eHeQWf/",
+	"uHN8YD3aS3Eiix9AbJZBc8ViFJJnEglIhCA6T1BMXhRkKA/fxZrAQQnhQixKwVZ1qlJEr3aW93RGjOW+",
+	"j9jMvlgpt9PFVq1BnMdGK7igM2qRaP0YzRiIfcpBtLmGTuai5yn1pkCygk4EvoTJbEQiSdHiQUDGMWJJ",
+	"JfACmHellZ8bmp1c/DUw6fLq7x7pPFv6CWgj2dJCJo56zjiN6ZNeedU6pRzYdKE3eFLBykG6sDEaAkCG",
+	"iISx4CuZKgwU1zlBdBKyiPhSOx3KZQ2rVi1G3XTNdwRHNh5+LTh3yv+ep4wTSUmCSwhlESDvCvlEqGAV",
+	"yMO8kjVyOYudIcQE56UlYF8l8d+zRoRftZSYbURJ97Aq2xkDL8UcDWM8CsgVnpGhJqFM56CVpALbtQNo",
+	"jL2YN1IoLgnneEKqxMZMPq7QHWbpxxvrbmodP5GFhemgR7JAYxaZ1wsXJaFghRJecbZWQcpC+hDfReoT",
+	"oeOgRzKPXcRCj7gg/NS9BI1pxGOE45jM5jGaCLxgqWK4g+4I+Rh+dM59MpuzmITe4qNTI8+M91piM/bz",
+	"OSTtvaODQ9Lqtv1eq7vn+62Rd7TX2j886uLewfhob7dbPL6e68xomGJ8zWHekeiJREuOFHF4q/5k05E2",
+	"Pt9bxmZVK4oYm8FZCaWv/rYQyWE2Xs4d4eKaW7UiLh9XLIKnH2+8jntN+fZ1PFJ5g9ds9QQN1cnwocDf",
+	"UHFSkGkhi9BQIMVQkMCEPpGwknWk027GP75IABAe/8B8SuA+Kq4o71kE+otg/UTejGdJENM5juLvxyya",
+	"tXwcw5zN4JWOCVMWuYMYUMo/Ic/1XSd/MgIFiccioWZve3X5gRssMdIfWNYJIJXMJ7ve90P+TKLCmvF8",
+	"HlAPizm+/5WLiZouGMYchE8kYHNiW3DOdGDY97ThzDa4eu17eAfGhGnuYhwn/DU2IEdutA0hZbWS97zj",
+	"fHGdH7B/KzG3waJSwvjskChiah8+8Purf/Qvzs8e4PLikxjTgAv+mfAYjQjCCEjd1Qw11e7iKUrNOOij",
+	"tsV8dMQaafiEA+qLZSrDnHM8xgEXSNwMPgNYpQCIuZ15xEYBmf3flm1V72alFdeCgMN5Ocdd0NVoDJzm",
+	"B+wjfRApf8EjlsTHowCHj07jPd/I3VXhgb6z+ozApW6GY6U3iMOPsBeDCMIoSgLx9jjhSvvKLFyvQYvm",
+	"0HW4fAZ2BGMtr7KMZdSkpLMreZmQ14JpUo/OcRjzjbiFWsFpRHBM/NfZnhr86+/yw9x/vV2qwb/mLlk4",
+	"Dqi3IW89vb56f3F+ep9jn/1UgYVlg+ZDfUReKI85wkFEsL/4CqzTWGzKOJut1eSMRxlnTGH4amzxHO7m",
+	"MInybnE2I2Cxk+YvuVDgOu8xDZKIbHagH676H+7/dn17/u9BXib2b87hjpfqQm9/foW1ZWdYXJp5XJ3s",
+	"uD6EOImnLKK/wzuvKMnG8iikaT9caMm2g7rtDsKwWMrRjHIuDpJF6Dli4cRF3fYeyDsW0QkNTbdiav0K",
+	"AvYs7s3djnx1xHwx2McwZgwFOJoQ8awndKkp5ggjsU3TVCow2kXd3SMkvpgZy+NSuo6TIEAzTIMRe0F/",
+	"Gd6SOFq0+uOYREPE8YKj5ykJUcxQHC0+huBl/M5FvXZbfIuTIE4dmnA1FY/2lGrHY8G+xE55zOZztXn2",
+	"RKKAYZ/44tauXChWvvtf3/9Xc1b7Aw1xtKg8IriDqMluQZfwNyWduw83N9e394Ozh8vB2Xn/4f5fN4Mc",
+	"EYm5lCOCcnkyOCJwsDF+JOFXIaqKVafktXTRBrl1eia58WQ+Z1FMfHRJfIrRvTSHvSbh0YBU4D32PDKP",
+	"iZ8e+j1jF4JeNjv19+cXg4f76+uHi/7tj4Ocet2Xy5nhhXQz9Xa7u4eH7TYaLWLCS4iBUgr+CmhQsY3y",
+	"0lbaYIYXexleqLsEGoQxjRfonjF0oYZ+bcwQ+JuxSRYh8uIR4nNQrdhzSKJ3HP2WsBhLLGHRiPo+CTdE",
+	"kevbH87PzgZXuSMHY7yYVwolgKIMWkFYKyVfAxGMxaY40GitptQ1jjsD4quer4eDgMiVCc7kM+Uw+OI6",
+	"P7JwQyK/G9zdnV9fPQz+eXN+W1CMlJ0SuA55mX8l3ai8wvTwbAs0SdO46gOkXlOZhTWEvuLCfyM4iKdb",
+	"vmHJQavQRGyb5BWUE6mggI/Rw0JU+AyQ/ZlFj7BOZbTf8kLVqMvugIZ/Z+3LXs7r8BomkvIEjQwll8wn",
+	"gbi3bKp7XV6fDS4eBre317c5CcXmJMS0ZNybiXmVBckHVHgkX+NGalt27RKte9Ok3Gvv5q12P+KYPOPF",
+	"6zJeudAxHCIc6hWL37Mk3PBEr67vH95ff7gq3ELBVCwY/BimePsjM9eV3UALyzJFYTc7kysWo/fqhdfj",
+	"sdp8CqaB1MFakI+cEG05vWLxJfPp2BqPqXi2+EQKfB9xKiMziYr+CtH5uHXFQiLDu2DMm4h4LPSpGGUb",
+	"9H1zOzi9vjo7vxcy7n3//KIghNUyR4SE+XWewH1XsHa4qH4FhLEvPUWdxis3RbZB5yakkQL1a0vwWkzI",
+	"kOBWvGW/WsfkJf5+Hoh95WRM5t9U/goUiUGOFX9BMZPWAjx3rK7OmhthyBBPvKkcUK6PsdmW5aAYcplA",
+	"jxibbSTNlUK35aWrUSsVJ+1vFwsQPMw+feJTtj0jDZcBu19c557OiH+dbGiuvj+/HFx/uM+J0ft8XMoj",
+	"mccQMywDWebBAj3TIEB4Pic40qG7yjBfUiykK9OnvjTWAYjgGwg4enPeU9xvk1VuETaZYmIIQaWUIHGi",
+	"LHldl2JEIHkgZHqTzzSeqmWKzbYgzPGL63wI8ROmAR4Fm9vP/9E/v+j/cJG3/F0xpSiBRUpwdo5wwBIf",
+	"zKIkRsn8BP57fTO46p8/9G/OH34a/OvrWNmNHaR4s+4GTCwwrALipkA9gkzAv6qaKnFeCQKls0I800ku",
+	"Mi3EM8LV5TCOUzdLZq2X6DIPGN62a1AOukx6aDsWj1mkFO6fWRRsezEw5rK1PIuXdgDH1HcQDnNzbo0R",
+	"/FkB8jFkz6EMY38kCyEJTSRUvuXYOe4cHPU6h4cHR+3dvbZ4aU4jwsWTbqe92+12D9ttCCqlvnPs9HB3",
+	"3PPbpHXUHR20utjvtY7wntfqePu74z28N26PDrLoqp/JiNNYoNw8ImP64hw7JPj94XHv6ei33RcZl83m",
+	"hDvHvzjeFMfOpy/iVTYnUayCqIyVLiHEOfOmlzQIKBenpb77ASCEg+B67Bz/0iQW7ZPtCB7JAo0WOqpb",
+	"5krNsE9OUu+SDMrEhlcG8Jq7KScHwydgEgGTrAy523hpkCcyJxFnITiWJmk2g7yLcO3VRjiSCplxxCuB",
+	"lPrNovlcJ8A8/sDXODWd0VPQOTP8sSWWxfqAyISG4K4vfR6RJ/a4xno0en52aExmfNnXP5HFnQeUnDHZ",
+	"KMILR8cHyvC2XxyIEFLJRmpr6WSugfOf0nHY6FfixWJgSfgqgMMWIxySZwvJ4zlV/OKPTPyPYom5955/",
+	"63kHi193w260H+/9Ptr3u+Pdae8R82DO6CxZTOKIPHkvuwe/PYvJWUw9MIhHbIZC9oxYaFghEeaPXOeu",
+	"yru6oFwcIuXedkocKANcbSCeZMd6C58rmAiNOQnGO+hcOmox9XWWqkesmKv3Y2Xz5i1RbIOpbAKg+x1r",
+	"FpCJhdLUpfa3FNVSMdUY5XTw6DfUa4x6qRaqQnXzqKgBuhwRNXswh1xyMVWvFZFEf+7K2avRpA4/qnHj",
+	"j4wR2zqMtzyFC8ot+V4/kQV3ZRoaeSY8lrkehSN5JAsOmsgf90zK+qFcdEP5nB1HrXSGMetBXI3sAtQV",
+	"uP4nAfC20B5Q8W1Q3xPAv6lLqYa6DThEGF4tXof0Xc4ZvBAviYmv3jtGd4P+7enfHNeJ8PNDamj47Mjn",
+	"d+rSDYVAAgIct6xAwKu8ubbfDxd/v7u+sij8V3BvFpc6OSb4HVhITqTRiIZoOCMxFoAagq6P4xh705mu",
+	"ULLp/H0UUA53HHFB5sdInoG6Y2A0TKJgKMPHddWOk2xJO8ZqhrZMWLFgCH14oJtfjs5lPqg0PKiICh7j",
+	"hYxWMK7vZU0tJi/xCdptt912uy00rAh7sbhKYZn166IkDAjnaHBx/u/+2cNl/58Pl4O7u/6PAxm7B4rY",
+	"M5VZnbXJaq5Dwwcw8j3ETCPYQ/OrlgAmZeGp2M5LvJUzDtWpqkxayi/lHEO4yg4pvxXLHbpprjuaBzge",
+	"s2hWiYb6r2W7Eku6Tsm6QHKNtuM6nCWRRx5ilW1azNxachrxlCWT6XYAqfDICpMvNjY2sWJkX1mhVCIS",
+	"+gDpnkNtYdjhxIuIoCipWz7hIAHbFUYzzB+L10BfzEafgOt/cp0RZYLJ9tEcx5SEMRA4AUvFJ7dOUIV4",
+	"FGTZfiCdRoe99sjba7e6vfFhq93udlq43catwz1/3N33D3u9nrj3PobsOSC+OFSxAnXCA7lGtSwwHcLx",
+	"yX84k3nc6rVmNKQgztgT9UmUuedT24EzCOjvWLwTJBOaMmgxpvxF/8F4nJ9SgvEnKaMdbViFB0J9B5oM",
+	"kyAQP0jIg51PAl9Z5OCTY+e/1P+kzU7LCAxwB1PtQskdIXSPf3HgZjDC3iOonTGbUw8WMSYkgIk+uU6i",
+	"EiXKR5FwEqnNW26vxnkbWlIZ73MKketg/wmHHvFl6rZNzZnHcH+RueNeIJDHvHOOdFGObKybAIehtajI",
+	"KqMBxtbT5D15ia8j8f9NW+DK1h+feUkqOpsuuJkimrGrIuBTwvps2XtzuWAQ2eeN11QiUWPIRmOrL++T",
+	"KLSNX55vHXGR8oylCZMQEFVvb8xxj4a7vDE/smwrZUCrEGKeUa3ypcnQqookpfV6QLa840jxsxwmN5gp",
+	"5ZB2dSrEYXyCBPcEpYIlMRLniyhnAdYKudAgBD90kkTaR5NAuQqljCktw+TDzdGEp4faKLFWOpQ1x669",
+	"wMBL4u0Fj8nMDjkyE8qS5s0yoAQHNzmeXQXvTFPQImIVdDAEyEpcMBMvxbMdzObxolzVbqndEU5X87n0",
+	"QEw+ba42NZSnC5EyoMyWCsSSgsk1paDJGjOSNJBJn3aOgDR3KXAGE/U/VWl0hqm+oUopvhK353OBRl/c",
+	"z0WfmL6QrIL4hTPIxiivu6TJ/qzrAxruUHNry0zDaQa9xSgC4tyqf7r5jdZrqqsooDlN8YsxzVVehXwV",
+	"7begpqbaIQ1T/bBK1duObcZESaFSzOYsiht9dS5ffRuTTi66uYxXYS1Sfbvl/KffcrZECG+IzOcpodlq",
+	"MnCV0SnJkYYThDPDk67SCVEpkOwqPX3ziE0iDGGO+f1rVaocZ8yRfHZsjM4i5OHIz9GSwXstmtcjmVd4",
+	"GYx6jyFDZDwmXoygHKK0g8haVantQm6X5Of+xZkTJv71aRUlNAl1BGyFp7S4Hhz66Hm6cJGsPilgnoQy",
+	"bEYRUX5Vq62mei1CkOp9S6u0Os0AewSqP4Xpb+KwCrAJWESOoUKB1t0Fd1thcQX8VbiilqzONgVnJTrb",
+	"HU3wqOj/AE4N/Kdsnpjo+3WzO2pBM6rfmRq8dgs1Isa2lVTA6C01VGC+pmaxXK/4tD2G+oZOnxwuVGoI",
+	"QE1wKIWj/A84t+IpKdOY3aFhFAGMeMo7xBN7zFQBBpVlliFvwj7Cmna3LZnAKo0761gA1rs914R95cGr",
+	"r7TpXTi7HttvxdUUwSaDMLaZbO/yNU2meD4nIfElgURJuGMUzRtGSfgAlZGH6C/wFI3IBEOIIWSWfuei",
+	"oXRCZq9p76p89Tv3Y6heGaK/0Dj7LuEELHDHssy9CnhezIkscS8diEPyhIMExywayiqTRYFyvgKJjZi/",
+	"kHHYxEvEiqA06fGeUsEhOsm5H/zzPk3Mh99lxdL8A0MrHyU0iCFnKEqggqLTPdrvjo7aXgvvjrqtLh71",
+	"WkdH7U7rwNs/8trdw/39vY6gFDojPMazuUXLxbpUAjiUBXxj9kiEQt+FyWfzOP0FMpRYjIPsl/0vknR1",
+	"HXoHH/S6nr/Xa+3t7o1a3e7RqIWPDo9a3cPuPu6NyF4bj/Kczdlt7+63Op3Wbvu+0zve2zvutHd299r/",
+	"dszQ1aagp03g0m63BVxUUctj56Db9snu/lHrcBcftdp+d9w6Ojw8anmHB+PR4eFhd3wwroWjoo0U04wj",
+	"tOsg543Zisal5hZHz2wL0GSKxozzPgVAIay4ySzNOWmU1ixt8rZxKiuxfe2xbWA8VBV/TdaYzWpAwjV7",
+	"O+iKqWajBTjMel5apR8OZCFq1UZE288DNrGqjL9841rfuNYmXOtTUxV9hYuUVhVsLp230d9zFQ14kzrN",
+	"OYLb2VAvmBWmr7qhnq8Qj1PcUKPzSHnn0vvsuWXdDcHbn6hM4BXcEIUDKjsjGt8MSyO9Oo59clfEJhWW",
+	"H5E5sBVlrBpCzI6LnmX3HHFpWswJ8okX4Ai8lzAK3N+u796pYABpA6OxKrZmAUG1aFkN63M2iVWwf+0P",
+	"S2TjtNX/Wpb/p/8HZt91Py1zvy0ZLGwk8ob8T3sAqip+pH1ppDEj4aRoktK+A595MXRWSvMQ0mRSVQmR",
+	"E5WGCSpAi4aqur9Acpm5y3fsukIJvDP7us9jLo0C4BHOG5Rzvo3V8lzS9DnEpywJfEhudCH+Ro0v4RQy",
+	"Y6v52W1zZhu17eOJhD6L8qOkxWDqddR0YO3iqTz/K+itwms6pklLY9Y4rSjypJHouONmHkQIbJSdB3et",
+	"0chPpp6ddlQzR7A9jXUzQ0sjQXP38j03s1+lw1aCIQ3dtodESJta0b63QGNKAl919jrV9hRp2B8qA8pw",
+	"B/VD2fRJ1+E2w13YczEWfJnbK0yCQAVykAjHUAq2vdO1e7Rcx48InnHp8cpt3XVeWhPWUj/O8PwXiUyf",
+	"fuUs3LnFz5dZcTqA0a3gQp+tAeHbUYc2U30qdJXKI79Vtf2rczp1CLmfnlaUhKquGTo3wpaQT32oPQk8",
+	"zEXDmLzEYMYis3m8kIkvyjRFORqe/3h1fTsYAqJ8DIcsiT02Iyq8OSKYsxBqsKLn6aJse9LR/L84t4Ob",
+	"C/CdrixAaQgx1PesYVMvx3XUKp1jJyKyq2PGwJRvV7dLgJUckcPe3j7xW4eH7XGrO9pvt478Dmkdjvz9",
+	"9t4hOTz09le/A3Lym3O86zqcSnioyCwIPYeD8xlasAT5DCzCOpja6aNJREisM/srEyRWCFBdTS8vJEI0",
+	"DITUdRk+28L20yNstoL0AJfUtknCa/Xml9wJrwIcicTWV00kaWj9ScLmLwOC2F3c82Dxjqd90HJVTHLh",
+	"fzSM97uOa5FAGussfS1V9xddMIXK6hIgfd9x2X4LB/noNMOpwJM5iTjxKxOqSZQq5GIC7BFfNaQqD6YT",
+	"MepyC+r1Bxghe99NKcREiBQcuTM1EVMfnWkF01hYyZfvQOZZsxDgiXkRcdNoTioUJhwkRfVEZScr11Wm",
+	"0OdrBOhH+/KRcoiVa7SUwuD02BaECHWdBuj/YywQXbFYqVNjmT0lwyvSfsuUq3I2Ki6hAWLmCx5Y1gLq",
+	"qczMEGND48mEE/9EFniG1RgNn6WLLpH5Qw3mr3B1FdAK3lpy8PU+8bssOthm4dzmab+CvUuh9tezdklv",
+	"Yi37kgpNlKjgkzCZgTZlU6Wza0n6uMRyjP5A1S7yd+rSJvQfqNxaON8tOrNLp0hXtazVBNX49ujjrXqC",
+	"azy6arDa00/48pjGZceRIv7qFpu0iCY0BiCN4lG3Z2rJMiPegN6UEmeB8gKJJ4obj5IY8hIKMNYaLQkC",
+	"JoYz72rFC5rxtMUf6bzF5vIK25ozwaOjFG79xKfssgqPVa0nP7X1ibfNwsSm0Sc7T3grjnAoxhrJupTq",
+	"r2JNKMFgngkGZhPQR/LfFsNOtrqy/pIfdqkWk3s9w0HrcRmQqbeLNoWQxsotQmoLZGAiwNvQQeLTuCIg",
+	"BDbL2YxAdxOfyj6hgpOqgsg7tquvc+w8ksWOdL1BbgVc051jp3O0u9Pe2d0RF0VcDpHKCh7KsgMQgiq0",
+	"2ynmU+fY6Y12x/v+Pt4bt72jcWfcw3v+gXdIjkZt3PF2/T3SHffa+52D3cO9oy7ujfa9A/+QHI1xeySe",
+	"O67zSENfrg9NoUG00HjBTiMXLhct25HOI8bG8mWlV5NQVf9LmznC1bjtH473vH3S6o0OcKs7bpPWkdft",
+	"tA5wb9frjNujI39PX40PhFYeeqS0ec1Xd6FVDo4mRA7esKID+Ayd407F3XmJUHQRliidwgICYqlMS35p",
+	"CTqKVdgNHD0OhlZBmp51qefx2Ch/fAKKNWfeI4ll04eQxM8sejyRBhmZOFklrPHKaZoar4qLuoRIWYls",
+	"aSU8N8t706Y+KWkz1ba0pK0WbCvUapPAwgh84bJcUALUK4lRl0XEPkR+q2LSkmJK2vnf+q3d3j7U7oWR",
+	"xGs60I8IHqDvGLomHfwInain5AX7xKMzHOzYI763tf8ZDvGE+LIm0BdNs7UIdYyGOGThYsYSPnTR0Asw",
+	"ndFwMhRCgPryeFw0zOh+KMPM4L9cFsFUdSlykdND6V2zI7vBOGyCKH3sopFs20H9EzSUaD9Up+qxMCRA",
+	"ohr3Uy9ibcZcyp7s5R1jxKfsmfjHCMOuh8WygzrWU3dbAexyxdsG+IfwAzyS/1SQUrQwPEFDWa9smPac",
+	"1r0cTDqGmMKqPTyRsP7Co0phwasQDj8iiMaqsEmwkDXSOLObWgw2bTsi6mu46NZgjjWN9LcKTxaYqk6M",
+	"GznlqNPYVhVKf1YzgsnxNEsCnuINchmCr8PGoLW89pBJCoe2+LLGCa+49+kOHUmW/QuW84Y7y6TXFriB",
+	"EZBKM4GFYraThpLVOMdonO630dJlYeItLF25JSVzTnkKyFltHJPsmqctq3fK6hv5TWpKGlv0hrXBL6e9",
+	"GMHBwDI1i0jJLBPPmUw0SUSJjUot8YKGj9ZbqRIdkskp+62QIOJPMWRBTdyeOidVqpLOo6VfFSUvRQTr",
+	"OSwBDptUhgCWK6u5hoT1UyqzxAZG8hq+fajtS7UlApD98k13/yPo7p9kN4JXoZHydTRDrWU3Ukn5JsI0",
+	"tapml0uLUVXvteH0BaLUa1HjuOmG6ki03nQA15zKCN1v1PiNGrdIjdsxFoHceRNDkWoRUiKcHxZxIeTM",
+	"MXWtkfzMolbLuos3mPNnFvm6tb2VMOcR4UJjmquXU+kZkpdiUIuXRBFEDMlXofZiFEFWL4s4QSMcxwRW",
+	"FJJn4y0e43lAEA316x4JAotTsTh8roJct320X9xqc/NvbkFbG9dWH0b1P7d5cT0WPpGIY1sZzGbR9HSF",
+	"AP0A8/hOxYzkQj8lP2gS+pkvB2V0Zj8VHBUHH7gYDQJyOge+N+p4hy1v3Bm3unuHuDU69A5avne0d3TU",
+	"IweHI0i1a+Iz+ZQVW/iBsUfkBYnYUJxE4Q0LqLdwjp3fEpIYbrcfb68/3OTzNa1w3Ou0/+2s3+kgl/Sz",
+	"WlH+u6roDKXVK0VVqbI64oE8iQs648394aWjburiW6fuV7V3DypBnvs1D+/tOUcqmM/+xMCAJQeVvWmk",
+	"N9V9oegWVrVK0qmBEjYHZfE4UpelyqNK4Z7bXYYyqyShqi1U1bLUl2PB4bEZ/rNJGscamUNFhyj2fWl+",
+	"UmMhJTLHSRAIUNSL8xWD0VZOCNzA9701zcFMmytloixFheVu71qUWDtV4SugxuaaX46G3kT7M2essBga",
+	"kld5U2qoV0WkrgF9c5olJUNs9TqyKL8N8q7WoND8sotru4F6NhLDJytVCm2UGGaSZm4hbl0NlNyZ19+c",
+	"m559qTxKQ11rG5iyde1vu3TM35SQV645qG8M1mqD+i7RaAA7bjZJz5PFAtUHruq2xdmM6Pq6slcrRGvK",
+	"pDygKKiUxI2fd9QQQ0swqtrJt6vO2151vsH7LeFd4gPLCnTWc/NvdPONbv43gffWZP6bNuBSc9ZR+RIK",
+	"/4Zmf040e1P8spd8VA+5Xdmy3+Gyhw09jcZ2i1e1kLzEp0nEWWQNNFIZNeItNMcTotqEniA8Ap+D6tEH",
+	"GTmNqpena18CqWpqrIBYQdyWWoV9o8xXp8ytXvverhSmmrBBA7QKOaCAekswlMH1aOTJTuEmZKFvQWxL",
+	"GdjEar9if6YaXFux1M4Mv5zL9zuQh5bjKw2cb7pPfOopyPnzjBE3dR3UOPjuZZ93S65mMpkQDpHeOnQT",
+	"copqbDdrWGB0m/n3qt4BgpbyKlAUO1Vsf4XU4zSPucjXFw1CaGM7dK6SILB2rVjScKSY3gKjm5arT0sO",
+	"qk4/W+PACvJiuwe3NS4oUfQt2aD26VmCTRdzC0RVjuXd4OK94zpnl46bSo1/XJ+fDh7gJ/lP/eD9YHDm",
+	"uM79324HffGPn69vL8R/31/ffhBv92/O8yma+kNrmERIgg9SPm3DYPcHUx8tZj7tSMHjmETqNCbkNctv",
+	"5aHc4KJUXNtG96Zv16yvc8363xqQOQ7+B72+aq73luKB3y1Cz1boI80q0Bcw9Cw4jiJaxCKk4FOsGKXG",
+	"Kyfn8XSmZRHo8sXlq67mXOuuXp+WuYutna+G9ducr+rBXBlqqIpl6bgmlQ9mV67UO0D8DSs0cUsz6AoN",
+	"eIUGvySK7JYNHKNnIeieIybTr5bfP4xNrRR38pBr8NeoDFCaeqTVqwworjPGNMihu6Fil48VMFjVDKs4",
+	"2X5W/g1SWtPi+n+HWl4sQkNwSascQJkMC1nPMsFtB2W9ayDrDOd67kK2LBaXBdlTulQULDef0azsFJKT",
+	"ZJITh15TilH3fWxrkTSPiEc5cT59+WKPe1hWI6/iCsPMWuT5lW5ntBscK8uD2ILUZG1V+26zxPLlt631",
+	"C+ZJnFFMqAZrtLIXM8Uo7VzAxP+mqoBFIr+pRmAt67A6If9xjDv1USlmm/nKYaxN590tmo3ewhyURZJu",
+	"3qDcuDFDFjihkJfrYS6lo6qkKP71xKhHoJrmQkZcyKJqLNKxwzP8CNIVlEmZH8hlzy/MP4bZ6aiEEOKL",
+	"WYdQyTF/JDCz6sTlGsdK+dlsmE5zdglXu6YlriRH+DFiybySH/wMASeq4OqExAijiLFZ2jhHG2RiWYYk",
+	"8O1xqyvFPdkUd4hMdo4dn3KPRdWFObds8/xSwI8yuzT+zsGBr6R+vG1UeOGIaTxVugDwg+KxivPmrkTw",
+	"Z8pJ7TaBpVUEltf5oiYCC5HHhDY6jtjsBOGAs4LND2ZMU4xn2CeNZofPVqjZWkEof2ejGrEJDwQSQPc6",
+	"a+1Zj4Ux6Cu5kjoentMYB2KH7yMceuS/VUYWS+JL7hzvyZJwCVfX7kZCsS4ae+P8dBb4hENBthCaMsqW",
+	"YmUpUi4xujl3Dqjs0zWmAeHHSJ4Rh5qLCKNhEgVKn1WFcmXWv4eDYIS9x6pCjmJXj2QhUYvTScjTKiMy",
+	"x0Maxo+RuEymjcNGmJP9rrKKDZ+nnHgPQ22xCyFDhE9VNWUDSXvQ7KPUGEwt8UMUWOPBp3E8F5OK/3K9",
+	"PYFsMiRQ5VVD6n0YskRcMYvE0e4e2ibWWFnVJO0E7bbbbrvdztpjcoRjNGM8dlESBmIhg4vzf/fPHi77",
+	"/3y4HNzd9X8cII4XPOMasJh6Vcdkas0wxWRvVlSVlTRkUWtXLxp12qiwHTaGAmhpgQVFezaDQsCgOIMu",
+	"EIFmeIFi/EhOEFCqXZ2a4Rc6E5e+PVX8cUZD+UNO6BjpQpre16gzrT7NjrZa+P9EFjU8DUiCoVHxCkBe",
+	"5jQivB87x91Oe7fbhb4vRuHKn8mIU8jflcm4KkYgtmjhW60jBPfUQjEhSdQSERSjoDGcmtjXF9fczRYr",
+	"k8jmbvxEMQI7e6wQyGLBst0rrFtV1TVIuaNQqI6aNOQbqkM/kcWd+CKvEvVgGq0fLQm51zUf5cTVSJdr",
+	"L1GDfvl2H5UX0kp1EcTlYWfvsHtweHiw3zvo7O4ddp18nlu1Rvmm1zwzL6+hOqV9eivNVHFk2YDVx3bL",
+	"2KzmtISauOyMrlgM5QvUDGeXlcUWv6ZCfKsABBe2kMWystNGiu5QeuCGldKhfth4YXfM1dxVT9DZpX22",
+	"19KP7wjnlIU1KMLlG5VYskbTHdO3BPlpUxLMDSl+ysIxhTI1WqzTMBFIeNztfdmmVr0qkr62gvMT/WHH",
+	"CofNdfB7OSSEVp0IlVgWrBolsbj5SLQQSKctwxuqM1lipRqkmkV94LUCRXxvVWiwP6OhNrqSGfQ3cLCP",
+	"/5d6Z8djMzBWLi2wYLTkx74l3EfNVFf9DVYp9BOfQZq5BO+JzumBfB/BmYRCZSkB17z2gtpoCU7QDx9F",
+	"ZEJ5TCJa8qTsWkwZzWedG+UeVpx4s1IT2dG86Y6rGebPgu/WoKsyd2hmqer/EfELn5bbHpncxejY88Xm",
+	"Cv8jit2rNSStrcrhT2Qe614aqaG0+ZD2UKm1B91cuMrqKzml2X5ZV3VaCnqz3X2zahzHdhCmwNmLY3xq",
+	"uP36xNxGYCiUwl4DHFsICLCd7JuEBZyRUTI5D8cVrfF5iOd8ysr2yySM4VJBwicasXCm7Ea5PwUg/ETX",
+	"anwiEZcDd3baO23VOyems3JefFoWljvH4npLZkwWX5qTyCNhDPrdbi9tura31+t1u3u7wNl95/hw7/Bw",
+	"v30IhabSVoqrBZitHtKUMdczMsZJECN1joVbJgno7/jBl+80CCuCVX2xZInIM7D1oiscit2JbSnekj//",
+	"99iL87Gv8vI9xTG4+8V9SNbCNXSPDLOMw63DXUDAW/WueWANrRUlmqk1TOjRXQW+bJl5qNWSSm2ksiKY",
+	"rOSwmFC2AlIiI9+5NI3nHBFOfaIsPFZaSwMlv1HfV6C+/5i9LBNYNYyliSzLJMr2qXmLErHMCepl5G1G",
+	"LWUxGTCsimlTjuYRE3PUFX7ZIolVlX9ZofFT2nimVOfFXGepnr7qYJDKA/W29DbZqp7pTdYjgHjrAyf2",
+	"y788r2xV6bDWc2MhqSjyN6bRzFbkr54yvn6hqapt1sbsV2+33AYGYFbmEEtfWF3nhYH+INW7Zmmzokom",
+	"YDp6bB4KNgPfd4hm8A7xWOhzBEVaUefooJ2DfKFoa4OagQN7oGsfjTENkpIFII2L9ZgP5vbr+4f31x+u",
+	"ziwVvIQeN2ZJmA9E1gl8BR+dHrfWJyZeOpPNQfOnVFh88IwXHMFMufWr4rjFjgaVxydXZT018eQUYGC9",
+	"IAaYq5JNCo6u9gty1QTgRPDzSYRnXHoKIxx6U8RCoaihe4hakR5ENGORjoiZCUQIcEwipBQvvvMx/Bi2",
+	"0PD86h/9i/Ozh9vB/3wY3N0P0V+67fZ3x+g+68OAfEagwyKa4Vh59D0WxhH24p3cIOdn6fd93etjTEkk",
+	"8/ZihJG4bee/+fvd9VVuVhnpKz94JkHQEuhIfOkGh0/hw/79+fXVw+D29vo2m1T1CaNpUyQ0WiCMoiRI",
+	"g4N8NsM0lAP90K/fuAxfCxniJOREW1l0AVzZ7g0GOr0d9O8HxdVkLeK8LOA569cEX364OVv2ZTghpc+u",
+	"rh/6Pw6usmVfMR3ukuvVijwc6oYRcr6r/of7v13fnv97IA+r890xOo0InBUOZOT0jHJOwwn0tIGAdfj0",
+	"/fXtD+dnZwN5XHsKVqoliEA6cWI+A61Dr1KROXzR/e4YnUtsCt/FiLxQHqfheoVhOFH5YC00vBvc/mNw",
+	"+1Ae7IohnnjToj0FPgLo1HyjWqKyCNFsSVES6inv7gR6VX+vPEb51wf/vDm/lXDtaFzSrqUp5qodNnxy",
+	"Obj/2/UZTNC/uLj+WZ1GT301x/FUQkg1LJiReMr8lBQV2l1fvb84P5VYcCTBKz9COIgI9hdig0LgBjQN",
+	"RuJMjJU28hAjytFubgen11dn50BY7/vnF2onu3JgsQHVM1TJEePcwPavD0yR1MP9+eXg+oNc3aFJ3Rre",
+	"OIrok0rtgH9yFDOGeMCeg4VaVP9fF9f9s4f76+uHi/7tjwNY0p45GnnxCPFlzFpAZ3oVH67uPtzcXN/e",
+	"D84eLgdn5/2H+3/dyM975ueQLiDTFNPuLBFLYpKhBcHq1G4FrV6cX57fPwz+eToYnEkQ7QrY3zMmc3oU",
+	"91BQ/Z8Pgw+Dh/cfLi7SNw3ynmEajNiLoO9xEgTqWPtXp4MLBf6jozyhQVSA1mw1Sf+jf37R/+FC7K6X",
+	"UqYykFAQHVFMw4krW0kq0mZPJBI3BT1Odlw9jeoqkkh2YpHpnHRGWixRML68PhtcpMyr195VU0MrZzQi",
+	"Uxr6WY8VmUmiSOb++rb/4+DhrH/Z/xF22kvZr1B6wE0XIox8PIMWSGYnKPHCCHOiJcn94Paqf5GOMUh9",
+	"U4gEnJwgVYJfZoWEhiHkHYcOAzmB9P78YpCiihIrEfFYBNUWprJpjIp4RlJVUvwRPizhaT9EyVzCGYID",
+	"q/D1fz5c3/dzaKXRPCKwcswlfkkgcPgBBwF7zmQJkEojJJVL4vmtDy775xc5SajD+UAnAf+fTsHPffjh",
+	"TpzA5SD3bRYeCx9KyMlodAG2/Ag3/bu7n69vDQUiKzBPFVuYsghi2MUfQSqWLs/v7s6vfnw4vR2cDa7u",
+	"z/sXdzlBqncg24llQyohJweBnT8M/nl+d3+XctO+Wm26/DiDiIK42nejLwU88psuLrmTnjeVaoeQNGKM",
+	"VEyaG1DAzA95f/2TEtCdVJkZR4RPVc86dXxS8kkla8KYD/GjQmNU0vPD/d+a4RGOYzKbxxDwGbAJ0qqV",
+	"Xo+Uw4ZieJ/2TQbyngfJhIbvuJR4eT3RyPcvqKmO62Q6p/EHRAa4TlFBdFzHUPUc1zH1Ncd1TCXMcR2t",
+	"XIknhrokKwZIFQjeyu4wRRXFcZ2CAgIvFZQK4zelOTiuU1YMxHqVoHdcxyKlHdcpiFzxXlFwwm5sIlF8",
+	"Xj5qx3Uy0SWWoIWShIqWOI7rZHMa4kDsLc/i4ZgkpzZOLOW2Aro5BgoLMFkiHFQVhzOGBFo2/tZEavyk",
+	"uY1Yc5l9OK5j8gMxb57OjZHyn+WoUCBBBR0Zr2oCyVegMHGkZGcwL7RNck1z1nu4f+eIJ7uAq4CWPBla",
+	"8mLVBXbppRtuusuafiqXDrWHgFWaY/riUhYToYeOWaSiUhsUBBNLqq+EPpDguk8iSzzMdSiEdkhUU2MF",
+	"2tpGHVkYu25UzZ7FPWnBEuQzI9xW9fW2wDsdYeNGC/Ywy7p47MFLTKIQB5fVJ6EvYAATKfnmAY5ByhfM",
+	"zkk8ZdKd3e12OsbUun+3clN0OodpAyDolZA3UlW01t1KLseVbjmrxtThLScyQY6GWZrb8A+SS2ImVBqr",
+	"GVYlv6SnYO+8JZ6+44iq7BJbOMmSqGE5xlVFyPEfONWD+vb2ohvAgoYPEZkHi4eYPejUXts0OTqCO4pQ",
+	"oJUh50QHLaZHChfoVFGyMM5QjHsqIPsSbwUv0xBKQMQh5ZdyDlnZe0j5rdjm0JXVvUFdVVygknTWC9OK",
+	"pyyZTLezKYVeFesz+M/mc+n0i2fM0XNE41j2iY1kiLTQpg1YYW7QdLqM4Y69aUxK0fW8/D0NyHsWzayW",
+	"ewodtxCWtzN0LW9qlAR+vp5CnqOLz5xjpyy15IPPy7uPFfYD39kW/2NESCy+sCx+op7ZY8q0cEEQ2Ph/",
+	"OHWetPrF1ekNkK+8tIY36GcqbRnKXsne0w1iwn5ZIw4dZOnuaNQmh3u7LdwbHbTaR3ukdbQ36rVGo4PD",
+	"zujI88hB16nPbpZZAtnZ9W/OHSOE0PGJd3C0N/ZaXm93r9X2sNc6Ojraa416e/vYG3V6u3jcwNffhBWo",
+	"tHCeBG9UsBMmfC/9MfbqhqmFa8JicW+PGJtVZhAckcPe3j7xW4eH7XGrO9pvt478Dmkdjvz99t4hOTz0",
+	"9oGMV/OUbdbjaAONvk5lryemLH6+gVYOp3CDozhYGP0yKtyPQFTQjEL3zE4bufxnktXaDlb4kBeg8Coo",
+	"+mmpN1dTf6NYEckGGJvZIkXW8QtrSKwyv+YK9ZFB9W7mxm5l1fRNrbPOzWyyyHISGWMzLrRIJYSg8phA",
+	"Ut9VlRPyCnNKMP8RhMJConS4jbGswZegb8hMXLMeUrEIUvNUkWw9la3Z3nGZ8dhAr/iTH+eGQq95XaUl",
+	"TSsraVwnV9oLHq/eYtJI2Ui16iSBC8Bq5ZBpvi9gLtnWOAg1TCWLUehtvbVrVjIuIaELuUICPQn2pvlq",
+	"HQUEXREj1Mr5erxqlSjahsvZQm1ScbDVAbjrRuuvlPyTgbUh1wS8WBr8nmGZGt6GZ38jOIinFdkgMY5J",
+	"PrLdxuBO0/h0b0q8x0JgaloIco4510HFI8yJ9SFY5KxPeJr/VHgE2vKchD4JvUJYrDOF3S0cc1bjRzWb",
+	"8YueJf3JKN/oXP+Ut5jWYXEyl+HDnd2dnjUc38JaT3UkdoHZeTF9MlXscrigAfiK5I86dJI4cCrGcGyJ",
+	"aCXwrpdgkkMpYE3pwAtrSkm5biacwNngx9v+2eDMUjKzYFBq3Dhan1Yp6DkX1xnLDURxrvGzz5JRYNQP",
+	"lhXgxKjpqS+7qKmNZl+Y+yjA3zVxJV15igLVNC7P10roEaiy4liE5ICRioHSRXJcJVKacukrAzPmlD2j",
+	"mKExfalySZWPHSaVlVLtdVItwLQB4jycEF5dOPU6zPJ1VBhLMp+nRjpVIlc7DyDuU+f50EqPjFnkdsWm",
+	"u0rOruTSEaqwXolz7MQkIJMIz5w/lkNnizXJjFI/lCPMH4m/g/ppiKWO06Q8rf6sW0rEz+zP7F568Cmf",
+	"B3jxEDb1Aqnv6Kqtua3elPssCPYdBzfJifJbaPQbZpX89E+yXAWi/hpunj+QD+ubw6nG4bR2bV3N8xoq",
+	"wUW/ebGiZ9lktJ4zLOOmK9d2ivDzgyEaG52SviZWEp0acIn/uOIq/RBX9oMx5dfyukRv5CG0t5sTsKmW",
+	"78Sv1XI0+9cIt3mt+/QTKHfX6KNPII49wf2tzRLWLU6/Th3cIpkYC6vsqyDbRT0r36oXJL4MeGdcRXmD",
+	"1VOV0ByRMYuI/eYSET5nIa/ASW1wU3HSMTPaE0oNzFXNq9KckmdMY1nVxapeFhAq22sOhHXIVV+DohmS",
+	"FRLx3hzZMjfCZarvyt0B558no4DyKYEaNCO4mWzuV0yJ88+TBGgIgiXNAWoFKzQikdrLDjoP0wQGIfZD",
+	"+Icu37XfRT4hc1felHD2oIMu6Q+6WKmMIkh1i+hjKLNiXVX+Sz7XiTEsQr+yEYy434XHJOAEGkgVWzcs",
+	"aTOwvlk9A+R1dJUEwbbA6cqS6xUt7HIbq2/fsLWNslHTGtHykAWzUvljG/oO1uh8Z1hkCymqkEmV+72z",
+	"22nnSqaqJ4e78otf2UgaYP0j7wD3dludcXvU6pJer3Xk7e629skeHnW93rjd7pTqH8wjNps3qo8dpV43",
+	"g4cYV+SmwEqv0Dc4osCebcCQm6aNfbaZ9KTh5J7OyCV3jo8O21+sDXHeugqhrjS9VP9lo1P96hd39UaV",
+	"BiRXqKZrIN1qX1X1BMp1xTSIrCRScnWAV5hZofxrFkzThGExrmaUsOQsjVie1LK25JOsRsQG5RsleNzM",
+	"ulmq52jiVrpXE3/MszFAaJXVBtIu92boUumQxQ8+tF/Z6B1kkBb5sErAgRteSsQ+CegTiSQRR4Fz7EB5",
+	"9uPvvzcKR34/ZezRQrXpiNZiTrXoLHVfNYJO+Ks3ohbq0Qr9mIaTYaqiktDXUPmVjVw0nJPQhzeSMKaB",
+	"MkClGxYSd0KfSIiSuZlBpMYV5yi/B8N1BqXKNlcKgMts5OIlE5c0EKtwAZpNlff/dzbiaLRQ2f6lVALN",
+	"msVhqxUft7Mtwb9TBg9/qjKrznHbkleQDmc7aT2+7Vk6ofWhsQLb83RJS1vtZUdljOna2pNlo1YBvDpo",
+	"TKifsVbsFXEXIV+tiWxL48hcGNlWy0e2ruh6CxGyMvtexpDtjLbigKGDu5WeXBSSZ3H3HtOIx+X45RhY",
+	"gCCpX9lo3eCBb9rtf7p2+ymtf9WxBbsrLCqLdpZ1JpLLyJgNuIOEpLMbnyQ6NjSXiavdF1uLM1hyOUIp",
+	"EHyPZzUPjAocnFitYWVyhZL5MIGbgaCCPivzx+7TliXVyWJ/BMQyVSQjgapZfHWWA1jyG63J0rffFlCd",
+	"0KV+3Ro1preSzzlJ91B5+HFEPVvZthjHlMfU44aSp7AS0iNkzRR0i2Mi01DA19NGMUOdIr48kQhPyI2N",
+	"B0hFIYmIGAgUI2Vpk393Uv1BPS8fedXgJS/9WNmZlTHIwO0GhbVyq/xcjtnIrdryPLeL0vNiAH7FnvLT",
+	"5BeVn6LiuKtij/PBHHCpqcrY+XPIlcowkyWc2nAKzi0YtRRRKtKSLKNVnNBdxf0rdxPNDkgHuqynj2d5",
+	"7eabJU4odLWqeL/3dJJEJMckCpijI+KU/XSGX/4O4rOj+lplHGjLfEIK9exCt/EtzZb0LHEWZK3aVgn7",
+	"UgB8LuUUGOCodJkJwR8lIcIxwlDm50SWkBM8N8o6AdsqaaaQXYr18k0L0JbZ++SLqwTQFcSlAbql184s",
+	"3tIMc8tGKCw/A0EGZxvZpZ2sKpICoa0Z5bIgy5hFx2gYEewP05Z/UInOi0jsQtfseIhomCs9wF00nOEQ",
+	"T8hQxWPKzrDQ3GOYqwBNsDf9GKr4MCGupBcU0fgEWggShNFQvEw9MlT9B+cEP0rfpWz5sZOOLH2sRApu",
+	"F8WMKd+NYhxiH/KWBIYyWKJQIaDpiAxrpR4p8Ar5colNXNAnElpTayBMQBIWBFsF9IlUBQqyx6bBsiVC",
+	"y+65WwnvrAq2zMayIdMF83AwyCpsV7t971TLDTRayBpEdl/v9c3gqn/+0L85f/hp8C/n2Pkv9T/Hde4u",
+	"+xcXD1DexTl2JvO41WvNaEibtxtoHJNbjrJ99QTPCzYZhLEsBlyOuCTikZY7ASumGAfkiQTOcU+IGD5x",
+	"jh3t6P+LPMi/9tptF6ob/fV7PKffS7L8Tp3v0rIWmQelPrRQRheOqjppwatXVWksag/FOfbbaIxjHLio",
+	"10Zg93VRt42ecRS6aK+NaDhmLto9ElBx0e6hLE1KOHfR7gFSgHfRbhv5ZJRMwP0bR9irCLUA8FXQ1ErM",
+	"voABKgBZblJOU4EFtgZIEL3HHkmoclkC8VqxvG3aKtLp4e6457dJ66g7Omh1sd9rHeE9r9Xx9nfHe3hv",
+	"3B4dOBZLztF+3p54DsH4vRkYXaCA1yD3ycHBYVubi9QL92KVUIc9epiNo8nkd388+z1+/m03eAzD58nu",
+	"Xjxno8UL6e4l7Glvyvb93+d0138Mo5cp3ot/Y7/+BmJODbP4+3T0o0ev6d/PP/x+3rmifz/aIYu//+7/",
+	"fC5+DEY/Bvv/up9P//3jgI7/Z8fbDcLR7H3b/+ffgwb9psz2mk0usa/TDBN8LYCnqj4aCX1uNt88D5c1",
+	"WzW/VsLbSoLlY9zyPgAz5QbQrZyMhhOjei97kv0cvhRRplTwhCPyomt9aj9MSF5iRQkniIWePfwlto94",
+	"X4CUi7AMFfmZjBCs4hhhNCI4gjAqAUsx7+3g7h7CELis7m6d0myfVe+jkYsr7N7NUNEYy0SAvJevdI6V",
+	"zKSuCrqNjWhZ+Y2dNGEnm0d8SY7/VioGrW5A+fOUoWcc5qooFiTM+q3/ypxXd9d7lc55W+qK98UORH4a",
+	"CB7hV/W9mAgWnPZqMx14+jvZoTiNLxRjIvVQqyzjJAgWpkdOH3DZHVe1mvRWLbRHCvciHZBadYmuKprh",
+	"Vt83qm4OmTlIL9COk4yTH5SJoLSDfxGomRqyHXQvOD9TbSBxiIbihIYIGpVwhIV0yUHbmoGs5jtXW7aw",
+	"RGmkVNOphJnwXSxzvtK58IgX84R77arZLtnMmpKRNkjAHBEhXfNtElgkHsTkJT9PXT5lVleguJIG1ryt",
+	"lQeATV9JY69QL8JFflGpnThHp/vdEvwsUfDyW1mJNj0hj4UxpkI3LoQ0CkGyxT3dW9Mf64/RRed31+hw",
+	"v92BAw3R7ftTtHu4u9sK6CMUkc4v2cldxWyaBnSDoaSaCekaDBAbO2bRhEGRr6xZalHiE2UoPMiVTgkC",
+	"NcxMTWjnUGWhR9Jwjiojnx4wz48aOCbWDokuMCm9xvpqPwVI12hSq0Jc6QUbQ35z9aOITW+iiFymbY+K",
+	"7ZNyXQHSilYRmRFB93zj8N/MBeoZVS2g13qpMsiDtv2pgqmQRvqlPmQi1ZkbefOV/6e3N+4eHRzhVg/v",
+	"7bfah36nNer0xq3Obpt4o85Re7/rmUkNq+RBGE1vK3YnATDLfEERYzOY5KDb9snu/lHrcBcftdp+d9w6",
+	"Ojw8anmHB+PR4eFhd3wwLo0gDj4J6W9JKoON8hCN7Uwr+rObx4quHbs0GxHftxb+uw6DBWJpxoLA0TRW",
+	"IuVp44CZ4DZ8pcWqUSuaJOjq2U+vG42r0WeVvCorO3+kEPqPKD9GQ41dQxcNx9iLxT/+v//n/7VexRX2",
+	"2TxQBi6ub8ujqeMwHx2WDW5GKBgX+yy2VwEpXeySuF3JMM+qJGtfSgrltwlJZQFKOQ5Scqd01fiDN3pr",
+	"IK01jOqsHrWwKnd/Ww1mW5LI6Vm/oTy2xy5qBaE2fnGK+SWLsi5lWnFxjn/5VAkEW9au0nfwBEvrQ8MG",
+	"maBOWJhpui6rNzpd5OdN51lWZ08gwwmK2YTABVZmkqv03aXF99J1ZvupP8Rq5G90mPp8ag71m+r1J1e9",
+	"Pm2RVQHfeEM+dYNjzxKccwquArBeYsXjlzZB+JExH81YFOpL4lo9D4yyBDk1cQUtMCvKkLNXblSV4Usl",
+	"BD9ItGju/Ek53+dtKQWNS1pbjEDaKaQPubiv2savhW+tnO9/S+aWqTqKaxRVnf/A++e2WKAmqDfkgh+q",
+	"ykEo9VbFiqhIJCjuP1rEpSILKzbXLoLI/LyURSc+HYK5HGXviYUNYZZhwwpxFckDxl7T9AEddwV2OF2O",
+	"hy94TGYNLYwJJ/4yuAb0ieiCVY2GLWbpyVIaOmfBgKH9uBu1vNElk6zpC2eyCpaMvXH6AYUKq0Zsc0O2",
+	"sk6CUakOW8MSp+q1B1zmh3QFFkRDqM90z24Ziy8zFiZLmm6hNupnqLv5m0x9BR6neH+ezzUqkpq+Vt51",
+	"RfpH7mQ/V5UzO1+1mtkbZ5Xk6kyaB9/cSKN8Oco9f6pnXidVpQplVi54bMGvV06WgXJal6tX0xL4a+s4",
+	"JLlwoZ+zKnXWachSJVFUxQ9CfS7FvrmMTUeSctAEq1ihykpd98p6aLEBTnHoBzZe/vN0AaUOwLMgNFSZ",
+	"qG0UIjpR/l1EZa3PZ1wR89PUmFgoo+pvjN4f9Mx1FkqzbEARD+WRW1v2GNhXSQo1ds+MeHNbrZFsp0nE",
+	"VdOD/En9wJLQ5/nYL8PIbkq5MThrM4a512m7jgwmX8pH5bfbiYO7V92JtfqlzCyFEodzPCFwbdErfJ3J",
+	"WeDXTR6qComWkpVwIuYH0mQlBozScl0mmZTKCpWIZR6Rp9VmE7CLcsXBynfIKpyqt//CK1V3v28K03+M",
+	"wrSN6116LX2Lix1MZnR5sicsKHtsOboCh8VigFnxE6s/CMhPNnKnLJRprlrYz6jvB0YtGJ0/OsdRTMWF",
+	"TKo8EcEcFgDt1h+SED9hKpWi5i6ke133tbaLqjF3WagTFRomy9zqAgJmw3ZdH1FbplT3u5OsrC2iMWJh",
+	"sJDVbrVaUl0dyXAmaDDYk03FM3kR9pivdhmxSYRn3BW/K5BHSbjcVKZmMgPsNFhqkKrKuSOZa60/wEvl",
+	"s+lRSZ0CaRXusqcn+7IJkWk9YLnfZsUiuAYR1/aCMCxIegFuuoclsK3zuTSAseZFBsRKOg1w8iqdpuZc",
+	"vsm0/xyZ9mmbUu0tHTf5e+pKlS0FCxVf5dv4jAinPoHSkILhu0L41dUTlcxb5k/JnmMgFihPk1Gfp9Sb",
+	"ynoP8ZR8DOU5IrEZNIRvHnQh3qErXuFgFByJUeErsTgc0nBiKRlaqNRiiPg0PLbBiWWt3kqX9VAIF6ie",
+	"ourHK0AJwOggxPKVAQCTKg1GX4d5gD1lWJQ6hAKgK3tTCNGodQvBVqMk9OyVrawzuDp8m+ZEM5S+SoTA",
+	"HueH/WGxMqju5bdiEa8LLVdmRnvQPl4t/dVqxKovKlyg2r2Vo5QqJ6jqRguhFrXt3r9qI4FS5/zqvsIa",
+	"Noyv6NvU2sFnWzzirVF7u9aalntZLDsJuT2ZN+06ZuTOWg1RjSNgbpPwloyXRKY04u0yyamhBfGD8Wq1",
+	"VDAHVGBp4OaVNUCg90NGaKqRjG4IrRR7onQvicsAXil2lQ7PCZFq/TBrwZBDljprgSrPbiemEoakDWN+",
+	"cW4HNxf/EjtdvcGh1laaKzgsiT0Gel1E5gElqlToE/UJNFb9lBWRX6W5apSEsqfO0X53dNT2Wnh31G11",
+	"8ajXOjpqd1oH3v6R1+4e7u/vdZRN8XjXdTjN5eAoPzd7Rj5DC5YgH1J10vYIudbZqvnZN+i+FnS/XQbe",
+	"4jIguf86gXI2ZFsJU6DJ8fK7SO4asfnVpCQ4totn1nZOhfFk+7BXRNw1upR9bWTfAJ1LPYpe7Vqca7uT",
+	"e/blSxlRv6HZNzR7BTTbpu6/ghFGXVf+iKr6MnPOHcGRN61twMVl4/0Vkwcyk3Ia/VX2276RjVj6SaVt",
+	"2up3iEjmnZ5Ly9SEhpl3lIVGP6awqmCJNcSt0EkKR2CawUHgylx04qNkDkVI2+32TuMKjWbB3PqMAuOY",
+	"6zs65Y+7cULBNxv1f6KNOleiemvWasVt3tJefZe20y534wuxbIqhMI1X1+pf2sd9rZOsasaeO1kS0N/x",
+	"gy/fadypfe16/7k4J/rKeaZhVchjdbzZeZzvB7kkqqy6/SOiMZrRKGIRP0HDHJSzniGjhAZxi4aVXH+d",
+	"+DFboJeqFWUsPhfDZQ/VWor2oNTU1DrAoW+4Y6o7369y9zWKIMg5fF/218tPU5GZsCpz3DQBfYOM2LXi",
+	"Qu3S3Ijpy/KL6xNli6fcBx/AqhZzE03KxvOVOLs50Kuzd1uL3xqURucQTRKRueyMnYQ+iZQp2UXPqQII",
+	"fkKfeAGOZBlcIR0GgjVc373TIa1TFdL6MbSfRIMaIw3obu08prU/fHPCfdsJXyfP206Gb6/gwOS8prwr",
+	"z7veq3m9urNtlR9v3qv3FZktbwrdjVks3xqP5V+FyS5Bpjflsrz+MtsY53PsEtxSjdjlJ3eDLzdmmX9M",
+	"3se/FvMzWrKtQZoWouTppXGFUYqbkD83JKs8jrpoHGCpJigikr/n/N65vde5v0Py3IwGvt6FN4X3n/vO",
+	"vZ1Btkuamjjenixr45UVJnJ7XLscQKkiPPujKhw9fX81U3HKAMoxN9mAPplHREXGVcU2QuA7hK64udgV",
+	"I4sngtr9KxTEqV1hnWrDnWz9jQ5paeBzxWEVCi1lh/bnpuMcyv3Jt7J9fvLmEcdGFKjdSuMlcdYeDbHx",
+	"+BgNA4hGlDG+CNJa3nEU0BmNkTLtzfALnSUzJN/MaYonH8OhciU8yG6EaiAdMARRbFMS+DLlg/D4BA0h",
+	"yjNK5jHx1etqRaOIPRKIKs21spETZ14LNRW4EdKR8p1s0k9KxqgbHNo6b/SlO0uW4kTzIJnQUKykTMsK",
+	"CS/AjyI4lXPsGH1Gvm+i234vJ+DfB3j0/RxWVMK3SpOvnNPunJNdScALlwZ7L8+yUTZVGNiGXwCzev4H",
+	"r9jZHkimRqTViN/faHBtGv25Op3d4CimHp3j2lvVuQzWnBsv2+HS1L/X9La0RSBXWRfeAMZAGQ2b5Sk6",
+	"zTqq6uhsaLvEd9Ap82VCG3kiEQoY9omPRsTDCVdDWPozZUl92nmraP5/gWxhXJFv68UxUgLvM4qDkiwh",
+	"y9iIXKF2Xegi97Xpg8YiqvL/aMzROAllOiPlKP3EnrVXyVCq0vmuQ6hSEJPQI7LTUWWBgvS4NM8GfxB0",
+	"GqOTkKm2+MZ+P1krZ04mhNfIr5ghnyEa8phgvzFbyyY1Gl2rPVsxkNkK394bSZVMoF650vUcPlSRqpaO",
+	"gtaM/DnLNW03zmu9vnvFfu4MWkDUdza7YVw74Ss7ZmQFeGIGceLW2jurhYuVghC2EyAFkT32sLYvdYFR",
+	"rhNHOORzFok1TeN4biFLHZXd1IKSFh4pWTOuBIsCJuSpToIsQiwkJ+iRzGNEQzTUm5LmDBzH2JvOtJl4",
+	"0/n7KKAc3PpjGhB+rKs8qZQyNEyiYAiLwr4fEc4JP8mWtGOsBlKbpOoRkHGMoCfal4oAQythwYvvOLBI",
+	"c5LSSVqncnONVXr7blVpoIfmfnqJGLmCOJZqDmZWFc06NxkJFEtX1iD5iMbQK3REZKOVrAYFFv+XncPO",
+	"1tKUSquk4UNE5sHiIWYPmkqpv6ROV6wv/Cpu5AQpYZAeYvhOqNsC5hWe41CMeypA9BJvBenziZNDyi/l",
+	"HEMwIg4ph8CkoZuVVNNxEJV0aeFar1pzHD8/zFavemSyvcrLg8cETxJbT0M9Jgldl+jStIxtMCtJChVH",
+	"YDDuJdEl6YvWiipCEt4RzikLmwtEjenyu3ccCa5VFI8m7/4lvUV6ON6ZSwmtohlnMhw1iQIlg/jx998b",
+	"Dai+158IGJUl6DcJ9geQYM34/h9IwLxJdus3IVIvRIxyAY3WZ0oFq6vMRB5XHyjqtNFP9IedPwV/bpoN",
+	"fROxUUBmNkxS1QcQ5tCN6qjbO0DynRHh6j6byxj3xdBX1/cP768/XJ05YqOxbAUog29CFsvAb+Mq3213",
+	"xR0rBtvjFYvRe/WCtp+Iy/PxKMDhoy373F/ebTeKWHQqXvySLeizYfAsr61EB/Izi1HlEprO193vVSG6",
+	"c7/qYp62OX/HoSegQD2ubL5pDbs6s4HeiIRkqayigq25YwuYiz2tzdfNI1hmOFDtTuSk6TKtiJeMAuqd",
+	"snBMK2wGc3gDefBKIuM4Cjinpub9RDBOMDmVkCT/TpVFSAGbo5AQH2HE6SQUjNKXRbUb9F/IzbNsx/WR",
+	"JQ12rhmeHQKb+2Nyx/Mm5stb4rHIp+HkPYus/CjSL0B2ixDoswJQhC7jHDuO6wQ4nCQy8I9YylbIF0vU",
+	"fLPnop/7/3DR9WTiop/J6NJFlzddF/X7p0IXen/RP81VMx3REEcLGxnpV0ombimBT2R9AnhJqE4+iYkX",
+	"Z1XVdEka29DZ3qw23jl0JNYvQUXv87trtL931Oost/wBZOzHA512a5R61YtXtkQuEer2+vRaKDzfIHpL",
+	"vWK/WKEwoTwmUQ0YxBUGxQyNyPb64jZoUa4b5ZbDgaUCD5cNpcjs9rqyyrtEQw9Lkz6NhQ4fgxI7IziE",
+	"Vty6L+GrNOAtWM3H6NBUpFmEZiySKJzpYLvdrEL9lhr45vty5xd1oQDCxqh/d3p+7iKfTmjMXVBYdx5a",
+	"J2hPHHevrVTu2RahZUfBJ1blq76Xzf+lLzYioNXEWPADaKjJIlKdf1TdTGKNxt6Hu0cH3SrD/drN9Yye",
+	"d820bmkusrShZ5yo/vCqro4s38iTNFcyngom9hrN/D+EMQ3Q85SE6t4sNP+dtCF91YX215imsT4hybjs",
+	"kkpIRlYPqW0Dn+FVXaBflL61PMDvNTFqcw3HoKM30m/0fPagtew5d82i0LZc6OwUSvFDrwf0TxbBayyj",
+	"oX88D/baiDNz+OUQrcZaA7KVWvRXguc20fjtoqbEnI9ECptKTehnqJOomKxdGJ0gHCIJUWX/tCqPq8K8",
+	"rBy9huB4HeHw85SYhQCkRoFI6HM0WggNjQRjFyWZCIFwJS1EULfdRj5eqLY2IXsuW2dPEMcL+G2sTwc6",
+	"1QQsnJCosRzKHZah7vSEtrOsVl8Zoxiz3vlkfUnMsybPjyF7BusTgprJjM1yfW0ggITKBF4aomGa4T/c",
+	"uCn0GrUCVgjrbNjFagsJ/rJSgLpM/MDYI/KCZJQG9K6U8pFv1pVpIz/eXn+4aV4l4JlFgQ8T+8Q7ONob",
+	"ey2vt7vXanvYax0dHe21Rr29feyNOr1dPNYfXFmDWjfuF71ya5tXz3sv5aWt0WBmVX/pdXSVBEF9Br2x",
+	"oiYR7IWcy7R768q70WjXwBm7U2fjrIPEqdGgb+0mLiler3FkBop/XqLkm+n9ZjuXUqJ3rrFL+k+9yrRb",
+	"tYLvmuUBBC830qVsqUKCbW/Mjyt1NLpCcUXFBq9YDPVuKhkadGisahG4MgPbmEeteYPeiOl8tRod1kev",
+	"ScMFqBlUvHJCsEmaGTlWtUVKCU8Rop55CZkty8yzkNv6PUz/3GS3hQuXwd7e5rbF2KzWJLPN0/2m5P5Z",
+	"lNztYPLboXCF1YuxWdEqIxDanoqpnjQ1Nan91RuZYMi6RdcYliyLT01KahPfiPA/lwg/bY0M39B2x9is",
+	"SWt8i1TRSaQUQ5P3iqy7ou1Vrg68ZSGLZRx2g+g7q5UoCU9ZYi1CI3+XpiDVH8u8XOjIzY7rEKjH5hy3",
+	"XYc84SDBsf4TcjhPcRBwWZOwMvqzHGWjBy0tC6J5oBaT/NzsiXKCOhCWCCs2H2Smvh1rq1Rz3bbVmBv5",
+	"vKzap95X7rN0R7nJPtnP5CyNqiqpJkkIm6cxRzwm8yKzJE9ZNSCezGYCsdZRW3AcC7ySB7xWUU+NVeth",
+	"ShrodkbBe6+rPco0g+AZL3SrPdllz1dBPZfcOT4Ar4Jf1G+hNenqHf03677/xV5X/reEJFb9O03h82Hf",
+	"kB02DxYrdTfQbfwbHtWq3RBiHJXvDt22kUwo+GtAQJ0vew6e7DWvzqWRnkW+bHssm0LFU7JAUzyfk1Ce",
+	"c9OuLIMnVdSunDWaEsWSIe7Um2WRIH939V5qibj2nrGEmLWsS4m6VL1hFawsCHxVgLsqPbCbhVjcfrh6",
+	"uLvv394PzmRLJ7WGIs3Zzr9ieKBFY/jB1dlAuoe+Ma1vTOsPwLS2oISmYvxttFDN8+yp0zGZV6lyr0fO",
+	"64Atb8dcL+84s2UWVOeMkbno8vpscPHw4U78u396f35tPFN/n15f3lwM4JfBP/oXH/r317fZj4hFKN3s",
+	"TvNAbr2j+sOsuNwnpYiLYnF31QBn7Qr+un1aU0mbismyrF21un6DSvqwumZV9BUQa4wNSWX4SgVQv8mk",
+	"bzLpK8mkbRf31yzmrYTTtT68JWVUoiQ8RkN5rCqFLUrCkIaTIaAsm5PwBA0VBgxdNFQpeEP0l1jXEEUe",
+	"hBVBfJRuH/6d+zEcSmuA+MrDoUeCAL5L+xzqkBcWqXGeMUcRmbEn4ru6BpV8wmM2nxP/OxcNeTInESc+",
+	"jIUhyjBKXfNiodgjQsn/TmznYzgUIsB/YEksd0RCn+eLTMndS4wKZXRzhvFZDRO5GcEj9F6gZqhejBI2",
+	"MFO+IlU2WMkJqBpaVlxWVEkqvTcoXeNv6nbOyNrc9wpt1zZ0/bIMM5cQjMbhL+kK1/Bfyi9N36VeQAXl",
+	"NKw/FCWhi6BFIR1TdSoKnxSnAWmiGYpEDoEaSprkUST3ogVJ7rJrWlnb1I16fYIDGk5kZioLSV0zz28y",
+	"9ZtMfWuZuiHjyNDQpuGycSzzEYQMUeuyG59Xj49L8XcJw1K2/VyebkUdVMgA1BW2rDFeJhYXh3kfsZnc",
+	"pBC4RHaiSgO0aBjvd6sjtEw7vKaM4gRwv0MzuOARjwmRue4MWeTyCmE7rx2ws5YQygh1pctxVY01CP9N",
+	"AqIVHWCIaESmNJQ1M9UiTwSmTFkUI4/5pCJJW/GFZjDTXKHh281lb44jvBpOZbnjy+7K8sXlKkFaG07j",
+	"RXpqKSkbx2/uMqOhHMWaiJzCOx/bmFJGLkoxZXIp27GpKbJHmCogUp3BIKt8RDPlVuTwVUEbgHqvzrGQ",
+	"h78lRKgYDieW/MysN91rRSHXtx5kkFJMw4SYpTUi8kRZIi4Nsillo6oo4vNlq7pgjJNLNlNuDQWlkpqu",
+	"kjohh2GGw4WLOmKpu+32Ceq17bWTygjNxmNOLMPfPdJ5Nrb927k1kfpUtU0ESHWyuimyOg6Ut+WkYjUK",
+	"DUrnwCK/mLPasaSGgiFqJfB+sWI41FFmE4v0G4RxRElaODxgExeqh1fkmmX6Lg4CTfYqIEL+ApQGSmlA",
+	"nojQNKWKrv6GvhVjLE1g+skzjqDEZThm4j02kb3SJ5G8mxu3dDJKJrI8kweXjgA29ctnPVlPqLx8Ajoh",
+	"EDL6i+RHf+212y5URP+rUWX4O3WXsLQjVN8T/6KwDW3KaLfrlLBy5bwMUp9txYUSm/07NTcqQyPgr0mf",
+	"ZYxTgLAKSL0lBC9lMfflqgLqqGyjhGm1qiCQA/Gcd7MiODczrQYKERtZaS/YRKCo1UYbEY/QJ1tgeQo3",
+	"otAbUnrBF+tXqbLFA/+8estVcUoyf3epMRiAoM89MwoXFqGP00QfU9aqc/pUSfS1F3CZeUFDFCazUblC",
+	"N0xzmpJz1lhJ3DyfCPxIQ+MPBZ5d0CRnTDK+OYk8EsbAWXd76Ut7e71et7u3C9n2vnN8uHd4uN8+NDQS",
+	"hz3mfA5LOosqMt7d6bnOE4m43Gdnp71T1STq1E5zfdiQauhjR5UMFEs7PF9J0Do5mNTXvhdvfZA9oTPt",
+	"rIyLTd1LuRwUDaeSdJRKJOI09GTTJFDLckqlzxJZ/VetRWKNGDWF97LclFQ3NA4g71dSoE2hlS45m8WO",
+	"7ZxbiyD0dT3BP27Gn5E2mntt/7idC9fkVwRHA/GyKvigHDwB5jEgLY0X9TOZ9zup6zhTEswl9wvJMw4U",
+	"TbRdR4FNJtqO2+M27nmtfW+XtLpeb9Q6HO+RVpsckLbfHh3gTked4y2ZYQqG3+POIcRrpta6rLwTTmJ2",
+	"KybU95IZfjnTCj8Nk1hQ6cFu9mn6I8T540hMcD+NCJ+ywE8f9lTtjuZWqD9JemAusbh5UmEJYWw+0zz2",
+	"rDD8mlVXc3hmi1c0EK9hcf082pUKORmXZFXLAxHZXl6Iv5BMsGD41vuzrYJaAZeXwSt72cDONWzvGViq",
+	"0vrU4PmEotzx5m7HGVIVd1U4pSKELZhVw5LPiLRYVnNm6ZqZYo5S7czi1i66DbNmnmoi1IRLIV8up9jj",
+	"s5lTstC0bTu+RxvsjLrElvL+W3J56klqnJ8KtPaAjguhJqkz5G5dhRL90h8tA+Kb5P16kveT1G6NC8Vd",
+	"iiUdfTR+7je4OmS/7H7JxRUUOyrq1xpeNLUGaYu71ets8P0dvFt9V+yLS7NJOEbXFagzCyXqOSEN7pDp",
+	"HrP7o1xqDSlfVvUfzxULxlVac2q4XL85xSrZSQ39gpSrxvOKLk0/4ebG16zuc9ls88rVHtKNVVUqzRdM",
+	"V4EfEYtJvgStoe+tXiBZocyl/tBSp4bGU1Wldh4s3gmchorIZq6LLJEHQShGpwV7irQGuZsdVgaLvH6T",
+	"bmc5ztulWN+An6KAemEmbesSlcZQna/gah6RMcTfFRvWFAPz9GxSKv4JKauckmnApgFGnaq3Tdh8tqKs",
+	"BtRqvFzzuobNLLkRlOmmW1mOVzeMr9MMWH1mawacSpJkFbFj8c7lh2rYGpjH4N5II8ueNXWPKQn81FVA",
+	"VHCqNCPnupCCSOOEIBYGC9WQe6cKcHVZJlokzeFN7eivtOfcKst4LjzmF+d2cHPxL7H7lVVPGkIF+nvW",
+	"nGJsUSm6jaMKbtYG/JWCT1YMJiG/Oce7rgNBVZn7Fwr3g73aZ2jBEuQzkBK6gL3TR5OIkBjKvH4ptBz/",
+	"Bt0tQ1fy/DPZFOPK7K/lriMP1gkmW1OEqNcecEXhj6bSRSPALWNmCw+ZKr6FnPPPX8ykAji2jltmsJve",
+	"A/NXuI64KHG4ZekCWMVW3fl2aTnjQ+PkdfWa7QzEVcxQ9LeLZ9ZeLoXxVutftwbiyk/kNH8SZN8AnbfR",
+	"ze+Lgf81qFjZ1e/Ll69FOAXq+Ibb33D7FXDb4gcyFZ6ljt70ZUNtan5HSS8DG2n/qxuHS/RUa5UwXq02",
+	"K5sDFrez3NR8p21tFSEWhtlMJeBZqnusZ0ssV/gwx7EW+igOXA6zgBLB4jqk3oXbFDWq+u520ZQlUUWk",
+	"QWGZS+t35N93i7soL3nJUVTFjpDxmHhxrok9YqGsBmC9n72FpChUa3hFp+lyL6a5vM/LugWZrriC680Y",
+	"ZzW/G/8bwYGtydF7OkmiLOJPE1RDMqLh5I6Jccy8hClMtVgvXGd9ykvXUuuZMhpgEAwWUxrpMP+6eOgs",
+	"ocjY3ptH4cgYLSMHY2k4TmXITZEVmGE3OXimC7SiF/QKs5lRxYOSv8Cn4nZ/9+F/fv+h3/+ruf7ZnExs",
+	"odHwRXH4HzAn+92dVZorySLDPsVIfAJ8lyUxGsIM3w+XZ73LpaQTVAKjzoBlA0pqVGkAnM2TZeV5vUmq",
+	"7B0oWKrOqg0aaY7qGOEQOl6mDR3t1cUmJCSRdGzB2KBaHnb2DrsHh4cH+72Dzu7eYa9Y/62yGlkxmn1J",
+	"n81szlLFH1lTHnQQW5j8koF1iYfNu0UaRW2hMxKhAFUPcwJJv8OYvMRD+NcTox4ZniAcLqCPEyIBJ2iG",
+	"HwlHGAHkdqp6/6eQsB77nBBvWtP6AUNmVUSwj3DAEl+6gqbsuXDo2oAmrjASto7rwLIFe2NPlkyKOuIf",
+	"00B3VXMRT7wpwhzN5nsCGs/4yVX9vxGkSCKezOcsinlV78ZZdYfZXE9/2CYNeSz+y8bqBFz0LFMvppAG",
+	"LsU3wkGg+hdY2zrOiS1upr2z2xMTdRsGZ+puraXxFWTLu4EHWj8A6Jxk2ePveG0mRl3FvjvoRteH7FJ7",
+	"dzJ4JI5JLBqwZC2pkvdyrpFoumqqJ/RlLeI8lZ07nwkGmgzoI/nv7ECcc3gjkjEbOytKwpNcC3vl+PWp",
+	"Dz18AYqbyEqtGgrYNxGczYMBJQpkruRK9Czea8RbblEkL3P/GvhWI6Qb411jwf0nxb8tKBsmhb+NzgEz",
+	"Lu8SCqU1VduYdRuFmvm3ZdL61kXUzg6KZyJ0Gd33G65mM7xAUxaoPF3AVelptqfnpvm2pUcJJ1GzHhmV",
+	"jU0L/KkijYongbJ9KNCA6lM2evzRKD+Pziunh6+W6lxYmTWf1nxFSx0TlkuEQm4Ga5pw9RnXNG0FIVDD",
+	"MBQDrQa1iYpO39qh1WAlZbhIRwOo6nIxsZwq69CvelGPKeFm27SxfFNo7VbisZdlljRO8CP0HQ+hpMIY",
+	"DfUehmKTM8q5av5aQ5IVFz65E0nasB9z9eatkMbQZd/ep0cpCvaS0tZPahiCof420VzjRVABuLRF7TuO",
+	"uHhN7OM5orGClqm3BgFINag/oOtVgAkWvBDHvziYP3I0wt6jU46tgq8/r5BnKQdd5Ys54yt9YQVVMprR",
+	"+IJNqlPpdc7xWBVrCFgRUsW0Xp0hnAX9Q2d0eeVij9CuTtyJAoZ9s1zsMxk5ljC1lTJQ5YZi4l8wKdvw",
+	"y7n8btdI2F4KEeUSqWE7xiWSwydwg9c86B1XkZTWkFzpOVstoH5dD2MxvmU7PrxcKvkgoL8D14zw84OR",
+	"DGELO7KH3Xwp+vtg+IfI8NJVVnTf1CxzlWZI69BX2c/yBJKDoROh3rgMizMiYrdjFgqo7Bcp9Bx+rLQt",
+	"rioWoGESBUOJXLIdOOEn2ZJ2jNUMbXf9LxV+8mpJpqRKbhJ92tI4lf4uWHZu3KHd3LC0MIVBFyvl8q3y",
+	"RRYZbqsV8hKfIMEi2u222chcNS93URIGhHM0uDj/d//s4bL/z4fLwd1d/8cB4njBpbh8pqoOR71BkYYP",
+	"EHr9EDNNLg+rtPcKxcJPxXZe4q1gYKg1fEC5IeWXcg5VFpFyCPwamuVHlCG4kkjWqGZU4kuvWQapwKoa",
+	"Aa7ApJq0METnRXI4RsM8c5O0rX6UPEgaIMOscyqoipSnRQCkGiuJxkVDIhjwwyShwwIeLiO7NNhxG2xM",
+	"0pAVH4qdzTPiNUk/o9FPlYJZSXabXYiEcbSoU1O2oJ2UdJPq+h2gmcO1E146QTQcs6XssbNfbc0uOEU6",
+	"bXsNmvUIYsXGnMtbwFhi9ivONbU6FZOvoL5hHCX5qJFccSzDzX+3CD3lYakvDJVWUYTTqfBp6ZeAJDZz",
+	"cFkyL9LBm6q1OWddTq/NVSKyp0yk09ngf09e4utI/H9uL7IJd0DodaMVFfFLPgThF6eP5jimglmJtwSg",
+	"dsR0LCSKrRTxtPnF5ZPrvLQmrKV+/ZWzcOcWP2dhS+nTFn+k8xaD1eOgNWc0hJwfZSK9LyZYWhp4pykL",
+	"slxuSX1/rYTMUtqbnqgqmUznwUj3HMFRPCI4hoJDsjwiePJozrZgpulYVm5znM7wC50lM6RLvDX1YxX2",
+	"X6JDOsu8/Fhl5SJI0VIdWWicnkCD+Spha4tNAxYvE790gQFpF5KDIJC0YbxOAEdh365xklaYV6/cSqty",
+	"9IomYFfkGQ68xZKY7yAjnA1HJBU48EcSetAxrOg0KR5bdwlqNsWrpRXRrmowZ4WPa9Cg8ShfKgCfRg6V",
+	"TAFQzU0oPR/uT10wth/utztSmy5WfcwClWoirjKswzFpqYo6eS6Z54nPNCI790aIUMYS6WzOolimsgtx",
+	"7UxoPE1GOx6bfQ+K4//P3tsot21sa6Kv0qWaqjgZkPp3LKlO3as4cqId/6gk+XifOcwYTaJJIgK7OWhA",
+	"NLe3q+7T3Ae7T3Kr11rdaJAACUqkJDs+VbMnFgH0/+r1+32R/f/4ON42H4IpuHbu2upLdKLSyJK22bjN",
+	"qp7Xub21Qnix8ni4PtcHEBv23SpQTcZw/0icN9kPEoeD9uy2mJePXn37QGRkbECY8ISFeip7IRsJLjUL",
+	"h1k2JitRZ6ngI/eL1iL0ocEnoqtV70ZkW8GWecsoURqyVaayB7Xw5vUyNjg9N6ceXOepvFBJ3JvWJLAg",
+	"kRfRITpPHUrCNL4V2twxiSgMLJ3FSQKoJhOV3tggHOAVk/J0jAjLcaY78hnSBoQ/BhZ133yQZ4KMM/OY",
+	"uUdUyghYnz0LE54Jnc294z//LByJdADfVfChVPRzLSLTYirM4oU/VgD4QyzUfBysmnSAIK6w1qXptA/P",
+	"zSeY0hWCDWIXkP41ZYTnNZu3VBZpDV2as4T6Y55lIjVt/u//3mkd8Vb/tPXqz88vvrT8fx6s8s/dvS//",
+	"o3KoUIf1WvV4ciZv41TJEZQD1JgLVyIzK6NZd0pOMc5kngBxA+Z03PIkF0TdoJmSsxnuntvp3cXZ29Pz",
+	"j6cX5x//OPuvreOtn+j/toKtqzenr19/BKogI6LHWeuwNYplXFHt4H2xqXk3aw8sMLNxgt5rkS7OEesR",
+	"4yhI0VxjCosvQGPNu0ltvjePRrFcjJRgPgrh5kgxc7IwEa5amy1aa/RFqTKWqAErAWp6nxtzrc0lUeVn",
+	"oExIemLGFj7YOWrGh/p+DP6FqiRULOjux4moSH0gS3Snd9jdi3ZE62e+87x10Ds8bB1FO7y1z3d7B72j",
+	"7vP+jmiPQU0YxSNbYROP+EBs459VGg9iyRPy4fd4Rs/r+F9i6/jgxd7ufpFyPUJDK0+TreOtbUg+2s5h",
+	"CJrAWbebnP3txv2ezx10g6+60aE4QyRi5LxlwrrLq1Me3KQsSa5aJS+jPKVVxhT4hAhARgsZ1SR+4RLM",
+	"5ZJNM6GbAp9Vju2VF6FiISxqGFCqmPmP2zgSCl38kerlZjLDE+K5tXHfrDQ/1YHcNFngR7JuzIgp6Xs1",
+	"l2cQmO8Glt7MrWBQbI2ZJaCJ/LP2+C3MBa89hlah+5sdx/truSTzHkTDNRdYxXWuRqKroimbDJW5ALQ5",
+	"1jYt3Pfz4O1E1UxedeZM1aUYIT0Lj/j/Ta8bu2qrxLByyA/6h2aSjw66P7cOeHTYOuL7vdZu7/lef5/v",
+	"93e6P1MSCm0nXpWEsuYbszEY0gyng71pT1eIGpQ+MRc5uIL6GQh41F7SX9xcV3gLV2XaMJfFazWI5cqD",
+	"L9ZomY3qcRxgx72XA1pLfxHq9vAiEVWlddnw/JPYwGsQGfqhUlNNS9WYU+YXHcDeXAA0ZUZP4FBPYO7n",
+	"Qw7Uv4bxBjvvC8MK+MlFk1m/e2FSazbv05vK9Wzkh6NBfF8uE6/ScNEnwjWhNRFwVFdlQ6bHIknA6qUk",
+	"vyLBdy6V6TuWw3csh/tgOVTjPZZ21ee6dKEVCNSqM6AqPeq09a4kvxGnc71ZOVep9qt3xSRfLfGponmK",
+	"Im8KL9Pf2M2Vq3I/X9qWC9VrBRjOGpyqpm/fLzlr5jhuMvmpYm3flNpfKT9qDjgUkqTerJwjdYfMqoqB",
+	"ePF9K2M+N3F8+FLoc12RME1w3a9Z5dsVnbwqGqtERjXdDsrZTvMrXZ0BVTpH5Z6VEeVnd1wJhdXHXvVm",
+	"Zkkl3n8WBCFVvH0Y0KB4wCxwSOFT3zo2oj3Ke1Tv4RKpcOgbY4spdaF2kb8dlhb7oBvZDFaENx0LoSI+",
+	"qDSpdEgPUpWPjSqYKjUigI6uoDS5AXgfiortItyGyxzAH63P8UYWFdT3ondZATs3Er2fj/b7vVbvcG+/",
+	"tdPjvdbR0dF+q3u4/5z3uruHe7y/tRb8QgRCJAHxq+jzPMnYld3tjYAC780U67iOZpzPEtKy9HFRgEwr",
+	"aZaEVqSRZQjbBGGGq6pY7qQylPo62/Ui29z7exgUmZQc8tEqPdH3urhno5Q19Jz3Sbx8l77Nk8Sv9Zp3",
+	"phfbpvGMVt1FBfMI+aA8cpH5O8S/OIoe1IqNGtzzU3vu3U4zqzUxb8xIgFUKYuRM1Un5wDRf8maOvNg1",
+	"WTv6RT66qsE6khQKLpMdVUZOnFhx/F04esIRZuW8cc/X4rqBNb6EMuKH8d5Ag9W+SPhp1hMDkwKouXPj",
+	"sz99XkG4L/X70UcXdr3+TFQOwa6DG8r3fe/t+z/Xt48fzgcJzdVkqr6k5BHIz6oSkZ5o3LIo3DT0isr4",
+	"u9Q7VOcSvFUZ5vU0Kp/xe7lCKk71VJGEqbtDEIYpzjQb8zTTdTj+AGiUDcWIaTHmKc9EMq2f2+/Xzqau",
+	"nVmSiNU3yl3gYd3qNRLyblR3IbhzAgDbLL7mHYt5sQCHppencTa9Mp/H6Tkdx3+IaT1cAFMS49lACQ3G",
+	"54Rt83FcRI0RpkulkMOpRcY4uxGw82OJoJARrDjthH+2Ti/OW3+c/VdhNXDsxJdg6xfB00rMK0RD+SC6",
+	"7BqARCjRyLb9g2ax1rlITxgVoZ1enJtuBFV8G3CamVZt5jrDJrEEwK5sosx7GnL1bSkCrAdE8bF/rueQ",
+	"Jvsl2DpbCFNhkzmhfFOkWkko6in0cwSXywrq6QWzh021YLnn5s8cr7gnrkQvFVkdm7H5jVJy0Ro14q2b",
+	"xpG5F0SiBUKwwTx1hY4jdKHAbGYKMBuETcqypXZeNpHlV9ILBnEuM5FKnrSowy3q8dyQvnwhuvPKsfx+",
+	"fX3BoNCozxGJjUuGKfXUmWPqCwaRXflZNhRTlvHkhsWyIFxKcwlpKVgFA88QRlhHduRPP1noat3+6Sd2",
+	"aqkRjSEcfu7Yc9nZOobCuYB14IY2//7//p//90to65i59JDtZiqY2Snr8zjJU8Fi3ZEzn8VgLOsgxbr5",
+	"y+fOVk9ForNl/koyG/8RiYzHie5sffkSFoc4VXlmmWo4GxkVIZYDnEcEQD1hXN+YQ9ORIR+Pk7gHHd0e",
+	"p6qbiNH//EsrGZptMBAZu3z1kh0dHP5scfza7CJVg5SPNOumXPaGpuXQ9DCkKTy3gCap/uknOGPmcOgl",
+	"qc4njssdz2WiJjYJmv30E5jf9DVXAYIlITDSjvQrQSDBW4xVr1wgQriDHCOuuC5aUa+vVSLMeIRZ+Aue",
+	"DTXO3RySJE1slvI4MROrE66HuMHgp1SM4arGH4Rus/fSGOcSZQ7w9lhCfp6KjowRs6rNfgHJG0KlCC50",
+	"LAch4yw092xoKyQgbx6dgQhEg8eWdrgWTCWRSImb3kwY7/XE2PTIVu8qKTpS4elO48GwKMAncB02ToUG",
+	"0aXUMQudOz0M7D/O4b9nVIgQWgjnvPDhCQut3zzsSHjIueXNj0UohD7hhTnM74V3nX73PPYhe+ZDb/94",
+	"wkIXo3LxqZC2e3X8yTQxMjsYP57Z+g34e+kTLMR7pvhwm1EmN27wOWnbkc/CbcQwMTO27WrQw+3YaOlZ",
+	"S3xCQQl/MxpCIjIR/sh4ohWtHQtdUMJ2w4U9qECENEo7UH96MyhVU/2KJvHdbfvvli17dCCdzrkcayIJ",
+	"9mvjbe8Q9SgMOjJE6kv6MCKuznY48FcfH6TAjCdCRmOVCdmbohy+eHd1jZsTFWFzcEcCsVtHfMp6PE2N",
+	"JGeh92rrDzENzbjzsZFme4eHHvYEuThB4ecjYf7UkVCCG2cn3hVphouXm5kCd1ZfqdTB1Ren0p5rCxoJ",
+	"FS5Y6pPLyHIUmr/eiKmr/ulIK/rsi5ACZY4pqTPmfhCRyyMpDdJsdT4VEV5JIQHKcs2kYv08BcmFEPUn",
+	"DmmY+mnkZEfaP/bjRASunzyDPoIH+GDnyF5bInKDjJQAFK5cCzPDZi6NUshewoBR9Dhwq4h1pyz0VBvs",
+	"aEfi5rS1qmbI3SkBk9sUc+Yu5WIxnx+wP+JfoI0bMTYCbIz2LqD+GxWMJj5gXTFVRjhT3asG+WiFL3Eg",
+	"t9kpFMdyqF6FGaIVmVtbOyO0NOYSgUqjCde0OaMTL1ATa9YH7FAwKTtyqCZwjCDCE2NFMbY04Zq2/+t4",
+	"FGeggZzhlW4f6RY3RIhNx5KFlzwT8EoL/tecr+JPjgqXTpr/ixZZyIaWTmKkUtiKJM2KMjWj7eFSwFkz",
+	"mizuMnOwhwUbBVyyJ4xSpZHwMo9iBavUU7mEW7EwnNm1UvguLAVnB3tHAfVSZOm0BWsS2jk2tohimTnn",
+	"Zipprj6kCm9Aqx7MN4QGwuXZ1bVTA7FYTrsQ27GRHecXtwdupCo1/37Otp8fwKjdjSikmfTdQ6NyQPmr",
+	"3Tt4d+IpwN0vVcZ6Q9G7MScXLlrAWzY9xnG6yYZjbTY/3NdmIlBq+vPQkbbQFUf+UslenqamU1QuZHbM",
+	"VSwHiXAqMUQVA1B7g0I3Nm27CvchvwU5H55d80FoDvpvZ9dW0PRbb5UUrTdGFQpx7+/vHHRk3DejA/lr",
+	"ZA3VO59QKcNAFO/7rx7s7hmxW8juodvz70BpMRaoWUisGIRqQdNXMEFQKJCurFLUpMLXsbwJrYTGRlOR",
+	"/IdTqlXaIo2zsxUG1tjhHRn+KsapQNXXfuB4Vvva7gmZpTxpoS6j8QovPWF/oau0+nU782FHmhW2WkWr",
+	"/LJ7ar4VCBMXnwGDxHu8aDvNZRYjUGFH4p+wEXu3/iGmsFGuHaXCD2DTYyUegI+ajeiMa5Sbc3nvJ2jS",
+	"4EYf8UjQzYFNmiMQ0m2le2osgPO2I429CXLBGsmW8XlqbBMUKW3Ttakzzo2qGzojHupnQPlFO51l6kZI",
+	"s2kJvcehHshpoZTDHzpywqdGhNyKNO5P8U0dsMQIAhgYFC+AcQjY5b2hgHC6NRDM42QWUluoWPnOEbNT",
+	"zRDJV4EfHws1ToT9MhjdvNLbAco3vOcNsSOhpx75KMworH9m8Y2iUSxDC4Fd0SMEYjB3r5krc7ND3RF8",
+	"2WwmIVU+GJ6YbnRVNgwwV3WU64x1za2AVoIVn/gayWWFkWJYNou+SaZKqPNuaJUaGgW0C+4S2DWQBHtS",
+	"Vg2oypkEjNERBJnwRh0F1dF8BmoZSvYU9ZdYhtxwsbvWtqGyX3uR7xbzmgpu9qS5pkOwv9tkYtMJg6tF",
+	"49pM7L3jbKc4g/kGnleiFjopdLgeN7pSV+DuMwoRpAaYTx3u7NMew7ztn35iH5zuWZxMI6ZzzJanDZWK",
+	"QaxBbZERFXOUTqGZKuq6tigcHB0a3pTA6RuIDOY5FVWnC/GxzVjm/EBqIoPChaQKHXbOb4cdEWCI2xlP",
+	"1MDd5FcgJ8zow08t7GZI/p4ZZwqKJDwFJTXF7GvYA2ay6PgTTgfMYZlywEhI3lV51i4OkOwleWTs5iQh",
+	"AWfMXC7BNHW/2qNnpXbm/5YKDhalVFKETAoRgS4O3aXD15FWKhXHmbbjfptdKqNWmKGPk3wQl2h7VMbG",
+	"eTeJe/Bh17UThDd0CiIUrYUBAG9pe2w70phZxv4xaopI+vgNOma0Cqd5FGe4BU2b/tyj50PC8pinQhbF",
+	"EcptbZ2F8APsRc+QQJs3sKAwMVjIADNvsWB8z1EGNl9ZIKAzYwXnKm1ZziKKSkCdJYgOPYzHAcwkZ+NU",
+	"qX7Qkc79IQoUOAVl/wySY1gBSVpcMFYUxZpsFmNfyelI5ZqET0eGO/xor8+7+629/Z3d1s5Br9fizwVv",
+	"RdHRi6MX+3uH3aNu2KYDz6W9d1FQoYM+QJnSI7sKd7R5xogbt4E6ElwzcY8w73DmE62Ks+8ObVjrng0D",
+	"uOorHcAOAhpAEpK4J4gQkHy+b86vXdnkMMvG+nh7W4+jT22VDrbpcb395vy6PcxGCaYEZoBsgP7crcr8",
+	"QzUWko/jreOt/fZOex8BDYYQ2UAh55KyBlX+cLSgqN4Ung1IDmbxLbjCNJrb8GdpoQjaW9Ay7nyITb2O",
+	"dXaKbRXEytDu3s7ODHKA71X9S2PeFQZ8GvEnlkL84B+vQBN1/ndUXaEn/2xdG/O35cjYqpqi57fhUXyS",
+	"2oCTUveaG/L2K3RfY7wpH414OqX5oV5tBVsZB9RimzIHIGPcBdzURIp063grE5JD5iTsYGCy5hGCMqhK",
+	"wAizjOZUSzEJWCxpEXFXshIENSHqGfvY/e0fGnPbJLnLCPgVDxEqfyAXT0BExRHcEJFI41sRFeiccBzA",
+	"HKUb3wj6NrsEv68xagp9xMI4WFMJbmJ05uiTwrdGpIixzjTeDM5RUwwHhFlPyX4S97I2e+l+QMEPypFF",
+	"sGXPijFf8GwY/uguD4hgKyPgfr++vmh35AcEJQUYo/8AD5IZVgYC1UNqVX1yK5PFAg0SWAPFA0hHKhaA",
+	"p5GGDNWQ4jWtlvs17MhICXqHmg+twHH+jsK70hU9F4YyZiCE6VEQlY8pFjdgypwRFda5B1kvswFQjOZ7",
+	"fQbdB8iSSPHwxowI1KUxu/DX/8kFEFWQJCRUqMA79O50UbndEsDFL39iRFjo7BcVTdcmX7zpsQgkX8rR",
+	"Z8qAmZFwu+uVcFSC0kjIgZIA8hsqlQ9Q2i4WUb/wyA3PvHK0/JWXdLa27i8KcXTufDcWh/ZpKw1RuTMd",
+	"Io3LPtNGRyNUTcTWFwy/Et3Ml8C/HLeLRLWBqEccSwi2K0kK9xHVI6jUSA+8Ocl96sp0569JTELb5DU5",
+	"nwlXs4NwWAEz1nxhdlSmaK/pCpzYwds1LxL6Vlnz2SX8TAGeL7h8ichE5f041sUIA7S2wOc9FhKD31wb",
+	"W7QnkkRE1guJ8EoxQVQXTh6/HAHyyWKjUhIMU3ndf4UuWbk7s/AHNYjo9nhbL/ydz/fB8lfequyV5X+8",
+	"5zrjWDd5vmmBvwT1B9ZGCq32g/o7OZ75yCwuBuz0kGhEygv2m8hqVqvB/MObBbfVfsMFeKMi8H18JesM",
+	"CsLKq7xAqS1rI1VdKh7BOT6PANNjXJ3peWmx7jBoKIwEd74CMKxZaB1ISF0j0oGxgzJKFonEOBvaWC+l",
+	"GVhxADleJ0wr+hpsr6Aj0X874voGoiyQagSO2i7v3ZDrrrPlMFA7W8Z6thcJHvlcU58pWAC6tRFTUnzK",
+	"PBLtKgUPIdRqFLwlU3reh2jE1qa0K+gVZuU20qpWP2kPcWoOdveWv3CRQjAqNrP0CgLD61CccDtsUnGC",
+	"FrZqb9dty4dTKXc9+MsCtMxS0mCMrQRiwiz7BXrzUjUaU3YIKmoordHtCj4el3GJJkdH3giBN/qIPQtf",
+	"nl5cv788C39ssxBSXwIWik/gd7yejoUNI2nB094wNHZMRjkH1KsMvq5yjZ5YpB6yTmA05zqyOC8sgSzC",
+	"VOWDYdVRdC6R12bSllhb78AvTm1aN3Kq1MgolxTKqrOniFUraHgMbU5toy5YoLWqdqkiuGi1AONMc/lR",
+	"3NImna1xmiNhF/xWADx0qXWhBTRPZjCS7/Z4klgnH/4FoPKMfOKx9LzwYmSdDoz4kWzIuyO7U6MfjDiZ",
+	"yFVj8zdO9Rj/e0uMuiKKzKD+DFZgwlo47xgNwdHQClCBYVUvcS/XrAHyHjWY/1PkmcHmRhAaxHyR3Z2d",
+	"nRO2u8PiPpOU5gcPSZWyMIF0CnNvDuJbIev6CGGh6i7u7gBfTTzKR1vHO/Ml9fNdvfYy/EL4MsUZ1K1I",
+	"0zgStsK3qifQ4eqeHK7ck6ubeFzMWF2Tqt/XoqbNOw1+DLSaNosDNIPdE5t4RRF+bDSs69MYAfyq1sPr",
+	"0W6THr1VGTmBsiHH/VrXqulqYxEFmOjX8Ugs3QPms7Ujher39TRqRmquiQYjzdQGxpmp2lHmMgOMtzU0",
+	"WSKItSIJQqtSIZVM7dkCMppqQQTp65VyaIlC+jJPtUpJH91oSEENlrlKaDZmQgqvY3mzLJIAz8BXvzaj",
+	"7gfNEjXw9EyjxK3sqrm7ZbdQDd3+nKjBEo+PXTgKGBrLLSrMqTSXAcuUarN3Ng8BmVPt1etNgqNNWu7g",
+	"eQ1T1szH4zonVTarMQOL1Nfm8sEBeeHQtewh31Ix01I4gO64tYLaxXACDhgrCvlm9trWrM26ospdv6FH",
+	"YqRSW0+7YDOjg6Cv0oFLywJXJDAEGBmN+blakAfBpTEi0p7ZYmbnu1RHuDuYVBNKK9MZn5LFBZnymOTR",
+	"ZqeQbZ+5xLuRSqcV3Q8rY06J4OkbO8ANinLbBjS4OHzyu83LxbFOAIb36zprScLstPvnzTtpblPd47Th",
+	"Urd7ZkprHa5vS1Z9471SaTF7G2W5wexPAEhsRyNd2AO2/KLWPvEArdZgQM91yTSPvK6Y+YVGfbm/a7fs",
+	"l8jBa95NBGEKLn0YVmSKSGPLnz7HTK8zZxs3bgHy7ps//g5Nq8bPX+Debvj0FVrWjZ//BZK3mj//yphD",
+	"zSdfbT0Rddku1fLYoj0I37rGjJk9hbYzKgTYfQXxJlRn25dtniTbn1HAfFlN7SgpFlxGzBI2aF/GoV+m",
+	"gU6CV7CnidAFYhP0a2+Q0hDqVY9LpUb16sfC4GsqRmLUFWmRo+QN8CuNx3pblGjIFHhmNqk13F1LX/Lo",
+	"JV6QTfb7Z+xU490+s3ON2kw71xV3RKrNYHYxe43lVMqMLblcNtzRHblcJ/I6WbmfcSlRBm9ck55ia8vS",
+	"kKBSH1K4896Qhv61HQ3q9mZOwWaMVTvRldaq3UX3NljvE1t/RSmhkinPsTF3D1iRSofGZlWLCVIl2sPW",
+	"kVoAhw/HVBze3CpddqowZu6dqvWHvq0Kulrse41N4xijRkrbV3N8bUB8o8d3aUx8zC2ddm02EhaauFCy",
+	"vYdtAYvq90Ua0NaPU6bSSKQnkDlNZJHF8bF15Wkuqw3oC+zOBncUtNDEBMCZ+Vp206wiP7YT+ViJTbU7",
+	"DsqWazfceQZ1Z+ho8Is3SLTC7ppB+ZkIqlNts1NHtzaEfG/4TIEjbWcHQRjSXKJPsd2RS6QxdDqsS5S4",
+	"hCEt8fksDFTbWtxYY10P3CIAaV3A9Voe6uYR4qWhtPOmIWI6z64vVGKldAxVGtjVFeLIq/XsCbgOzBI3",
+	"kRqwUf5uXoOU9r+LksC/H85fUFdT9AZKXUgKuOI+KyICLDCGHO6Z640gly0SgdHnoBBomXFfLyawbuAS",
+	"rdXNVX+YBh6p+MM03bD240EdEI9VITLrmrjTofBVOpi1FatDZrZmI5/ZJSUJO38/lq3NhGxiKMR1QQAI",
+	"vukCRsCygxOQjXn6VHaklRjuine187ZOoNZx4M5OEw8YfPvrrT7YzN5ZUnlw6kV3XOlBE73Ic2NWlSJU",
+	"L1yDtTAv/k0KEday4A/iq6x1qvwWl4RGTIo8kr+jgxwUeXf/kuLgSt0LMFLhhxar3B20pZ5WhYDp1HoL",
+	"BMoH4NuuD7gUyPG9oWtzmR+kLMhKKS1LswbIOOojSbj1o0O77ANpnWFmo9Zh4TCMCcXT4YoSwkvEM+5g",
+	"GrUaCQuB3JEOpnxF0bw4y8UasfX5C08sJr9SDvjezrwRHcBvdzRo72tpf08R+J4i8NWnCKw1/vq4YVbI",
+	"6mwi6duE2mmjP5lFB4UiEsCwdLYPOSBzgjcjBO9cejBZXBpR1FN1mDSXpl9NUsks9PljFV5B+1SCD5AO",
+	"hEUupwQkcsuTXFABKU9q+4Qv1mTi26ro6L5lQeUb4UEl/xOoQHmQYpCn4LHNZSOHbS7vLsKD+8EyfY2u",
+	"XhRJT62mwvRj+3OaS/Jt1QYzdSbGCHkkBQrnWGJQidC1ATHEyGgRVXszcrlMJLtCJI4hJgsT3Z1a8ClX",
+	"h7E+wbzho/QroGU2OEwzZ+nsmg+WHQt4Br74jft4YOs8ztEJPtcvV0UODpykzVWMEOLEopMaE81FgIXz",
+	"CPLjNC1zjkCnsEigFvHUPJJwDTgU0TEjpgvGsd6aQOFuiDCjOzU3P+QxtNl7oifpyEkaZ5mQDABEmZI9",
+	"yNIARPA2+0/TKkGxeBgsgBwMeBmREGMbrS5hvCFaLwkBgAgeK2C/WVh/T9gvGwcmxHaa3JgWLqTAU/w6",
+	"rzLtZvZ+SBSbuM+A8No0vu6QaJEiamEqoKJQqglTMjBWimSc+BJSAd1wlBeAW9FmV+aPBIZYgn6ZgUSc",
+	"vz7hzXsiE12BifCwXtF7bjwY9iaRT3C3fFmwm9R4s5tJAzoZbilAkC8DkwEsugdOBhi+GBy08H/ze0WN",
+	"/45bRY03u1PUeMFGKcAE171VPiC1VmguDAAixswMTL4ohxw/FIQxAQuJHdHiRJfyNRBXNShywexuHPJU",
+	"6I70RFt9TsYHomHcXFIGsZSumpWxeP8gffjDBoceJ5NCpbigdu3vjb/oHwvk0L1zVgV2YPsz7dIv9zg6",
+	"QS10Z42OXvCGbixNvuLMlR2cdm0szJFIBy5BHmuPVJ+FllU2ZLEkHymhdisp9AnAm1skO+AcQSg7eNi9",
+	"3HbP1KfBb/Ise7TM64rvPsIZXlfS+sZO4mygNo9i5R04+LfjstvETfU6vhFIAindnzFV0JKpqXTUZm+p",
+	"pi62pYAn4P7nyU05DJBrwUI9FqI33O4peStSjbxE8yrPNTXZFadmlEREOL+dqxfOPhILvX0peiqNYjl4",
+	"pdLR1iYLNPyeLjMcEQzsqV5WB7v7DU5FnIhrpV7zFLfv4U6DfIk3KhJJkShxuNOgofeS3/I44d2E2mkw",
+	"/Ot4JKJ3+Tqu3us8lUiDEcWqILwD6S0+lTRT80TduR8bS7EXj8u1Bb0hz/DsL75sFx79bT2V2VDo+F9i",
+	"Y/oqkVwiq1yOLPIi6aOKiixIHoeoT1WKecM2N9LXb11lsfl2ACFAoPgmrluvLcm6XIvnB1XX3ZUb/GJR",
+	"sZYzfgXSayUFdn0C5spMhidZAtxx2z81/8QvsTS7us6dZRp4MLH0rQoMcnGbTY00YPYg8ETl0TrkRa1c",
+	"wMt1Y6pA5eVtqaJTe9HO3+YXqTLDw8Oz8GSO8iSLzdC3jWrRMsruKodT3QiJ9/wDn0xoGdXXpWwPSMT+",
+	"/fL/Ki5/UmIdic0zt82RA+/HR7n/K87hJg79hdKZ9gQYRI+iODV3tL3Qy2wTAZvwONOOgx1oyIl+gQNJ",
+	"A0pBxIwu6IcVCcyOjCUGhCwNvNnHJ754gV+ceRDZykjTBqKaGLkLFERwm1m+JOgsfRTq92RHOkZvRt11",
+	"FHvVg7RQgpUeNFwLcUpCfjPahxEzhfYRfGPycu0KzXdZ+xXL2seUrAMhzeEWmwoVgWwKmM5SAaFwRAfA",
+	"LLwRj0RguRZLYcUfNGGlG/GKPT3xSeUDpFn1eCRHsdZALksewyrJ9RuNtYF69vCG0+KNBBbRw3oN/w5W",
+	"y0qGyhxewhIbpeRN1Js6YIA5Q3nZVnNocKhKnVv1bJFO4+kpUmXsRowrFYbCxfm03ZrXbkqellPz+9U5",
+	"46PEC2F1z2STA5wtIItRQJAM/JWZcgFoOG8QdYbaLcpds1T19FgvFUCGzJNjn8DFo5VxZ4ZqpxHFnhvl",
+	"3fIze4AhlvLWnN0QGNB5ElruZihKc6Sl8I+eklLA80XKnCVON48DxrLrowY7AfCUJ45SnCeJmgSW83TI",
+	"qFWXWCtFNlHpTcDGaSyNlpIgz0WJbzqWrB/fCsqsw5Q68zIgWRMl/pCgji2BOWAds7eKoLqHKomAPNV1",
+	"F3oLHS2PWlpa6iF3QNJdFU0D1s2RQRplnOo7WnZgrj7jvaFtDAo6CJUFZg7K/hzztfk0UdmbZ4fIxUp0",
+	"3LYuHn5wrwQMsF64RaUoAMUSZWTsUE30MQsj1dPbWvTyNM6m7VEUInsq5SrHGgjj8kxEbRYOBY9Cuy0g",
+	"E9KhmtN3iZg1StV4LKKweBAeQUp1nnUkwOrQU0DSmsNPFnAnU4qpJMJUH4tVoxlUVhDbPBDTSlGb32h2",
+	"8hlSEzQqc0FjlBjHVQpXG6w1bXaPhBxSK4OCtt6s1E0so7qka/xqTeVJibgv2BrxT6+FHGTDrePdnR0I",
+	"n2ciNR/93//NW//6+Of/fNbptOk/f/y//keTepV3SBHFqWIFOcaNjMENzTWLAFDL2eQ3opa3ZTJU6ynr",
+	"mVjxAG1DWBM2Fog5ozgoJOslPIi6KhJzEWX37tG3WyyzUjHr4RMtWn0QuhMjMJ4y3UkT7Uyl3TiKhFxX",
+	"RjNc/2ZiZqgqUIOpS8iIRrH0tB/8t6/+ZMPtRA1idLFWWhyXIstTqeFuhQZYpm6E9DQTyL6HW7MreGoO",
+	"kXkArp9Ys4FSEekn/yfnaSZSogIYqjy1F2kq+qnQQ3yzzd5jcX1H5lqkOmCTVMkBG3Ot0fYxL8FPbDJU",
+	"eE9FsTYaakSV9qjn8CS+EW1G04q6B/FSwa1CfOvwve4UPll5i8EMbcZ5AN9+pKArtL3slJlJgZJ6NcBs",
+	"rSdeCED6k1EujJTyjpEasNgvzYEdVHd0pDJ6o3d2jIpTTmWC7YKnZ+5EqTyrP1JnMtJWTQOMQ6O9+IeL",
+	"4guo13aNMqGPKS8Pzx7+7p2ZApJJq96NII5K9MFZxj4+Eh1pYxqjmo1uOt4Ufgm7bxRmKqR7jHIPNWDY",
+	"53Uvq/lqeV1HYmHRIZyURotZWXL4Rmyy+ue9Xh6+hZE/WuWcEeW+nLnnkpaXzt4d9YfyJZW1ZAAKi09b",
+	"c6r5yhIKgDngPEmoLB7OCREP8IymeS7IBu1f2H5uKFO91MhK185BHWwwTZWx2Sh1Eqpev6pMV3/R1y1K",
+	"3HfLO5LE94Jb4pOttJrRj9CPISb4L31CZgIoWkr2hMcVZ6w6Qd+JrOFs/thT4xjLFLUaCTMQ9FJNhioR",
+	"HYmS3WxjzIKLJTAPa0CE0tQg8B2TqhWgAtijAGBALiY24lPWxfkFnkhEOCJniL7RLJvEvUrXwSXNz4ZQ",
+	"vPDrT1nxKlb4WwPRrFXRaFUYR5G5xpNId0L5AA5inZkPfF4CLAviv1QeiWI+UQNtFGJ2DR4rUsBIBhbO",
+	"XSXJWCHf5MHOAYF+FR+EQlV0SFoyU7J+2LPw7PX5/zr99eP7q7PLq/BHq+rFyCR9sLNPX4PzaMw0Y+VR",
+	"7RXxjp++v/794+XZb+dX15en1+fv3v5HL1FaROGP4GYtHKt4A6sbEXUkJz+16cYPzlnVV0miJlRQagH9",
+	"TsivGsX9voCK65GC8XGqkObon0tElolUV593Wo5NHXj8/CPB5q5katmdaSxY3Gb3tbxW9Vh8hZLD7Z61",
+	"Xt5OSMzKjluF+2AxqUIp6FMN/uR96R7Q8n9vj2ExicuQDT4UobBbI+X+Hs5DGiypE03PSJ33sC434QzZ",
+	"943dgw2Ro48uDlRIkYtJ5yKizSvVJDBqJ6Bs0C/m1gqK9EvffiIpiUzIVr88Ae5KKTqSnCEEvxH+lcUh",
+	"0caW/IKI9+GcJnFa6TYRMjqx8Jymezyh21q7UtWIZ7zLtQgo1tmRVkcmQiHHTutMRl4QpGg+xdgxsgXZ",
+	"4YOLUrPiD6i4V9+aZmWv7bpu5uYsmngs0Hl3vpfmaeDGw8WmE/6VnFSc5/WcUf8eQ586zsbMNYafbnqB",
+	"uROptJh3vFdfb++hhe8X2z28dk3AemAhn/5d9ihYQDltwY3ceafaWVwBcvrgfYH6JVxPVoVs1yBTmDXe",
+	"KDCFaeCRBPeKXue/sWXj9uwbDoXpuW5uzDS4BGCSCf+i4g7Y/oxKWjW2Rd2aVeJV2A9tDrACdHgP5Bsh",
+	"htrsAwYQXCRYpVg1Y93SvquabGrzNkD2wqmt4yHY4AktGngkV2TTEwrATuhHfsKHdV24Fxs5fTOYFzdi",
+	"ekfdq7CkrGGnUvQaik/jGDBJ0VbCTD7Ip9IZGyiLoGjT9rj5YK451qHzJGl35Ae6v9jpxTm7EVN0SOF2",
+	"ZFORBehnxHIyXRhpMB0/uOwQ5x7sx4lgIfzagt9Ca8gZ24n1Idkr6EhzVWLq4RJfqpm3ulzDP8ycftc2",
+	"75p4dXH+h2iEim/WIHAlBGhBY4r838GdQifDVyrhn2vSKYvqPkwAznDCA/BZHHtBA3YjAObYnMc405B1",
+	"DJh7sWbjVGghMwGIfOE/W6cX560/zv4rRGjUmVwt8+mOtC6QTKmAdYWOI2HbLkc/vGCFz2hJenDBqkwE",
+	"nPA+Ja1QxyH0BxdvR6IkgYAh1qIA4QmAU7qcZc9jh7JOW1FXJL6UBJDfocCM6ISFUmVxT1BWtVZG1hE8",
+	"f2iVltAN2EusB3E7FqlWEmZvIGR2jBOOmaqTNM4EJPFLRSLLCAXKwP5n6wy+3jKfB2z8jrTYmewUGnNC",
+	"FLYIC80sQVeNUISvm48jtwB+WfWxH7Ba9ah3f4jpRk2LP8T0kSwLlFUNmQjh9MAkx1RF/dV4hdAckFbm",
+	"3E/k+DrJjZjOGQTmk9ufb8R0CXfgW7RuQQfPgKbXbmCzm7nE8N98TprLQ7OLgRmZEIpc4mntyFlXK6vx",
+	"tF4XJ3iqLURzEkPVjSIpAk0PeCzn0Gxrfaz2KDVJinFq0wN7IB8+bwsmc1Pb0/osg7ryLLQDkYiLbih3",
+	"1I1i4k47C8018l6L6DSDsplF4N9VyXmVq79uzauBGPuW9xKP1raTvgTLfRh+aU3ZhQECcG2w+CMRxXwe",
+	"UzQfJ4pHLfh1E5XCV5mClHc0wBCmBDP5zamgzPcTK/cKgEMUoIgIM8o1we8SnpkQEVhFaS7xOfNxo3NN",
+	"x6IjgYk1E71MuOI7Oh3H7B8XZ78F7OLtbwH77fxVwD6I7kXA3lzsB+zD6X8G7N1gAH98Y/54ELDT05cB",
+	"e/Xa/O/Fr6+g9XHCIQ/tE14bZjOMMxGdGNsxvcnHGG6cQgEYi7X8gfJXgHGQ7gGb8W+kM5eRGsGXHT3t",
+	"IBdaV9PTvof1gnl/A2u2Kh48obcZSVLBTbm8LPpVnIhFFdFLqnix+08bSfhOhc8Hu4fNXrrE6O8aZBVO",
+	"pj1b1bgeeLDvgZQKH2ijmJjHLBb9vuh5CeooZQjUR29/pv+6v6R5aT+0EVkTGsnhClmhiyBMGPhj4fhC",
+	"3qj5my4d+47k2pJxEqS4i/MTH3ShllqStNpzTaP8frK/n+yZk233TtOjvRJkz/wpBnrXQarysd7+TOBk",
+	"V2AKLbHJzFGJMQ0fYZt/0IT9xbMyaKlNYUXPjWPrg7OKAM+llJmRuvWOUpwC86DuSEQCRyLIEztLmgDC",
+	"Eb0VbLB6rvffzDCbGlWQN8SkQigCQky/23ZfD317ZoHbddX0rhU0G/aDR+x+J/Fkd9FSOFxSUXUYIB+T",
+	"iyWQxwmCamazAAWlhcMrD/+E2I5B3M9zxrBTcl4BBEGkjPoFeibsOWOsFzTJIk1VqsOCMQKzwxzTpkdN",
+	"43qGSPbVXav3lhX7cVP+MmjhkTxm0HZDhxkccQcdSELB7Ly9nZ/X26ELnmaJ9eMt7E4JX1l71CCFn8n/",
+	"CTZV+1slzfgtvnXD5cVBfAAp1JREY8lVVuJer7vTSEr0VToQmX+UnV+vtDPw1NNNxTNGsBpGOieJJ6vn",
+	"ZULppXZHXvtNmUuM2osd325lCPJlIngK29qjWG96uyGOSol4Oc4gyeHx77kyG/QG9xjumnbPTOQ6brpi",
+	"N5pfYjnYJgiY2qIfQIPWeXcUZ0R/RsOFOjvA6iHkIYubG2sWKXgUXQmsK1gOeR1RXc7XqcWh2QgeIXSe",
+	"5mLdhET02XuaG99c1hbOOYJk0NIW1gKxmNQcCwr2eQfD/uVLAyFb3tZOzt6JpOiNfXdrIV3QOOE9KpTu",
+	"xyKJ6MLlELyRmU8RVHACtRlgDTmhagPKKk97aN6T4vkRRxLSSepIm3WEzgCKJNHrFsR45nqg2A4qkEjG",
+	"W88mtNGziB93fEJ3MvC/kiN3b8vbLMa6T1DVSZn1xNPnWxRxXJiTVb767M63NwH8FRxdUljfVI5YNuSj",
+	"qmeALd1dmyeCLTe3xB6IUxZH+pHUEAd/NDv3WF0073ctPdUYGTIVPFoLy2ux06yquLzC2PonEdHdIrVj",
+	"VkpACWmEXChFAKBLyKzGtQVy5JmqTTF/6VxYmzNtqY116xv0WTIQ/xZMiFUuR7eVNgEUPr9j/fjBIgPt",
+	"EryDunQXuzwbK7bb7J2jiEWg03mi2NNCUHqEBlIx8P60axyI/r5ukpfhfZpCBI9rWt1lpXmeDVVaucjW",
+	"iLLS5K4Ow5mQzx31wMAl3hhJ7W1Qswt6SR5VmUeoBRTrujCK/8YomQt5J5FzK5Y6ExzQfFLoNXol6zJ5",
+	"QXetxgjFPACC+ewqlQguG6XvnvffoA745+aAfaRI1ktcSR/FNXlo2bvbAM76IoUUsNhMWIFqva4igPVK",
+	"4YbSltTTWiX0NEnKZ4m85P7fQg8RFwBA3LkkjyG9g/8Kq5VSWnx0wW1SHS019FUoojSL4Atb1ya5o/rZ",
+	"JDpf5PNkoG6aDnjwLeJT5lRrJdvsNIooagPYTMv5/k+jyF/DTVnS5tuXor9uzRK++23rladRVNioNTHt",
+	"R1Qw5yzyZWFuHIhULFFyIFJvWyNMufLVTV81ndM7K3J9jUI7t53veHM+wt66dxamGX+xW0BMbGK/zOqq",
+	"mGfwEa35+4jBYC0me2l/RiLjcbLYMUSPn3hM5t4UvBQyS3nyXov0PNIhaMVoufv3dmXmca2Ns8I2dDtw",
+	"v+F2eqOiuB+L6KvZtZCz84Tu4oY7y3JxtbI4S8RmkvNeYw20YwTSI54kxAsEqbEgIT26RZSaqYD8Jx1/",
+	"QsKhWbZB+UPmCoLZafkDqt+R/QJPv6/ytPD8Y002SwXX0BbYZovIu2iQ1zBFS0xC3AmzFZ42XEAVtbYr",
+	"Ads1Q9yrrvvcbLlnBQ+DF3BO416WTJsSISA80J14Cf58Csra2m0J2CpLoYLMQ0QkM6WiaFj8B0SvvQtp",
+	"070jlYOBOQQcJ+CBrVsXymngVMQMLxd9b67VrexNhLyNezgTxWicTR/ZlWhkuhdcrc5bXRxHW8G16BI0",
+	"qp0UbMyR5Mh14wftiV0f2aA6WlYKiIQ9KH53wAF2Smx2D0C9vY7lTdiRWFYesAQ4eckdCDYudMlWhg34",
+	"WJu3UzEWGfiPoJSZZwRDRwnqkB0LBJZ1iANv7JyujjrwVC6fq5t4XPSL1uNuIAiq39fiG7gWm/ZkhjSo",
+	"YFUMsfEw8AE4yB1XS07VRwDTO3X3CcBH0FFogh/hQkMPjBexDjtjVJz4poL1wV1+riDHJcTIiA1ic6vG",
+	"mZWKhRvTL5GpuTwx7TM6LljSUUp0pBd/AWSFMNa/jkL2DNJRQ/rENZT5qD4Lf30DENYMEkOxaHsSawE0",
+	"fL+rCcpfRHxAGRyUgv8u9B2wbqp41OMaM47Q54SVhw5ufsKnbRYC8+lYpZnHqJcNhYOeQG51h7pxbLry",
+	"b+beYv8u2Nz/3ZH/brVa8P/MQ+FEdDEnKWT/Zns7uxZb9MSb4h8g7BRDAVNqhKgqKTDGJoNPYB4vfneY",
+	"ZWP7SYva40y4NPdoVwjZAL35l9TR0FwqB/ZNbl2/mUKnWQBF+8hTybWYneEbMc5cUjXx3I/Hgqezupex",
+	"/PqgmUKfEHQDlKyi9ooMPRyW1gJHtUPMT4i1anaGuDVzdczCXIv0I/UmDKCkk4gHzf7pDXN5g3JVsjBS",
+	"UgCmCZYJhKaZjgRpTVMIGBzQLFSvFn5QxCKwjJHHPiEu8h+agdHcvn338fS3s7fXoeVQ4HJqa9k6Ejck",
+	"Fc5isZtpySaHFh4h5Mgj/1NBzY8wKfh8xWmEHzoyo3L3ogVCuY3t5ofVsScLMkPYROUJgjvN8P4HZYwl",
+	"bRSm2/JGyFRHxhkY93hOMK8+1kQtqgHHFhQEnamxpR+Gk4zIKixEvgeXWBiWKFOIHAIrRYxscecWinwx",
+	"SuX+hsVNpJchz8Wp3T5YR9JN1Y3ROvsIvqDzEU6S+4RtGBf1NddZ68zsutb5r+Ex4uhY9lOzbSMgEkWk",
+	"XoGYMhoKDc3oOpJLFp5bt3dv2vpDTEPC5lIp4ttIosm0S5xlxlRgAwXuaytVjmfPnzfIwDuH0PmOnHCo",
+	"qoQUR1viYiUDboQqZfVCOWV15QJHM1MwUc0crIvrIdeia3ijuRdwntlo2yB5WriVyl0oyEHj6Jjt9Z7v",
+	"i+d8r8Vf7O+3Dna6/dbR88N+a+/wee+ou88Pf959frxzvNOR8MVj5ksyBDA5Zp87W3HU2TrubDX5XGcr",
+	"6Gxp8X86W8e7QceaXx/pC/znw4NetH/Y2t/b77YODo66LX704qh18OLgOT/siv0d3oUvUB8+YlKcfX2H",
+	"/q9V8T/2/+B1NAzta7s/R73ubu9Fq9ff7bcO9l/wVvdF7+dW1DvaPzo6FD+/6Ap4jeYZXvpdJInCv6Im",
+	"8ZGbH3Z/PjrcffHi56Odvf0dM1TIB/4IeALmNZQfH40hSgNBUdrZOv78pZiQ87vNhy0UuMtsnK86GZTB",
+	"htOxt7P3vLW729rbud49PN7fP97dae/t7/wvXG+YhOvKOfhipGvjzbh7/LPbjHBxervQZYpDI0fixeH+",
+	"cxG1XrzY6bcOus93WkfRrmi96EbPd/ZfiBcvergZ8TOwpGrCIsXgr7GMxKfO1vHOav3bO9492FwHpypn",
+	"kWqXOrh7jw5GADHv+mdkhz8RfnNGlRgM8edTNkiFABp93D+Q36w7W8f/3dm6PLt4/V+drT+DztY4Vbex",
+	"sXHML+YPOjbCp0NpRx0ny1adkVheGh3uWq0mdtJcUksHR88Pukc7vRbf6x60Dnj3sHV0tLPb+rn3/Ki3",
+	"c/Di+fP9XRwaqjbwUvfF4U63t7/TOjjsv2jt7BzstvjODm+92I/6B8+jF4eHhxG8pPKsp0a411FRjjyx",
+	"t/cFLrNZauU5sxLuJ82ega73IypjgDBplMaSSok10u+1SOkGCTzFknF2BRfBS/NP/AWVTC478tTXsfFH",
+	"0jvta2fgYWRIKG66hITikoVxFBZKMfpTbKxFkB5zjGbJyHYLfFdO9YUOFtiY3WlGdRSgLI3JrEsFhmNG",
+	"I9M4+lB3Dx1YFkIGUsiHCOI7Uo2F0duwwnN33R6BC1BnGvoEvOTmZ551RbRHzsp7hur9j0+3wvMuvv3D",
+	"Jr26jkciepevw6FhVqbwEtzbo9EY5aBRjGC2mGlZvMAYbi6RqY8eTevBcKyM5fyQmbBBYfqgrWU0/1iW",
+	"v2QMPkCe5omSZOY79wDhmBhjox72oNDCmwUavINhbK0ZC/yRE5hX3zoNogz0iXUkMAcrVb013KF+0kZt",
+	"VsiFUGNCw0E3UGCXTqURSvS/VCxjOVgcAlmUnXnhd2SDrl2/na8iRbOUIvvUEjUb7rLN4zY5eCWuWbgK",
+	"jFTYrsFRosP0HUfpO45SDY4Se9YViZowt/l/fCBkJXfWlLGqUJGoPhYXeTeJ9VC4+HHhMwVvLuzSl/QZ",
+	"cEVziJGmapDyEVN5RtjZ4DBMKaJsrAg0AIqwzLPQqTjhjx3pu82L4AAgYJuXn4WF/wdNHNfAD5q5IlPT",
+	"FNOKPJ8jLZJbUQ1XQUPwFZINlKZQK49EcPGrkgtTgc4p1kRrHn2zkDGXAoJZtFk9pdJszAfHK4hGLXsj",
+	"L0qrNdveCo6uyCZCSJZNFJbGAiCJnAMksRD45HEjF3yR3XXiIg7Wp64BTkp2ZE/JXp6mEIiRQgeEY+jx",
+	"V9cDCf4msl/fNKxceycFVffaztoDEbBcJkLrUkUPgnGpFB0Z59EuhbXwX3thgImcXZUN65ILMPSECchb",
+	"K0LZBpUrAzj3OIgTIvmFKJHLHLH8PHVdopleU59+UdnQbYuAaWEWIMMAEAd/CAf5jckj6FPVLgG2Nimj",
+	"vArVVYGNnMBBE39YhaMrqN87J47aCIah+iz0lzmsGxNtog1sg7n+lNZ4SYf21tKhWRw62JnFmZ7fnuZc",
+	"kc1V179o5CCFVmex+nrS9u95wbyKJbBz9GwZeznivLlMU/EpE6nkScvPLm1u8djPxHIgdNayXwvR44jR",
+	"Vh9o1oVZrXqICloJV0yTXO9I3gVQHMjEkIqi/EXeQTCT3cF6Q6U0hdUzRX0gjthyEscJ4yxBzBToTZGi",
+	"0ZFLQG9P9c0ZDXNDWt85TOYj6XzYeGOXMwIL27QiByZI6+OrD/fKDf/mQK9wmj39CxBZiGwv4VlfpaPi",
+	"EBW5CijXHlrjnDneC8w/pbOyN/lZ6CLgpHnRNg1/pCQeqrbmiHfwLLTDp8ftCM3zdhoKAw+tto4EIHHI",
+	"35h1RRfZcDYBqcC2CilmHlNGEQSaIOMnAXBMchvT65A20mbnxe84NN2RXdFTI+Gp1v2SCYvmJLr3ilNi",
+	"lXPK5TEXpsu5sZNAxmkMqvistt6RoxgQXhnkGqEB6wD5Yb9gB6vkGO7ApyfK9p6CKPsuqWYlValAYkZQ",
+	"Pbg8+kt1G/E/mudsqYQP60D2FlxQZZKxODJnuB8LPFP/MB8w2wLSOo342TtgQ5WnGmnWQFuIjRIf1VU5",
+	"mE/ctcLh8FFpFSvS+GFCnXDLeJbrEz/wgpIfUNHltK5f+F6NPWhdjDX23BPI1f+H6pp1rZMmZoq+stx8",
+	"CP38hfvUHmT4Z80h/kt1522LYKFK4G59dGiXsccptveX6tJ1V0q0xd5H2qaHY37KX6qLUWnn9fUyvI87",
+	"MnQbKSxgtaxeaq56zL0OZ5OtT8yPiLMFMe4wi0dC5ZkxaYBY0f7hjQ7dVd6Rfnp5XIqMXyjgB2C5zOIE",
+	"Uq8Dxzlr+gQleFKqXPaAPcdLAOZJ0uW9m/dpgsm/Qvp5vMRFq9k/rt69PbZ0IM/Cv1S3XQw+YPAHGi39",
+	"y47px6AjYTw64yOb8A31CIFdkTY7hWHzIlKPwh8qd/Y+fSLJ5OtIlFY/SNXELPKY51po1N6GPOlDOpAR",
+	"ojYDoCdioyUZPWggMgefggtNB4T1VZKoCbvKuIx4GrEPojtU6kYfQyGB+c8WaG+62EtmdPY3b5QxJHtT",
+	"Vg8p2TNTfiV6qcjC4tM6Hkie5SmmQIW3u0FYZBNxLZ4fQOX2729OX7aufj/dO3zOlBlTGEdt13S7q6Jp",
+	"2GaXAs17TcDVGQ0Otksa34JhSqnqmqgkILpkHZwQCYebRqUdyc27Gl1xtQD9/4AzuzkMw3+o7iOB8/9D",
+	"dZdg4KOUGXLNukJIxvXNNxyrONU3RaWGuY+h62VU2FWF+4qqmbnUkmxYq6H9riaILQDqRMGp3Z2STuFn",
+	"7us8sZVWjsAbCbtlVJQsgR/J6maVYCBGD/sd+7VZ5cC2UrMZ+/EgTwVmedwXbk3lMrPirunlXYfeWrOU",
+	"n/9SXUoiq2aShHqQi1T0oRCIx9l/yJA9u3z1kv28d7DzYznJy1jJunDbmUvcK8ZSKd2xvnQm1fj5zklH",
+	"UjtC9kTrdAzpriFFpAhZ3lj7HH+pCTShIFyojpv9mSg5MLpKyf1iLmCyIP5S3cC7Rpyui9dVoexij2uU",
+	"XZiuvZ0KVXfDCuwC5XVGd52f8WWabPGGfeHuFOWPgoWDEvA+ivAy/kya5gr+TDhta+TPtGe5DNS9TVGd",
+	"FfC6vapHiv9RrMKRelQiMGE7JcTsjQIiVrS3OIMBAO7XtXf8gFkt08c9UbaXrW29Y+QdltKDP6S9CJHh",
+	"AYDUSy2tUPZuZ21GSv2zda0ynrTgRlwmoOBRfJIau7/1PLuo6wRVX1ymLsVknp6O6nFtmXq64JSi7jx/",
+	"QjdlKJRaeiSTodSHhrxes3PcVdnQCEW0l0Fhtf9q4zPh3W2MRwJPv6/MakBOXi6nXIESq0barcb0aOsd",
+	"eCWJFdAB+GSMUAJExeqgsY58LKV58KTrefnfkdSCi8tY+PRlRQ6bvy0b5PfFmg0eEtXrobf+bDHGA279",
+	"9XFS3uGQLMPKvp6hBIQPzacLLtciNg+CXdHcRussHtoqqcTO3pR2uTmC1MIRh1Q/fgi8iCnNiGXA0JVq",
+	"cmd07fnN8bVgbM/3/O+GtP3wIplH0UdLirQ+heTeIN3ND0ybgYaz2jFBpajmpNyRce3Rtu1mQLwffive",
+	"D9R7TizfD9p7+Rb3+brqPUpKZxDuk1kyZRDQQmeEj48MW1sLrWMlUQv/yyZhuLRjCoNBIIf1Vbqw0HN5",
+	"9kWiFSafZcu6UZfSQKw859JlU63EgLMkG+QEOeafQBLIU8K7fAKpILTDmviv7LYqnDOYOTQLYn+ntJFg",
+	"NQcYPCQieONRc05mz9sCQfugFcfrMbH0VPZaJSLDDanWM1SIEK4SvGdZuTUINwqwIbsygjlAqQlEWqdj",
+	"cWKzYefT4DrSitKCDsmcdfwsknxzjch/PK2Eb7iayl7Z61YI540QOU9lzzbxSJn0tnnTlcXuRRcPn4hU",
+	"uNo7t1jfbq7CG0hfNndGke7cKzbGxpUsc0LvoOrrbS14isx+1SfyVSwjXWLcNzd4cQf4KN5tFsLVGLI+",
+	"vOXlOZh9yOllAusGQgmIPJsN0+NadKQ5wuNc9rIc9mmbnWYsEbb0WfVtA4HDlD23yfgWkC30CykrDzCM",
+	"2IPs3sipLTXySOfWiSnTl8a5431zhu4TlXoKlzKOee0wzQsO0gxOUXXcsignKcB3AezYAQuZW64yAF0L",
+	"GHQX8vBvmwJoXUhW99O5VmBOzcSnDDPFtMh8rGARxZmIwvvS3rNTB3MN0hhZpDFnN4uzKRvleqbSpp4q",
+	"/674sZtmP7U4c2tlP/1KaPcfjyj1LIqzdSKAVYhY67tY6JFJjJ1un5wlF7lLxUylI+bKduU+ZTC7O9+Z",
+	"Pp6O54OWdFEhjN1WX2MxjC52rD2Z7k+1lW3we/PCmFPbiq1ZmOGBMxtKpFpJW51QKpoJkA8e62XKaAH2",
+	"yGYTBaX0WMqC5WqueiWWeSZ0WKQK9bL4Ns6mhBWaUVZ1ZuRBOOKffs3xULsXMVM3NhfggEvTkGbm4y2V",
+	"U2GDlR9Fq8Z0jAdhwERSSBZHrieyLJYDXf7VYlFwdsuTXCDqRJ91jQzXDOtuNTEV8dT09pYncdQx5xPH",
+	"gqQEfE5ueJ//QUPhzXWptBgYJYDfIqSFOvs0jnEWPvDULEUIBUlFPjMV6JieBMSe4L1pVJLa+owrt302",
+	"l3pFbTxS0pUd4WJx8c36On4RA6gsL+TEfSXLCo4L20Tjyowi8pGiloD7eWh/t/To4AoUPGVFHWyVGWY1",
+	"gM0XYMy09JBFGHe4NJon+boV/Ez/tSSOfIauJNcrcAoPlIqOPZUFnBaOz1xClsU7l99GHicMhJqFLme6",
+	"daSPEGye9Ei++LQ+v80XdZvdBdhetETkFCUoX0tK0Bny/6xVklgXqbk4a9kJLwXHHByghLQ6Q5u9mquM",
+	"d7WtsyDPnB3s7hAHEWcHOweLBMad/Db07gOny+w2aOM3mtv1OGzWt/4rO2uurAyqDI1VySpz86RZV/Bs",
+	"9UiY31qtNk17sVBorTgCHTgVUkx0MWmoEdJf40yLpI83HCAVJVMjHrG6EG67bFiV7Pi7HdL33bpgt/4h",
+	"xNibeG60iXXs2Yb7zgc2W8K4OmuEzcZpViNUZXN8qoifqFLkvnRkFbrNauRqDaQIbZn78qfu/o3Ju7+z",
+	"lN5dq/LISp8aSelXdG17rM6PfYMvhm7hZWYQ4Q0g10a+iU8czgrXLEYgtql1oyA9n6MD1XhakK4SXVzE",
+	"QkjGZUfGmcdAaAFgxoJnRjx2pxW0iL6rCWBIwEdW3P6nC+78jkyFzniaYVzH+q/Q41YiUa/jBSyfiW+E",
+	"HrA8qO8sgd9ZAv8+LIGwHWD7XwEWiZmIzpYAB66u+Pjz453yx0HAUIEx7aoJ15fmryIqGOli/VbwtHAp",
+	"d7aO+zzR4st3msLvNIV/L5rCp3DkVudJBEj8vkqrdI4FDIocMWQsM2KiFRuqpAgV4RSEAeMdeeX/aQMk",
+	"g+V7/u/JNbiSBfD1EROyTQed6tmCKt0xcFQ34wK8tKo82BykyiM9Cdkavh0QKQEkhdAhMgfw4I74p3iU",
+	"j1hEIW+z1XOJZXRRVfmcFJOvzwO40XNyb0vZrMljx0r9bUsJDPfeuNVpjS+pRBPp7kUSeYUWSJt/XWQX",
+	"mHZyh7XponcIgUc3YZvNJXpQsmJHGtvWUudaAixMp6jPXqRRXNMsbMbypK+vNxXxm3ev494p+ZVcGs6G",
+	"3Ox5dxRn9cUPFppIRqybKh71eMmN1GYfkJNDU9IsRAUdYmUJOT9ANN4CqR9BbmPdkSE8/9FOTwigvvg3",
+	"VL/DgNzajjDkuGARiW31aKaY0Uin5j8ARV8S4AskIUG80gJoGoWvI9FbDpU6Foi3xHTXZpfOX8UtS1aB",
+	"MgwMKh51HdFkUaweFaoFLqcrmPvNss6V2lg9WejbSA1+4OwgnPM7pQTfB1Kf4AAj0c0H28vw4ypg2AIP",
+	"mCSYoUYv6NZHYqTSqTva41SZMVTG/X81PTmXfbVR3CPbyDJbR0s+1kOVtdfo/adPlvMbfUE91ZkYrVjj",
+	"NrugS9K8ylRO+HBYk4dhvrcwbWvxZOCrxXE/bHJ2Z1+69xUpejdlhQfHbAlVzdT92HgNpOoacVssAqbM",
+	"zK9BkqgFUWfnMqrIKzBvbvAA/EZN1+37omv3n3w7mGZzuywhjuY2UQPdBOcNk3KzNBaeRu24PFKMuldg",
+	"IiaCp4RNaVra4FKY70Nz1WlqLiETUbKN2vFI/OBno3GG3ESJGtxXXvkJZxYJ0EzCR/PtuuQzj9hlZGwE",
+	"0NJwcQMbgS8yNaauelYqpgHPXy8QcZteZ6+VmkNHQ3mk5XX4tWtY3WUQyG/N9VdO8QAWmaHKU8YHqjkP",
+	"qo5lb00JIGcUxQYVJRG3IjlhIU8SMCwIO4m4DKfGTHCcN4Ci0FO5zJAwJJZ9VUvXCR+uQQMXaQqlXQ1o",
+	"TJOpE2u8C9lus/aTac8OAPAgIJhtXqrl5YEPvDX/Xd2/syT+F79j/6BP0MBdOjVDHlp0iSdJkw7NZUBZ",
+	"7QvFScDyMSVEVReaPQTWTn1m43gsbDK3nVTVZ6G5A0OPY9FcbZDcVSLNSeIbUX/RYbC/JP82ZU+aBjxj",
+	"8svfWNZ+SONMOAZUNbBLxiMG+2dtVysppmXdaWwOySLLoDcUfCzAmYjOC9CcxhzZaJKEjeIoSsSEp6Li",
+	"Rr0wn9/g4l6oar3V/H0d+ir1f63qKjGe1U36ua2y0IG1lc2GyMdZPELIA5Q7i/SXK0uqtuFTRe3UGcwY",
+	"qVynPuJMNkcbt+alUeN6V+ZrkWlXd2kZ721SWmIkcT+WsR4GzHxHl7whvQTIiDMKBXe5RrAlJ8ytHwQZ",
+	"v+gWP704ZzdiiknoWHTtcZzB4H7QLFM3QgaF778fJ4KF8GsLfnP5yRCF7oO2FQDDVqSYVpWuxUyNHx9z",
+	"+npYME5AhHk8tobog3gK7+vHy9R4jX6dCjsJNmyxi+Gr2z0orK0n6QHTl5g7MBJkdFdLiOtKHOwWr5Qz",
+	"F3k3iXtYwrtRAe+1sxRVD56iOO1axc4YelFuYH0eIlw1IW+3E9VDQuV6Rx3VRUMM24Pkdq4MCuaFbSFv",
+	"QxQFJefiDxqlAFaJq5RURGvTiESLYyYBUAe4DEkuMSFv41TJEVSb4++W+dU0gkFJqMomsEywsaFfIwiu",
+	"nLDJ0PRGKifWILKTBaBG0Ks8FR05clieJaFHOIlluUf88I4UL5ZGlEZ5j4I0Er8ztnS12GVLHFLNCvXa",
+	"LMNZMeDNunzKbS0Xh7QBulMw69qPItmKCxmDVLZX63AWVN69oCXr4nrjUkwoMduZ6kIX03PCOO07ggqw",
+	"Rf/aCL0u792UEznYW8DzwaNiaRqIgNRNuUe+2GYf6nZznFnsNL36NQ0cwv49TbhFtgsZvxEMs2wsLoMU",
+	"nzIGyS6BTwlJB7cjvZOL2Eh13JAY3a/c/Ou3A6sbeySUtwZ6yPRRCMHvfUwBIWsTJ7WsjOA323ia5hQS",
+	"I2pjXI/ai42eKZAFgHMv9pg6SfOuVEf+k1rY4B6xTdTIZer/WtWOWzeq+2saS4KAezs7dD/PmCh6ApFd",
+	"7oNIFlkTPXCE2dCuU9XlD1mhrbO3QkRQyngjppWr93VGFEUvT+NsCsnbTeKLa1zGf9VHEpMJn2pWXk6r",
+	"wxF1gDVdG6zM6/hWSNO9TWpAto1a0iGoEm5vbKXoHrWzZBtcy3qNRBTz7YGQZmJFVNA+bH8297/R4Oqx",
+	"Ll/HN4JxVBTycaJ4hAlG1r9fuWS/2bZexcndoC7Ni8Xh2Nt5vuorTxUa82C3wVAuzRV2iVre2rcc5X30",
+	"8WRyL1Qz4lE5zyeKee2VTIQcM/tt1XJDR/KwvNTwFe1VQnjAXY1bUs8xmjTZ2tekAENOH5bOw7qKiKWQ",
+	"/loWTlg6SjToFiINbcw2O2XdVE20MeuGaqJZPDLGXsA0ANqYy+k2joQKOhKQbMjUJbBQbiSiR+1mDOAa",
+	"sxDm6z0M+vu5errnqkpSfqUny2KEb392lZdruTigWgkUbF5iEmLiU6xrMiMIwf77/v+q9r9d2aYHoBrF",
+	"+Y7H4KXdtKsehPJIP5u3T8fxHwLGbf71i+Cp6S/+CwFozUbFfxfPBnO/FW8GC9+7wrTZK7hjql6ef8Cs",
+	"iM2arWD6dnnsW8FWniZbx1ttKAOhdakoA0l5L0Priwws3+Ob5tLhi/jpEXprPuXhQ0nViOLIJooUUOqm",
+	"iclw6n3NXJa138KOpGIkbA4EvQUhy1hUvel4Q7iX4n8jzZVtBkIAnRh6UGqk/b6Yf1d88k05A7nBlwep",
+	"ysfg6JttY6LSJKpq5BqCh/COz5zsBlzmo6gYt4ci5PKgK9h+6IOO86KiJz7JwMLuLO+H6oMt76PKFrY9",
+	"7DCgtAX4Ns60OZ094TXkakgq4JFjOUiEK5XQszZLQW9f9bYRBLTHx0KNE/Qv0I4Tn9DHVBqxkWcVvRgL",
+	"0RtCZoXDhjf/Zf6i4Tf/6ORRrCo+Qs5dL8piFHUK+t6qGxF5djb5P8zB8T5tXq/48gWObTJULFFIKazK",
+	"1S7QYXUj5AzTTsZvBEKRjVTqz0Suqzfgh6GCQz8BU1cRdb8jAPSmIKt4G70lgfVGMSQYmQ+I+XsD7eUv",
+	"cMl4kD9QpGb+49zWIfSmLXBSTkW0DAvIe8e98iXYuuSZeB2P4qwF/7vsK+5xfLr0gQuVxL1p4y/Q46VP",
+	"XIoRjyUl1TT6SvHGzIe0yFb4iHkaqL9IkWmdL51QevIcCRo4eI7MO99ndD0zarQx88ZpryfGWQsUQL3s",
+	"E/gwPfslMEI7EzJr/RprTDxE19pi8hh4xX/D+xB8uuEn8NkvwdbZNV86//DMvSYMAl7mlV/FOBXoTFz2",
+	"Bf/RL0EjULGrHNRelULq4f8fAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

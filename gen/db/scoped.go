@@ -19,6 +19,8 @@ type Scoped interface {
 	AddServerAgent(ctx context.Context, arg AddServerAgentParams) (int64, error)
 	AddWorldAgent(ctx context.Context, arg AddWorldAgentParams) error
 	ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error)
+	// Changes nothing if the password is another one by now.
+	ChangeUserPassword(ctx context.Context, arg ChangeUserPasswordParams) (int64, error)
 	// Keeps the answer, unless another attempt has taken the key.
 	CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempotencyKeyParams) (int64, error)
 	CountAPIKeys(ctx context.Context) (int64, error)
@@ -53,11 +55,13 @@ type Scoped interface {
 	// How many those are, counted up to max_rows.
 	CountOwnServerChannels(ctx context.Context, arg CountOwnServerChannelsParams) (int64, error)
 	CountParticipants(ctx context.Context, arg CountParticipantsParams) (int64, error)
+	CountRevocations(ctx context.Context) (int64, error)
 	CountRunningAgents(ctx context.Context) (int64, error)
 	// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
 	CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error)
 	// Counts of live sessions, of those near their end, and of expired ones that are still kept.
 	CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error)
+	CountUsers(ctx context.Context) (int64, error)
 	DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteAgentMemories(ctx context.Context, agentID uuid.UUID) (int64, error)
 	// Deletes the oldest answers of a caller, and returns their sizes.
@@ -66,6 +70,7 @@ type Scoped interface {
 	DeleteChannelMessages(ctx context.Context, channelID uuid.UUID) (int64, error)
 	// Makes room: forgets the oldest key that was revoked or has expired.
 	DeleteEndedAPIKey(ctx context.Context, now *dbtype.Millis) (int64, error)
+	DeleteExpiredRevocations(ctx context.Context, now dbtype.Millis) (int64, error)
 	DeleteIdempotencyKey(ctx context.Context, arg DeleteIdempotencyKeyParams) (int64, error)
 	// The turn is in a range, because the id of an entry contains most of its turn's.
 	DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) (int64, error)
@@ -90,6 +95,8 @@ type Scoped interface {
 	EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams) ([]Turn, error)
 	// Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it has ended.
 	EndJob(ctx context.Context, arg EndJobParams) (Job, error)
+	// Ends all of a user but one.
+	EndLogins(ctx context.Context, arg EndLoginsParams) ([]uuid.UUID, error)
 	// Ends the active turns of one mailbox; with queued_only, those not yet begun.
 	EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams) ([]Turn, error)
 	// Ends the active turns of a message from outside.
@@ -152,6 +159,7 @@ type Scoped interface {
 	// Keeps others from changing the session until the transaction ends.
 	GetSessionForUpdate(ctx context.Context, id uuid.UUID) (Session, error)
 	GetTurn(ctx context.Context, id uuid.UUID) (Turn, error)
+	GetUser(ctx context.Context, id uuid.UUID) (User, error)
 	GetWorld(ctx context.Context, arg GetWorldParams) (World, error)
 	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
 	HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error)
@@ -214,6 +222,8 @@ type Scoped interface {
 	// the agent's own answers to earlier messages are not. Forgotten messages are left out; where the agent's memory of one was
 	// edited, the text is in remembered.
 	ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error)
+	// Newest first.
+	ListRevocations(ctx context.Context, arg ListRevocationsParams) ([]Revocation, error)
 	// The same for one room of the agent.
 	ListRoomMemories(ctx context.Context, arg ListRoomMemoriesParams) ([]ListRoomMemoriesRow, error)
 	ListSecretTimes(ctx context.Context, agentID uuid.UUID) ([]SecretTime, error)
@@ -229,6 +239,8 @@ type Scoped interface {
 	// An empty status means any.
 	ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error)
 	ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error)
+	// Newest first.
+	ListUsers(ctx context.Context, arg ListUsersParams) ([]User, error)
 	// The agents that share worlds, besides their owners.
 	ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, error)
 	// The rooms in a world, those of its owner and of the agents that share it.
@@ -266,9 +278,12 @@ type Scoped interface {
 	UpdateMemory(ctx context.Context, arg UpdateMemoryParams) (Memory, error)
 	// updated_at never goes back.
 	UpdateMessage(ctx context.Context, arg UpdateMessageParams) (Message, error)
+	UpdateUser(ctx context.Context, arg UpdateUserParams) (User, error)
 	UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error)
 	// Takes the next number of the log, which locks the log against other entries until the transaction ends.
 	UpsertAuditChain(ctx context.Context, hash []byte) (AuditChain, error)
+	// What was revoked before stays revoked as long as it was.
+	UpsertRevocation(ctx context.Context, arg UpsertRevocationParams) (Revocation, error)
 	// Notes that a secret was given its value, which nobody has used yet.
 	UpsertSecretChange(ctx context.Context, arg UpsertSecretChangeParams) error
 	// The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
@@ -293,16 +308,26 @@ type System interface {
 	// Changes how an agent is stored, not the agent itself.
 	ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error)
 	DeleteAuditEntries(ctx context.Context, upToSeq int64) (int64, error)
+	DeleteEndedLogins(ctx context.Context, before *dbtype.Millis) (int64, error)
+	DeleteExpiredLogins(ctx context.Context, now dbtype.Millis) (int64, error)
 	// Gives up every claim; only valid while no other process uses the database.
 	DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error)
 	// Gives up the claims of an instance that has just restarted.
 	DeleteOwnersOpenIdempotencyKeys(ctx context.Context, owner uuid.UUID) (int64, error)
+	// Leaves a user the newest.
+	DeleteSurplusLogins(ctx context.Context, arg DeleteSurplusLoginsParams) (int64, error)
 	EndAllSessions(ctx context.Context, arg EndAllSessionsParams) (int64, error)
 	EndIsolation(ctx context.Context) error
+	EndLogin(ctx context.Context, arg EndLoginParams) (int64, error)
 	ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, error)
 	ExpireSessions(ctx context.Context, arg ExpireSessionsParams) ([]Session, error)
 	// Also one that has ended.
 	FindAPIKey(ctx context.Context, hash []byte) (APIKey, error)
+	// Also one that has ended.
+	FindLogin(ctx context.Context, handle []byte) (Login, error)
+	// Those of a token and of its entity.
+	FindRevocations(ctx context.Context, arg FindRevocationsParams) ([]Revocation, error)
+	FindUser(ctx context.Context, email string) (User, error)
 	// Finds no row when the turn is no longer the owner's.
 	FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error)
 	// Removes jobs that ended long ago.
@@ -311,6 +336,10 @@ type System interface {
 	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error)
 	// No row where no key was ever made: the last one is never deleted.
 	GetAnyAPIKey(ctx context.Context) (uuid.UUID, error)
+	// The user of a login that has not ended; no row for one who was disabled.
+	GetLoginUser(ctx context.Context, arg GetLoginUserParams) (User, error)
+	InsertLogin(ctx context.Context, arg InsertLoginParams) error
+	InsertUser(ctx context.Context, arg InsertUserParams) (User, error)
 	IsolatedSince(ctx context.Context) (*dbtype.Millis, error)
 	ListAgentsToConceal(ctx context.Context, arg ListAgentsToConcealParams) ([]uuid.UUID, error)
 	// Heads of mailboxes that are queued, or whose lease has expired. The sender with the fewest running turns
@@ -322,6 +351,8 @@ type System interface {
 	//
 	// The casts keep SQLite from planning again for each new limit, which took longer than all the rest.
 	ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error)
+	ListEndedLogins(ctx context.Context, since *dbtype.Millis) ([]uuid.UUID, error)
+	ListNewRevocations(ctx context.Context, since dbtype.Millis) ([]Revocation, error)
 	ListOldestAuditEntries(ctx context.Context, limitRows int64) ([]AuditEntry, error)
 	ListSealedAgents(ctx context.Context, arg ListSealedAgentsParams) ([]ListSealedAgentsRow, error)
 	ListSealedJobs(ctx context.Context, arg ListSealedJobsParams) ([]ListSealedJobsRow, error)
@@ -331,6 +362,10 @@ type System interface {
 	// When the next sweep is due; no row when there is no session.
 	NextSessionDue(ctx context.Context) (dbtype.Millis, error)
 	NoteIsolation(ctx context.Context, at *dbtype.Millis) (int64, error)
+	// No row if the password is another one by now, or the user was disabled.
+	NoteUserLogin(ctx context.Context, arg NoteUserLoginParams) (int64, error)
+	// One of those who bring the same secret changes the row.
+	RefreshLogin(ctx context.Context, arg RefreshLoginParams) (int64, error)
 	// Releases every running turn; only valid while no other process uses the database.
 	ReleaseAllTurnLeases(ctx context.Context) (int64, error)
 	// Releases a turn to its mailbox, unless it was claimed again since that attempt.
@@ -404,6 +439,10 @@ func (q systemQueries) BeginAuditChain(ctx context.Context, arg BeginAuditChainP
 
 func (q scopedQueries) ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error) {
 	return q.all.ChangeSession(ctx, unscoped.ChangeSessionParams{TimeoutMs: arg.TimeoutMs, MaxDurationMs: arg.MaxDurationMs, WarningMs: arg.WarningMs, AutoRenew: arg.AutoRenew, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
+}
+
+func (q scopedQueries) ChangeUserPassword(ctx context.Context, arg ChangeUserPasswordParams) (int64, error) {
+	return q.all.ChangeUserPassword(ctx, unscoped.ChangeUserPasswordParams{Password: arg.Password, Tenant: q.scope.Tenant, ID: arg.ID, OldPassword: arg.OldPassword})
 }
 
 func (q systemQueries) ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error) {
@@ -506,6 +545,10 @@ func (q scopedQueries) CountParticipants(ctx context.Context, arg CountParticipa
 	return q.all.CountParticipants(ctx, unscoped.CountParticipantsParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AtMost: arg.AtMost})
 }
 
+func (q scopedQueries) CountRevocations(ctx context.Context) (int64, error) {
+	return q.all.CountRevocations(ctx, q.scope.Tenant)
+}
+
 func (q scopedQueries) CountRunningAgents(ctx context.Context) (int64, error) {
 	return q.all.CountRunningAgents(ctx, q.scope.Tenant)
 }
@@ -516,6 +559,10 @@ func (q scopedQueries) CountServerChannels(ctx context.Context, arg CountServerC
 
 func (q scopedQueries) CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error) {
 	return q.all.CountSessions(ctx, unscoped.CountSessionsParams{Now: arg.Now, Tenant: q.scope.Tenant, AnyUser: arg.AnyUser, UserID: arg.UserID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
+}
+
+func (q scopedQueries) CountUsers(ctx context.Context) (int64, error) {
+	return q.all.CountUsers(ctx, q.scope.Tenant)
 }
 
 func (q scopedQueries) DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error) {
@@ -544,6 +591,18 @@ func (q scopedQueries) DeleteChannelMessages(ctx context.Context, channelID uuid
 
 func (q scopedQueries) DeleteEndedAPIKey(ctx context.Context, now *dbtype.Millis) (int64, error) {
 	return q.all.DeleteEndedAPIKey(ctx, unscoped.DeleteEndedAPIKeyParams{Tenant: q.scope.Tenant, Now: now})
+}
+
+func (q systemQueries) DeleteEndedLogins(ctx context.Context, before *dbtype.Millis) (int64, error) {
+	return q.all.DeleteEndedLogins(ctx, unscoped.DeleteEndedLoginsParams{Tenant: q.scope.Tenant, Before: before})
+}
+
+func (q systemQueries) DeleteExpiredLogins(ctx context.Context, now dbtype.Millis) (int64, error) {
+	return q.all.DeleteExpiredLogins(ctx, unscoped.DeleteExpiredLoginsParams{Tenant: q.scope.Tenant, Now: now})
+}
+
+func (q scopedQueries) DeleteExpiredRevocations(ctx context.Context, now dbtype.Millis) (int64, error) {
+	return q.all.DeleteExpiredRevocations(ctx, unscoped.DeleteExpiredRevocationsParams{Tenant: q.scope.Tenant, Now: now})
 }
 
 func (q scopedQueries) DeleteIdempotencyKey(ctx context.Context, arg DeleteIdempotencyKeyParams) (int64, error) {
@@ -594,6 +653,10 @@ func (q scopedQueries) DeleteSecretTimes(ctx context.Context, arg DeleteSecretTi
 	return q.all.DeleteSecretTimes(ctx, unscoped.DeleteSecretTimesParams{Tenant: q.scope.Tenant, AgentID: arg.AgentID, Name: arg.Name})
 }
 
+func (q systemQueries) DeleteSurplusLogins(ctx context.Context, arg DeleteSurplusLoginsParams) (int64, error) {
+	return q.all.DeleteSurplusLogins(ctx, unscoped.DeleteSurplusLoginsParams{Tenant: q.scope.Tenant, UserID: arg.UserID, KeepRows: arg.KeepRows})
+}
+
 func (q scopedQueries) DeleteWorld(ctx context.Context, arg DeleteWorldParams) error {
 	return q.all.DeleteWorld(ctx, unscoped.DeleteWorldParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
 }
@@ -628,6 +691,14 @@ func (q systemQueries) EndIsolation(ctx context.Context) error {
 
 func (q scopedQueries) EndJob(ctx context.Context, arg EndJobParams) (Job, error) {
 	return q.all.EndJob(ctx, unscoped.EndJobParams{Status: arg.Status, Result: arg.Result, Error: arg.Error, Now: arg.Now, Tenant: q.scope.Tenant, MessageID: arg.MessageID, AgentID: arg.AgentID})
+}
+
+func (q systemQueries) EndLogin(ctx context.Context, arg EndLoginParams) (int64, error) {
+	return q.all.EndLogin(ctx, unscoped.EndLoginParams{EndedAt: arg.EndedAt, Tenant: q.scope.Tenant, ID: arg.ID})
+}
+
+func (q scopedQueries) EndLogins(ctx context.Context, arg EndLoginsParams) ([]uuid.UUID, error) {
+	return q.all.EndLogins(ctx, unscoped.EndLoginsParams{EndedAt: arg.EndedAt, Tenant: q.scope.Tenant, UserID: arg.UserID, LoginID: arg.LoginID})
 }
 
 func (q scopedQueries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams) ([]Turn, error) {
@@ -682,8 +753,20 @@ func (q scopedQueries) FindClientMessage(ctx context.Context, arg FindClientMess
 	return q.all.FindClientMessage(ctx, unscoped.FindClientMessageParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, SourceID: arg.SourceID, AuthorID: arg.AuthorID, Content: arg.Content, Since: arg.Since, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
+func (q systemQueries) FindLogin(ctx context.Context, handle []byte) (Login, error) {
+	return q.all.FindLogin(ctx, unscoped.FindLoginParams{Tenant: q.scope.Tenant, Handle: handle})
+}
+
+func (q systemQueries) FindRevocations(ctx context.Context, arg FindRevocationsParams) ([]Revocation, error) {
+	return q.all.FindRevocations(ctx, unscoped.FindRevocationsParams{Tenant: q.scope.Tenant, TokenID: arg.TokenID, Entity: arg.Entity})
+}
+
 func (q scopedQueries) FindSourceChannel(ctx context.Context, arg FindSourceChannelParams) (Channel, error) {
 	return q.all.FindSourceChannel(ctx, unscoped.FindSourceChannelParams{Tenant: q.scope.Tenant, SourceType: arg.SourceType, SourceID: arg.SourceID})
+}
+
+func (q systemQueries) FindUser(ctx context.Context, email string) (User, error) {
+	return q.all.FindUser(ctx, unscoped.FindUserParams{Tenant: q.scope.Tenant, Email: email})
 }
 
 func (q scopedQueries) FindWorld(ctx context.Context, id uuid.UUID) (World, error) {
@@ -770,6 +853,10 @@ func (q scopedQueries) GetJob(ctx context.Context, id uuid.UUID) (Job, error) {
 	return q.all.GetJob(ctx, unscoped.GetJobParams{Tenant: q.scope.Tenant, ID: id, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
+func (q systemQueries) GetLoginUser(ctx context.Context, arg GetLoginUserParams) (User, error) {
+	return q.all.GetLoginUser(ctx, unscoped.GetLoginUserParams{Tenant: q.scope.Tenant, ID: arg.ID, Now: arg.Now})
+}
+
 func (q scopedQueries) GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, error) {
 	return q.all.GetMemory(ctx, unscoped.GetMemoryParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
 }
@@ -818,6 +905,10 @@ func (q scopedQueries) GetTurn(ctx context.Context, id uuid.UUID) (Turn, error) 
 	return q.all.GetTurn(ctx, unscoped.GetTurnParams{Tenant: q.scope.Tenant, ID: id})
 }
 
+func (q scopedQueries) GetUser(ctx context.Context, id uuid.UUID) (User, error) {
+	return q.all.GetUser(ctx, unscoped.GetUserParams{Tenant: q.scope.Tenant, ID: id})
+}
+
 func (q scopedQueries) GetWorld(ctx context.Context, arg GetWorldParams) (World, error) {
 	return q.all.GetWorld(ctx, unscoped.GetWorldParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
 }
@@ -850,6 +941,10 @@ func (q scopedQueries) InsertJob(ctx context.Context, arg InsertJobParams) (Job,
 	return q.all.InsertJob(ctx, unscoped.InsertJobParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID, UserID: arg.UserID, ChannelID: arg.ChannelID, MessageID: arg.MessageID, Content: arg.Content, Metadata: arg.Metadata, CallbackURL: arg.CallbackURL, CallbackSecret: arg.CallbackSecret, CreatedAt: arg.CreatedAt, ExpiresAt: arg.ExpiresAt})
 }
 
+func (q systemQueries) InsertLogin(ctx context.Context, arg InsertLoginParams) error {
+	return q.all.InsertLogin(ctx, unscoped.InsertLoginParams{Tenant: q.scope.Tenant, ID: arg.ID, UserID: arg.UserID, Handle: arg.Handle, Secret: arg.Secret, CreatedAt: arg.CreatedAt, ExpiresAt: arg.ExpiresAt})
+}
+
 func (q scopedQueries) InsertMemory(ctx context.Context, arg InsertMemoryParams) (int64, error) {
 	return q.all.InsertMemory(ctx, unscoped.InsertMemoryParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID, EntityID: arg.EntityID, RoomID: arg.RoomID, WorldID: arg.WorldID, TableName: arg.TableName, Content: arg.Content, Metadata: arg.Metadata, MessageID: arg.MessageID, IsUnique: arg.IsUnique, Embedding: arg.Embedding, EmbeddingSpace: arg.EmbeddingSpace, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
 }
@@ -872,6 +967,10 @@ func (q scopedQueries) InsertTurn(ctx context.Context, arg InsertTurnParams) err
 
 func (q scopedQueries) InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error {
 	return q.all.InsertTurnEvent(ctx, unscoped.InsertTurnEventParams{Tenant: q.scope.Tenant, TurnID: arg.TurnID, Position: arg.Position, Type: arg.Type, At: arg.At, Data: arg.Data, AgentID: arg.AgentID})
+}
+
+func (q systemQueries) InsertUser(ctx context.Context, arg InsertUserParams) (User, error) {
+	return q.all.InsertUser(ctx, unscoped.InsertUserParams{Tenant: q.scope.Tenant, ID: arg.ID, Email: arg.Email, Username: arg.Username, Password: arg.Password, Admin: arg.Admin, CreatedAt: arg.CreatedAt})
 }
 
 func (q systemQueries) IsolatedSince(ctx context.Context) (*dbtype.Millis, error) {
@@ -934,6 +1033,10 @@ func (q systemQueries) ListClaimableTurns(ctx context.Context, arg ListClaimable
 	return q.all.ListClaimableTurns(ctx, unscoped.ListClaimableTurnsParams{Now: arg.Now, MaxTurns: arg.MaxTurns, Tenant: q.scope.Tenant, AfterSender: arg.AfterSender, MaxPerSender: arg.MaxPerSender})
 }
 
+func (q systemQueries) ListEndedLogins(ctx context.Context, since *dbtype.Millis) ([]uuid.UUID, error) {
+	return q.all.ListEndedLogins(ctx, unscoped.ListEndedLoginsParams{Tenant: q.scope.Tenant, Since: since})
+}
+
 func (q scopedQueries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error) {
 	return q.all.ListJobs(ctx, unscoped.ListJobsParams{Tenant: q.scope.Tenant, Until: arg.Until, Everyone: q.scope.Everyone, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
@@ -966,6 +1069,10 @@ func (q scopedQueries) ListMessagesFromSeq(ctx context.Context, arg ListMessages
 	return q.all.ListMessagesFromSeq(ctx, unscoped.ListMessagesFromSeqParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AfterSeq: arg.AfterSeq, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, LimitRows: arg.LimitRows})
 }
 
+func (q systemQueries) ListNewRevocations(ctx context.Context, since dbtype.Millis) ([]Revocation, error) {
+	return q.all.ListNewRevocations(ctx, unscoped.ListNewRevocationsParams{Tenant: q.scope.Tenant, Since: since})
+}
+
 func (q systemQueries) ListOldestAuditEntries(ctx context.Context, limitRows int64) ([]AuditEntry, error) {
 	return q.all.ListOldestAuditEntries(ctx, unscoped.ListOldestAuditEntriesParams{Tenant: q.scope.Tenant, LimitRows: limitRows})
 }
@@ -980,6 +1087,10 @@ func (q scopedQueries) ListParticipants(ctx context.Context, channelID uuid.UUID
 
 func (q scopedQueries) ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error) {
 	return q.all.ListRecentMessages(ctx, unscoped.ListRecentMessagesParams{AgentID: arg.AgentID, Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, UpToSeq: arg.UpToSeq, LimitRows: arg.LimitRows})
+}
+
+func (q scopedQueries) ListRevocations(ctx context.Context, arg ListRevocationsParams) ([]Revocation, error) {
+	return q.all.ListRevocations(ctx, unscoped.ListRevocationsParams{Tenant: q.scope.Tenant, Until: arg.Until, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) ListRoomMemories(ctx context.Context, arg ListRoomMemoriesParams) ([]ListRoomMemoriesRow, error) {
@@ -1030,6 +1141,10 @@ func (q scopedQueries) ListUserSessions(ctx context.Context, arg ListUserSession
 	return q.all.ListUserSessions(ctx, unscoped.ListUserSessionsParams{Tenant: q.scope.Tenant, UserID: arg.UserID, Now: arg.Now, Until: arg.Until, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
+func (q scopedQueries) ListUsers(ctx context.Context, arg ListUsersParams) ([]User, error) {
+	return q.all.ListUsers(ctx, unscoped.ListUsersParams{Tenant: q.scope.Tenant, Until: arg.Until, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+}
+
 func (q scopedQueries) ListWorldAgents(ctx context.Context) ([]ListWorldAgentsRow, error) {
 	return q.all.ListWorldAgents(ctx, q.scope.Tenant)
 }
@@ -1068,6 +1183,14 @@ func (q scopedQueries) NoteFormerAgent(ctx context.Context, arg NoteFormerAgentP
 
 func (q systemQueries) NoteIsolation(ctx context.Context, at *dbtype.Millis) (int64, error) {
 	return q.all.NoteIsolation(ctx, unscoped.NoteIsolationParams{At: at, Tenant: q.scope.Tenant})
+}
+
+func (q systemQueries) NoteUserLogin(ctx context.Context, arg NoteUserLoginParams) (int64, error) {
+	return q.all.NoteUserLogin(ctx, unscoped.NoteUserLoginParams{Now: arg.Now, Tenant: q.scope.Tenant, ID: arg.ID, Password: arg.Password})
+}
+
+func (q systemQueries) RefreshLogin(ctx context.Context, arg RefreshLoginParams) (int64, error) {
+	return q.all.RefreshLogin(ctx, unscoped.RefreshLoginParams{Secret: arg.Secret, OldSecret: arg.OldSecret, Now: arg.Now, Tenant: q.scope.Tenant, ID: arg.ID})
 }
 
 func (q systemQueries) ReleaseAllTurnLeases(ctx context.Context) (int64, error) {
@@ -1170,12 +1293,20 @@ func (q scopedQueries) UpdateMessage(ctx context.Context, arg UpdateMessageParam
 	return q.all.UpdateMessage(ctx, unscoped.UpdateMessageParams{Content: arg.Content, RawMessage: arg.RawMessage, InReplyTo: arg.InReplyTo, SourceType: arg.SourceType, Metadata: arg.Metadata, UpdatedAt: arg.UpdatedAt, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
+func (q scopedQueries) UpdateUser(ctx context.Context, arg UpdateUserParams) (User, error) {
+	return q.all.UpdateUser(ctx, unscoped.UpdateUserParams{Password: arg.Password, Admin: arg.Admin, DisabledAt: arg.DisabledAt, Tenant: q.scope.Tenant, ID: arg.ID})
+}
+
 func (q scopedQueries) UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error) {
 	return q.all.UpdateWorld(ctx, unscoped.UpdateWorldParams{Name: arg.Name, Metadata: arg.Metadata, UpdatedAt: arg.UpdatedAt, Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
 }
 
 func (q scopedQueries) UpsertAuditChain(ctx context.Context, hash []byte) (AuditChain, error) {
 	return q.all.UpsertAuditChain(ctx, unscoped.UpsertAuditChainParams{Tenant: q.scope.Tenant, Hash: hash})
+}
+
+func (q scopedQueries) UpsertRevocation(ctx context.Context, arg UpsertRevocationParams) (Revocation, error) {
+	return q.all.UpsertRevocation(ctx, unscoped.UpsertRevocationParams{Tenant: q.scope.Tenant, Kind: arg.Kind, Subject: arg.Subject, CreatedAt: arg.CreatedAt, ExpiresAt: arg.ExpiresAt})
 }
 
 func (q scopedQueries) UpsertSecretChange(ctx context.Context, arg UpsertSecretChangeParams) error {

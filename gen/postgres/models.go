@@ -22,11 +22,15 @@ type IdempotencyKey = unscoped.IdempotencyKey
 
 type Job = unscoped.Job
 
+type Login = unscoped.Login
+
 type Memory = unscoped.Memory
 
 type Message = unscoped.Message
 
 type MessageServer = unscoped.MessageServer
+
+type Revocation = unscoped.Revocation
 
 type Room = unscoped.Room
 
@@ -37,5 +41,7 @@ type Session = unscoped.Session
 type Turn = unscoped.Turn
 
 type TurnEvent = unscoped.TurnEvent
+
+type User = unscoped.User
 
 type World = unscoped.World

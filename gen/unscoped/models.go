@@ -119,6 +119,19 @@ type Job struct {
 	Tenant           int64
 }
 
+type Login struct {
+	ID          uuid.UUID
+	UserID      uuid.UUID
+	Handle      []byte
+	Secret      []byte
+	LastSecret  []byte
+	RefreshedAt dbtype.Millis
+	CreatedAt   dbtype.Millis
+	ExpiresAt   dbtype.Millis
+	EndedAt     *dbtype.Millis
+	Tenant      int64
+}
+
 type Memory struct {
 	ID             uuid.UUID
 	AgentID        uuid.UUID
@@ -165,6 +178,14 @@ type MessageServer struct {
 	CreatedAt  dbtype.Millis
 	UpdatedAt  dbtype.Millis
 	Tenant     int64
+}
+
+type Revocation struct {
+	Kind      string
+	Subject   string
+	CreatedAt dbtype.Millis
+	ExpiresAt dbtype.Millis
+	Tenant    int64
 }
 
 type Room struct {
@@ -243,6 +264,18 @@ type TurnEvent struct {
 	Data     dbtype.JSON
 	AgentID  uuid.UUID
 	Tenant   int64
+}
+
+type User struct {
+	ID          uuid.UUID
+	Email       string
+	Username    string
+	Password    string
+	Admin       bool
+	CreatedAt   dbtype.Millis
+	LastLoginAt *dbtype.Millis
+	DisabledAt  *dbtype.Millis
+	Tenant      int64
 }
 
 type World struct {

@@ -28,6 +28,9 @@ type Querier interface {
 	BeginAuditChain(ctx context.Context, arg BeginAuditChainParams) error
 	// scope: viewer
 	ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error)
+	// scope: tenant
+	// Changes nothing if the password is another one by now.
+	ChangeUserPassword(ctx context.Context, arg ChangeUserPasswordParams) (int64, error)
 	// scope: system
 	// Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
 	ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error)
@@ -94,6 +97,8 @@ type Querier interface {
 	// scope: tenant
 	CountParticipants(ctx context.Context, arg CountParticipantsParams) (int64, error)
 	// scope: tenant
+	CountRevocations(ctx context.Context, tenant int64) (int64, error)
+	// scope: tenant
 	CountRunningAgents(ctx context.Context, tenant int64) (int64, error)
 	// scope: viewer
 	// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
@@ -101,6 +106,8 @@ type Querier interface {
 	// scope: viewer
 	// Counts of live sessions, of those near their end, and of expired ones that are still kept.
 	CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error)
+	// scope: tenant
+	CountUsers(ctx context.Context, tenant int64) (int64, error)
 	// scope: tenant
 	DeleteAgent(ctx context.Context, arg DeleteAgentParams) (int64, error)
 	// scope: tenant
@@ -117,6 +124,12 @@ type Querier interface {
 	// scope: tenant
 	// Makes room: forgets the oldest key that was revoked or has expired.
 	DeleteEndedAPIKey(ctx context.Context, arg DeleteEndedAPIKeyParams) (int64, error)
+	// scope: system
+	DeleteEndedLogins(ctx context.Context, arg DeleteEndedLoginsParams) (int64, error)
+	// scope: system
+	DeleteExpiredLogins(ctx context.Context, arg DeleteExpiredLoginsParams) (int64, error)
+	// scope: tenant
+	DeleteExpiredRevocations(ctx context.Context, arg DeleteExpiredRevocationsParams) (int64, error)
 	// scope: tenant
 	DeleteIdempotencyKey(ctx context.Context, arg DeleteIdempotencyKeyParams) (int64, error)
 	// scope: tenant
@@ -147,6 +160,9 @@ type Querier interface {
 	DeleteRoomMemories(ctx context.Context, arg DeleteRoomMemoriesParams) (int64, error)
 	// scope: tenant
 	DeleteSecretTimes(ctx context.Context, arg DeleteSecretTimesParams) error
+	// scope: system
+	// Leaves a user the newest.
+	DeleteSurplusLogins(ctx context.Context, arg DeleteSurplusLoginsParams) (int64, error)
 	// scope: tenant
 	DeleteWorld(ctx context.Context, arg DeleteWorldParams) error
 	// scope: tenant
@@ -168,6 +184,11 @@ type Querier interface {
 	// scope: tenant
 	// Ends the job of a message with the turn of its agent. Finds no row when there is none, or when it has ended.
 	EndJob(ctx context.Context, arg EndJobParams) (Job, error)
+	// scope: system
+	EndLogin(ctx context.Context, arg EndLoginParams) (int64, error)
+	// scope: tenant
+	// Ends all of a user but one.
+	EndLogins(ctx context.Context, arg EndLoginsParams) ([]uuid.UUID, error)
 	// scope: tenant
 	// Ends the active turns of one mailbox; with queued_only, those not yet begun.
 	EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams) ([]Turn, error)
@@ -205,9 +226,17 @@ type Querier interface {
 	// scope: viewer
 	// The message that a client recently sent under its own id, if any.
 	FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error)
+	// scope: system
+	// Also one that has ended.
+	FindLogin(ctx context.Context, arg FindLoginParams) (Login, error)
+	// scope: system
+	// Those of a token and of its entity.
+	FindRevocations(ctx context.Context, arg FindRevocationsParams) ([]Revocation, error)
 	// scope: tenant
 	// The oldest channel that mirrors one of a platform, on any message server.
 	FindSourceChannel(ctx context.Context, arg FindSourceChannelParams) (Channel, error)
+	// scope: system
+	FindUser(ctx context.Context, arg FindUserParams) (User, error)
 	// scope: tenant
 	// A world by its id: the oldest one, agents' own worlds last.
 	FindWorld(ctx context.Context, arg FindWorldParams) (World, error)
@@ -264,6 +293,9 @@ type Querier interface {
 	GetIdempotencyKey(ctx context.Context, arg GetIdempotencyKeyParams) (IdempotencyKey, error)
 	// scope: viewer
 	GetJob(ctx context.Context, arg GetJobParams) (Job, error)
+	// scope: system
+	// The user of a login that has not ended; no row for one who was disabled.
+	GetLoginUser(ctx context.Context, arg GetLoginUserParams) (User, error)
 	// scope: tenant
 	GetMemory(ctx context.Context, arg GetMemoryParams) (Memory, error)
 	// scope: tenant
@@ -293,6 +325,8 @@ type Querier interface {
 	// scope: tenant
 	GetTurn(ctx context.Context, arg GetTurnParams) (Turn, error)
 	// scope: tenant
+	GetUser(ctx context.Context, arg GetUserParams) (User, error)
+	// scope: tenant
 	GetWorld(ctx context.Context, arg GetWorldParams) (World, error)
 	// scope: tenant
 	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
@@ -309,6 +343,8 @@ type Querier interface {
 	InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error)
 	// scope: tenant
 	InsertJob(ctx context.Context, arg InsertJobParams) (Job, error)
+	// scope: system
+	InsertLogin(ctx context.Context, arg InsertLoginParams) error
 	// scope: tenant
 	// Does nothing where the memory exists, or the agent has one of that message.
 	InsertMemory(ctx context.Context, arg InsertMemoryParams) (int64, error)
@@ -323,6 +359,8 @@ type Querier interface {
 	InsertTurn(ctx context.Context, arg InsertTurnParams) error
 	// scope: tenant
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
+	// scope: system
+	InsertUser(ctx context.Context, arg InsertUserParams) (User, error)
 	// scope: system
 	IsolatedSince(ctx context.Context, tenant int64) (*dbtype.Millis, error)
 	// scope: tenant
@@ -374,6 +412,8 @@ type Querier interface {
 	//
 	// The casts keep SQLite from planning again for each new limit, which took longer than all the rest.
 	ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error)
+	// scope: system
+	ListEndedLogins(ctx context.Context, arg ListEndedLoginsParams) ([]uuid.UUID, error)
 	// scope: viewer
 	// Newest first.
 	ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error)
@@ -396,6 +436,8 @@ type Querier interface {
 	// Oldest first: the messages after number after_seq, which a reader has missed.
 	ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error)
 	// scope: system
+	ListNewRevocations(ctx context.Context, arg ListNewRevocationsParams) ([]Revocation, error)
+	// scope: system
 	ListOldestAuditEntries(ctx context.Context, arg ListOldestAuditEntriesParams) ([]AuditEntry, error)
 	// scope: viewer
 	// Of the channels that ListServerChannels lists, those in which the viewer takes part.
@@ -407,6 +449,9 @@ type Querier interface {
 	// the agent's own answers to earlier messages are not. Forgotten messages are left out; where the agent's memory of one was
 	// edited, the text is in remembered.
 	ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error)
+	// scope: tenant
+	// Newest first.
+	ListRevocations(ctx context.Context, arg ListRevocationsParams) ([]Revocation, error)
 	// scope: tenant
 	// The same for one room of the agent.
 	ListRoomMemories(ctx context.Context, arg ListRoomMemoriesParams) ([]ListRoomMemoriesRow, error)
@@ -439,6 +484,9 @@ type Querier interface {
 	// scope: viewer
 	ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error)
 	// scope: tenant
+	// Newest first.
+	ListUsers(ctx context.Context, arg ListUsersParams) ([]User, error)
+	// scope: tenant
 	// The agents that share worlds, besides their owners.
 	ListWorldAgents(ctx context.Context, tenant int64) ([]ListWorldAgentsRow, error)
 	// scope: tenant
@@ -465,6 +513,12 @@ type Querier interface {
 	NoteFormerAgent(ctx context.Context, arg NoteFormerAgentParams) error
 	// scope: system
 	NoteIsolation(ctx context.Context, arg NoteIsolationParams) (int64, error)
+	// scope: system
+	// No row if the password is another one by now, or the user was disabled.
+	NoteUserLogin(ctx context.Context, arg NoteUserLoginParams) (int64, error)
+	// scope: system
+	// One of those who bring the same secret changes the row.
+	RefreshLogin(ctx context.Context, arg RefreshLoginParams) (int64, error)
 	// scope: system
 	// Releases every running turn; only valid while no other process uses the database.
 	ReleaseAllTurnLeases(ctx context.Context, tenant int64) (int64, error)
@@ -534,10 +588,15 @@ type Querier interface {
 	// updated_at never goes back.
 	UpdateMessage(ctx context.Context, arg UpdateMessageParams) (Message, error)
 	// scope: tenant
+	UpdateUser(ctx context.Context, arg UpdateUserParams) (User, error)
+	// scope: tenant
 	UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error)
 	// scope: tenant
 	// Takes the next number of the log, which locks the log against other entries until the transaction ends.
 	UpsertAuditChain(ctx context.Context, arg UpsertAuditChainParams) (AuditChain, error)
+	// scope: tenant
+	// What was revoked before stays revoked as long as it was.
+	UpsertRevocation(ctx context.Context, arg UpsertRevocationParams) (Revocation, error)
 	// scope: tenant
 	// Notes that a secret was given its value, which nobody has used yet.
 	UpsertSecretChange(ctx context.Context, arg UpsertSecretChangeParams) error

@@ -57,15 +57,29 @@ const (
 	InvalidAgentID  Code = "INVALID_AGENT_ID"           // the agent that a plugin is asked of is no UUID
 )
 
+// The codes of users, who register and log in.
+const (
+	InvalidEmail       Code = "INVALID_EMAIL"            // no address of the form that is needed
+	InvalidUsername    Code = "INVALID_USERNAME"         // no name of the form that is needed
+	InvalidPassword    Code = "INVALID_PASSWORD"         // too short or too long
+	MissingCredentials Code = "MISSING_CREDENTIALS"      // an address or a password is missing
+	EmailExists        Code = "EMAIL_EXISTS"             // another user has the address
+	UsernameExists     Code = "USERNAME_EXISTS"          // another user has the name
+	InvalidCredentials Code = "INVALID_CREDENTIALS"      // there is no such user, or the password is another
+	InvalidToken       Code = "INVALID_TOKEN"            // a refresh token is none, or not good any more
+	AuthLimited        Code = "AUTH_RATE_LIMIT_EXCEEDED" // too many attempts to log in
+)
+
 // statusClientClosed is nginx's status for a caller that left before the answer; it is never read.
 const statusClientClosed = 499
 
 // Status returns the HTTP status that c stands for.
 func (c Code) Status() int {
 	switch c {
-	case InvalidRequest, InvalidID, InvalidJSON, ValidationFailed, BadRequest, CreateFailed, UpdateFailed, NoAgent, InvalidFileType, InvalidAgentID:
+	case InvalidRequest, InvalidID, InvalidJSON, ValidationFailed, BadRequest, CreateFailed, UpdateFailed, NoAgent, InvalidFileType, InvalidAgentID,
+		InvalidEmail, InvalidUsername, InvalidPassword, MissingCredentials:
 		return http.StatusBadRequest
-	case Unauthorized:
+	case Unauthorized, InvalidCredentials, InvalidToken:
 		return http.StatusUnauthorized
 	case Forbidden:
 		return http.StatusForbidden
@@ -75,7 +89,7 @@ func (c Code) Status() int {
 		return http.StatusGone
 	case MethodNotAllowed:
 		return http.StatusMethodNotAllowed
-	case Conflict:
+	case Conflict, EmailExists, UsernameExists:
 		return http.StatusConflict
 	case TooSlow:
 		return http.StatusRequestTimeout
@@ -85,7 +99,7 @@ func (c Code) Status() int {
 		return http.StatusRequestEntityTooLarge
 	case UnsupportedMediaType:
 		return http.StatusUnsupportedMediaType
-	case RateLimited, QueueFull, UploadsLimited:
+	case RateLimited, QueueFull, UploadsLimited, AuthLimited:
 		return http.StatusTooManyRequests
 	case Cancelled:
 		return statusClientClosed

@@ -21,7 +21,7 @@ func (s Security) RESTKeys() []string {
 func (s Security) SocketKeys() []string { return keysOf(s.AuthToken, s.SocketKey) }
 
 // Open reports whether callers need neither a key nor a token.
-func (s Security) Open() bool { return !s.HasKey() && !s.Tokens.Verify() }
+func (s Security) Open() bool { return !s.HasKey() && !s.Tokens.Verify() && !s.Users.Enable }
 
 // HasKey reports whether there is an API key.
 func (s Security) HasKey() bool { return len(s.SocketKeys()) > 0 }

@@ -70,6 +70,7 @@ type Security struct {
 	Environment string `name:"environment" env:"NODE_ENV" default:"development" help:"production asks browsers for TLS only, and turns the web UI off unless it is asked for."`
 
 	Tokens Tokens `embed:"" group:"tokens"`
+	Users  Users  `embed:"" group:"users"`
 }
 
 // Tokens says how people prove who they are, by JSON Web Tokens. Of the ways to verify them the first that is set counts.
@@ -82,6 +83,16 @@ type Tokens struct {
 	Audience  string `name:"jwt-audience" env:"JWT_AUDIENCE" placeholder:"NAME,…" help:"What a token must have as aud, one of these; by default anything. Set it where the issuer makes tokens for other services too."`
 	Namespace string `name:"jwt-entity-namespace" env:"JWT_ENTITY_NAMESPACE" placeholder:"issuer" help:"issuer tells people of the same name at two issuers apart; by default who has a UUID as sub is the entity of that id, whoever says so."`
 	Admins    string `name:"admin-entity-ids" env:"ADMIN_ENTITY_IDS" placeholder:"UUID,…" help:"Entities whose tokens may do everything: change agents, and the server. Others read and chat."`
+}
+
+// Users are people who log in to this server. Ask [Settings.Validate] whether they fit together.
+type Users struct {
+	Enable        bool   `name:"users" type:"switch" env:"ELIZAD_USERS" help:"Let people register and log in with a password, under /api/auth. From then on every caller needs a credential."`
+	Registration  string `name:"registration" env:"AUTH_REGISTRATION" default:"open" help:"closed lets admins make users, and nobody register."`
+	AdminEmail    string `name:"admin-email" env:"ELIZAD_ADMIN_EMAIL" placeholder:"ADDRESS" help:"Address of a user who is an admin, made at the start unless there is one with it."`
+	AdminName     string `name:"admin-username" env:"ELIZAD_ADMIN_USERNAME" default:"admin" placeholder:"NAME" help:"Name of that user."`
+	AdminPassword string `name:"admin-password" env:"ELIZAD_ADMIN_PASSWORD" placeholder:"PASSWORD" help:"First password of that user; later it is changed by logging in. Prefer the variable: flags are visible to other users of the machine."`
+	Most          int    `name:"max-users" env:"ELIZAD_MAX_USERS" default:"10000" help:"Users that there may be; 0 for no limit."`
 }
 
 // Limits bounds what one caller may ask for. Sizes are in bytes.
@@ -106,6 +117,8 @@ type Limits struct {
 	APIWindow        time.Duration `name:"rate-limit-api-window" type:"millis" env:"RATE_LIMIT_API_WINDOW_MS" default:"15m" help:"Length of that window."`
 	UploadMax        int           `name:"rate-limit-upload-max" env:"RATE_LIMIT_UPLOAD_MAX" default:"50" help:"Uploads and audio requests that one client may make per window."`
 	UploadWindow     time.Duration `name:"rate-limit-upload-window" type:"millis" env:"RATE_LIMIT_UPLOAD_WINDOW_MS" default:"15m" help:"Length of that window."`
+	AuthMax          int           `name:"rate-limit-auth-max" env:"RATE_LIMIT_AUTH_MAX" default:"10" help:"Logins that may fail, and users that may be registered, from one client per window; of one user three times as many fail, from all clients together."`
+	AuthWindow       time.Duration `name:"rate-limit-auth-window" type:"millis" env:"RATE_LIMIT_AUTH_WINDOW_MS" default:"15m" help:"Length of that window."`
 	SocketMax        int           `name:"rate-limit-socket-max" env:"RATE_LIMIT_SOCKET_MAX" default:"60" help:"Socket events that one caller may send per window, and connections that it may open."`
 	SocketWindow     time.Duration `name:"rate-limit-socket-window" type:"millis" env:"RATE_LIMIT_SOCKET_WINDOW_MS" default:"1m" help:"Length of that window."`
 }

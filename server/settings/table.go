@@ -29,6 +29,7 @@ func Options() []kong.Option {
 			{Key: "storage", Title: "Storage:"},
 			{Key: "security", Title: "Security:"},
 			{Key: "tokens", Title: "Tokens of callers:"},
+			{Key: "users", Title: "Users:"},
 			{Key: "limits", Title: "Limits:"},
 			{Key: "agents", Title: "Agents (their models and behaviour: elizad help settings):"},
 			{Key: "messages", Title: "Messages:"},

@@ -35,6 +35,10 @@ func (s *Settings) Validate() error {
 		fault(err == nil, "POSTGRES_URL (--postgres-url)", "%w", err)
 	}
 
+	fault(!s.Security.Users.Enable || slices.Contains([]string{"open", "closed"}, s.Security.Users.Registration), "AUTH_REGISTRATION (--registration)", "is %q; write open or closed", s.Security.Users.Registration)
+	fault(s.Security.Users.Most >= 0, "ELIZAD_MAX_USERS (--max-users)", "is %d; write a number, or 0 for no limit", s.Security.Users.Most)
+	fault((s.Security.Users.AdminEmail == "") == (s.Security.Users.AdminPassword == ""), "ELIZAD_ADMIN_EMAIL (--admin-email)", "and ELIZAD_ADMIN_PASSWORD (--admin-password) belong together; write both, or neither")
+	fault(s.Security.Users.Enable || s.Security.Users.AdminEmail == "", "ELIZAD_ADMIN_EMAIL (--admin-email)", "is set without ELIZAD_USERS (--users), so that nobody can log in; set ELIZAD_USERS=true")
 	faults = append(faults, s.Security.check()...)
 	if !isLoopbackHost(s.Network.Host) && s.Network.Host != "" {
 		if err := s.Security.Reachable(); err != nil {
@@ -55,6 +59,7 @@ func (s *Settings) Validate() error {
 		{"MAX_UPLOAD_SIZE (--max-upload)", s.Limits.MaxUpload, "50mb"},
 		{"RATE_LIMIT_API_MAX (--rate-limit-api-max)", int64(s.Limits.APIMax), "1000"},
 		{"RATE_LIMIT_UPLOAD_MAX (--rate-limit-upload-max)", int64(s.Limits.UploadMax), "50"},
+		{"RATE_LIMIT_AUTH_MAX (--rate-limit-auth-max)", int64(s.Limits.AuthMax), "10"},
 		{"RATE_LIMIT_SOCKET_MAX (--rate-limit-socket-max)", int64(s.Limits.SocketMax), "60"},
 		{"LANE_QUEUE_MAX (--lane-queue-max)", int64(s.Messages.QueueMax), "100"},
 		{"MAX_CONCURRENT_RUNS (--max-concurrent-runs)", int64(s.Messages.ConcurrentRuns), "64"},
@@ -71,6 +76,7 @@ func (s *Settings) Validate() error {
 		{"ELIZAD_DRAIN_TIMEOUT_MS (--drain-timeout)", s.Network.Drain, 0},
 		{"RATE_LIMIT_API_WINDOW_MS (--rate-limit-api-window)", s.Limits.APIWindow, time.Second},
 		{"RATE_LIMIT_UPLOAD_WINDOW_MS (--rate-limit-upload-window)", s.Limits.UploadWindow, time.Second},
+		{"RATE_LIMIT_AUTH_WINDOW_MS (--rate-limit-auth-window)", s.Limits.AuthWindow, time.Second},
 		{"RATE_LIMIT_SOCKET_WINDOW_MS (--rate-limit-socket-window)", s.Limits.SocketWindow, time.Second},
 		{"RUN_TIMEOUT_MS (--run-timeout)", s.Messages.RunTimeout, time.Second},
 		{"HTTP_TRANSPORT_TIMEOUT_MS (--http-transport-timeout)", s.Messages.HTTPTimeout, time.Second},

@@ -56,7 +56,15 @@ type Identity struct {
 	scopes Scopes
 	proof  Proof
 	key    uuid.UUID
+	token  Token
 	until  time.Time // zero: not known beforehand
+}
+
+// Token says which token a grant is of. The zero value is that of what is none.
+type Token struct {
+	ID     string    // its jti; "" if it has none
+	Login  uuid.UUID // the login at this server that it belongs to; the zero UUID for another issuer's
+	Issued time.Time // zero if it doesn't say
 }
 
 // System returns the identity of the server's own parts.
@@ -96,6 +104,9 @@ func (i Identity) Proof() Proof { return i.proof }
 
 // Key returns the managed key that was presented; the zero UUID for other credentials, and none.
 func (i Identity) Key() uuid.UUID { return i.key }
+
+// Token returns the token that was presented; the zero value for other credentials, and none.
+func (i Identity) Token() Token { return i.token }
 
 // Until returns when the proof ends; the zero time if that is not known beforehand.
 func (i Identity) Until() time.Time { return i.until }
@@ -138,7 +149,17 @@ func (i Identity) Scope() store.Scope {
 	return store.Scope{Viewer: i.entity, Everyone: i.SeesEveryone()}
 }
 
-type contextKey struct{}
+type (
+	contextKey struct{}
+	guardKey   struct{}
+)
+
+// Watch calls ended once, from another goroutine, when what the caller of a request has proven ends, unless stop is called before. ctx
+// is that of the request.
+func Watch(ctx context.Context, ended func()) (stop func()) {
+	guard, _ := ctx.Value(guardKey{}).(Guard)
+	return guard.Watch(FromContext(ctx), ended)
+}
 
 // NewContext returns a context that carries i.
 func NewContext(ctx context.Context, i Identity) context.Context {

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -133,12 +134,13 @@ type Grant struct {
 	Entity  uuid.UUID // the only one that the caller may be; the zero UUID for whomever it names
 	Service bool      // the caller speaks for others
 	Key     uuid.UUID // the zero UUID for a token
+	Token   Token     // the zero value for a key
 	Until   time.Time // when it ends; the zero time if that is not known beforehand
 }
 
 // identity returns who has shown the key or the token.
 func (g Grant) identity() Identity {
-	i := Identity{kind: KeyHolder, scopes: g.Scopes, proof: ByManagedKey, key: g.Key, until: g.Until}
+	i := Identity{kind: KeyHolder, scopes: g.Scopes, proof: ByManagedKey, key: g.Key, token: g.Token, until: g.Until}
 	if g.Key == uuid.Nil {
 		i.proof = ByToken
 	}
@@ -166,6 +168,8 @@ type Tokens interface {
 	// Verify returns what a token proves. An error that wraps [ErrRefused] refuses it; others say that this can't be decided now.
 	// Both say why in an [*apierr.Error].
 	Verify(ctx context.Context, token string) (Grant, error)
+	// Watch calls ended, from another goroutine, when the token of a grant is revoked, unless stop is called before.
+	Watch(grant Grant, ended func()) (stop func())
 }
 
 // Guard lets in callers that present one of its keys, or a token. The zero value lets all callers in.
@@ -176,6 +180,7 @@ type Guard struct {
 	managed  ManagedKeys
 	owner    Keys // accepted beside managed keys
 	isolate  bool
+	open     func(*http.Request) bool // nil: for none
 }
 
 // NewGuard returns a guard for keys. All guards of a server share one count of failures.
@@ -203,6 +208,14 @@ func (g Guard) Isolating(on bool) Guard {
 
 // Isolates reports whether the guard's callers see only what is theirs.
 func (g Guard) Isolates() bool { return g.isolate }
+
+// Leaving returns a guard that looks at no credentials of requests for which open holds: those by which people get one.
+func (g Guard) Leaving(open func(*http.Request) bool) Guard {
+	g.open = open
+	return g
+}
+
+func (g Guard) leaves(r *http.Request) bool { return g.open != nil && g.open(r) }
 
 // Required reports whether a caller needs a credential.
 func (g Guard) Required() bool { return g.tokens != nil || g.wantsKey() }
@@ -288,12 +301,14 @@ func (g Guard) admitKey(ctx context.Context, caller, key string) (Identity, erro
 
 // Watch calls ended once, from another goroutine, when what a caller has proven ends, unless stop is called before.
 func (g Guard) Watch(who Identity, ended func()) (stop func()) {
-	if !who.until.IsZero() {
+	if who.proof == ByToken && g.tokens != nil {
+		ended = sync.OnceFunc(ended)
 		timer := time.AfterFunc(who.until.Sub(g.failures.now()), func() {
 			defer lifecycle.Contain(g.failures.log, "the end of a credential")
 			ended()
 		})
-		return func() { timer.Stop() }
+		stop := g.tokens.Watch(Grant{Entity: who.entity, Token: who.token}, ended)
+		return func() { timer.Stop(); stop() }
 	}
 	if g.managed == nil || who.key == uuid.Nil {
 		return func() {}

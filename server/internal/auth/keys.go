@@ -2,6 +2,7 @@ package auth
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -102,7 +103,7 @@ func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			who := Identity{narrow: guard.isolate}
-			if shown := CredentialsIn(r.Header); guarded(r) || guard.isolate && isFile(r) && shown.Any() {
+			if shown := CredentialsIn(r.Header); guarded(r) && !guard.leaves(r) || guard.isolate && isFile(r) && shown.Any() {
 				var err error
 				if who, err = guard.Admit(r.Context(), caller(r), shown); err != nil {
 					refuse(w, r, err, fail, apierr.Wrap(err, apierr.Unauthorized, "API key required").
@@ -111,7 +112,7 @@ func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler)
 				}
 			}
 			if who = who.Named(claimed(r)); who != (Identity{}) { // which is what a context without any says
-				r = r.WithContext(NewContext(r.Context(), who))
+				r = r.WithContext(NewContext(context.WithValue(r.Context(), guardKey{}, guard), who))
 			}
 			next.ServeHTTP(w, r)
 		})

@@ -110,6 +110,20 @@ func NewContract(doc *openapi3.T) Contract {
 	return out
 }
 
+// Anonymous returns which requests are for operations that everybody may call, without a look at credentials: security names none,
+// and no other way.
+func Anonymous(doc *openapi3.T) func(*http.Request) bool {
+	known := map[operationName]bool{}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if op.Security != nil && len(*op.Security) == 1 && len((*op.Security)[0]) == 0 {
+				known[operationName{method, path}] = true
+			}
+		}
+	}
+	return func(r *http.Request) bool { return known[operationName{r.Method, r.URL.Path}] }
+}
+
 // idOf returns the id of an operation as the contract has it. The code that is generated from it begins it with a capital.
 func idOf(op *openapi3.Operation) string {
 	id := op.OperationID

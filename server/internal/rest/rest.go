@@ -22,9 +22,11 @@ import (
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/revocation"
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/internal/session"
 	"github.com/elizad/elizad/server/internal/settingsfile"
+	"github.com/elizad/elizad/server/internal/user"
 )
 
 // Deps is what the handlers work with. All fields are required unless they say otherwise.
@@ -38,6 +40,8 @@ type Deps struct {
 	Media     *media.Service
 	Keys      *apikey.Service
 	Audit     *audit.Service
+	Users     *user.Service // nil: there are none
+	Revoked   *revocation.Service
 	Settings  *settingsfile.File // the settings of agents that may be changed over HTTP
 	Logs      *logstream.Stream  // what the log routes show
 	Health    HealthFunc
@@ -46,6 +50,8 @@ type Deps struct {
 
 	// CheckOwner returns nil if a caller may see and change what belongs to the server's owner, and else why not.
 	CheckOwner func(ctx context.Context) error
+	// Network names the network that a request comes from.
+	Network func(r *http.Request) string
 	// Open reports whether callers need no key.
 	Open func() bool
 	// WriteError answers a request with an error of any kind.
@@ -79,6 +85,7 @@ type handlers struct {
 	mediaHandlers
 	audioHandlers
 	keyHandlers
+	userHandlers
 	auditHandlers
 	systemHandlers
 }
@@ -109,6 +116,7 @@ func Register(r chi.Router, d Deps) {
 		audioHandlers:         audioHandlers{agents: d.Agents, files: d.Media, messaging: d.Messaging, messages: messages},
 		keyHandlers:           keyHandlers{keys: d.Keys, checkOwner: d.CheckOwner, open: d.Open},
 		auditHandlers:         auditHandlers{log: d.Audit, checkOwner: d.CheckOwner},
+		userHandlers:          userHandlers{users: d.Users, revoked: d.Revoked, checkOwner: d.CheckOwner, network: d.Network},
 		systemHandlers: systemHandlers{
 			version: d.Version, environment: d.Environment, started: d.Started, health: d.Health, agents: d.Agents, servers: d.Messaging,
 			sockets: d.Sockets, logs: d.Logs, settings: d.Settings, stop: d.Stop, checkOwner: d.CheckOwner,

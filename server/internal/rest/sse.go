@@ -98,12 +98,8 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 	})
 	idle := time.NewTicker(keepAlive)
 	defer idle.Stop()
-	var ended <-chan time.Time // what the reader has proven
-	if until := auth.FromContext(s.ctx).Until(); !until.IsZero() {
-		end := time.NewTimer(time.Until(until))
-		defer end.Stop()
-		ended = end.C
-	}
+	ended := make(chan struct{}) // what the reader has proven
+	defer auth.Watch(s.ctx, func() { close(ended) })()
 	for {
 		select {
 		case next, ok := <-steps:
@@ -116,8 +112,12 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 				return nil
 			}
 		case <-ended:
-			s.event(out, "error", streamError(apierr.New(apierr.Unauthorized, "The token has expired").
-				WithDetails("Send the request again with another token and the id of this event as Last-Event-ID, to have the rest")))
+			why := "The credentials were revoked"
+			if until := auth.FromContext(s.ctx).Until(); !until.IsZero() && !time.Now().Before(until) {
+				why = "The token has expired"
+			}
+			s.event(out, "error", streamError(apierr.New(apierr.Unauthorized, "%s", why).
+				WithDetails("Send the request again with other credentials and the id of this event as Last-Event-ID, to have the rest")))
 			return nil
 		case <-ctx.Done():
 			return nil

@@ -13,6 +13,7 @@ package seal
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -36,6 +37,7 @@ type Keys struct{ keys []masterKey }
 
 type masterKey struct {
 	id   string // derived from the key; safe to store and show
+	raw  [keySize]byte
 	aead cipher.AEAD
 }
 
@@ -52,7 +54,7 @@ func newKeys(raw [][keySize]byte) *Keys {
 	k := &Keys{}
 	for _, key := range raw {
 		sum := sha256.Sum256(key[:])
-		k.keys = append(k.keys, masterKey{id: hex.EncodeToString(sum[:6]), aead: newAEAD(key[:])})
+		k.keys = append(k.keys, masterKey{id: hex.EncodeToString(sum[:6]), raw: key, aead: newAEAD(key[:])})
 	}
 	return k
 }
@@ -120,6 +122,20 @@ func (k *Keys) Rewrap(owner string, sealed []byte) ([]byte, bool, error) {
 		return sealed, false, fmt.Errorf("encoding sealed secrets: %w", err)
 	}
 	return out, true, nil
+}
+
+// Derived returns a key for another purpose from each of the master keys, the current one's first. It says nothing of the master key,
+// nor of what is derived for other purposes.
+func (k *Keys) Derived(purpose string) [][]byte {
+	var out [][]byte
+	for _, key := range k.keys {
+		derived, err := hkdf.Key(sha256.New, key.raw[:], nil, purpose, keySize)
+		if err != nil {
+			panic("seal: " + err.Error()) // only a length that is too large does this
+		}
+		out = append(out, derived)
+	}
+	return out
 }
 
 // Names returns the names in a record, sorted. It needs no key.

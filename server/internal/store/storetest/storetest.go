@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) store.System) {
 		{"jobs", testJobs},
 		{"keys", testKeys},
 		{"secrets", testSecrets},
+		{"users", testUsers},
 		{"audit", testAudit},
 		{"transactions", testTransactions},
 		{"errors", testErrors},

@@ -50,6 +50,7 @@ const (
 	aWorld
 	somethingNew
 	aKey
+	aLogin
 )
 
 // numbered returns the id with a kind and a number.
@@ -99,6 +100,12 @@ INSERT INTO idempotency_keys (entity_id, idempotency_key, fingerprint, claim, st
 SELECT ID(6, 1), 'k' || i, '', ID(12, i), CASE WHEN i % ({n}/20) = 0 THEN 0 ELSE 201 END, '{}', '', ago(i, {n}), ID(12, 1), 1 FROM rows({n});
 INSERT INTO api_keys (id, name, prefix, hash, scopes, created_at, expires_at, tenant)
 SELECT ID(13, i), 'k', 'elz_', BYTES(i), 'read', ago(i, {n}/10), CASE WHEN i % 2 = 0 THEN 1900000600000 END, 1 FROM rows({n}/10);
+INSERT INTO users (id, email, username, password, admin, created_at, tenant) SELECT ID(6, i), 'e' || i, 'u' || i, 'p', false, ago(i, {n}/10), 1 FROM rows({n}/10);
+INSERT INTO logins (id, user_id, handle, secret, last_secret, refreshed_at, created_at, expires_at, ended_at, tenant)
+SELECT ID(14, i), ID(6, CASE WHEN i <= 50 THEN 1 ELSE i / 10 END), BYTES(i), BYTES(i), BYTES(i), ago(i, {n}), ago(i, {n}), CASE WHEN i % ({n}/20) = 1 THEN ago(i, {n}) ELSE 1900000600000 END,
+       CASE WHEN i % ({n}/20) = 0 THEN ago(i, {n}) END, 1 FROM rows({n});
+INSERT INTO revocations (kind, subject, created_at, expires_at, tenant) SELECT 'token', 't' || i, ago(i, {n}/2), CASE WHEN i % ({n}/20) = 1 THEN ago(i, {n}/2) ELSE 1900000600000 END, 1 FROM rows({n}/2);
+INSERT INTO revocations (kind, subject, created_at, expires_at, tenant) SELECT 'entity', 'e' || i, ago(i, {n}/2), 1900000600000, 1 FROM rows({n}/2);
 INSERT INTO audit_entries SELECT i, ago(i, {n}), 0, 1, 'agent.change', 'updateAgent', 200, 'user', 'token', NULL, ID(6, 1), true, '192.0.2.1', ID(1, 1), NULL, '', 'r', BYTES(i), 1 FROM rows({n});
 INSERT INTO audit_chains (last_seq, last_hash, dropped_seq, dropped_hash, tenant) SELECT {n}, BYTES(i), 0, BYTES(i), 1 FROM rows(1)`
 
@@ -109,6 +116,8 @@ var grown = map[string]string{
 	"CountAgentTurns":       "the total of a list",
 	"CountAgentWorlds":      "all worlds, if another agent has most of them",
 	"CountJobs":             "the jobs of a day, by status",
+	"CountRevocations":      "all revocations, which are few",
+	"CountUsers":            "all users",
 	"CountSessions":         "the sessions of a day, by state",
 	"DeleteAgent":           "all that is the agent's",
 	"DeleteAgentMemories":   "all memories of the agent",
@@ -205,7 +214,7 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 	}{
 		{"APIKey", aKey, 1}, {"ServerWorld", aServer, 1}, {"World", aWorld, 1}, {"Room", aRoom, 1}, {"Memory", aMemory, 1}, {"Callback", aJob, 100}, {"Job", aJob, 100},
 		{"Session", aSession, 200}, {"Turn", aTurn, message}, {"MessageServer", aServer, 1}, {"Message", aMessage, message},
-		{"Channel", aChannel, channel}, {"NextSeq", aChannel, channel}, {"Agent", anAgent, agent}, {"WhatHasID", aMemory, 5},
+		{"Channel", aChannel, channel}, {"NextSeq", aChannel, channel}, {"Agent", anAgent, agent}, {"WhatHasID", aMemory, 5}, {"Login", aLogin, 100}, {"User", aUser, 1},
 	}
 	values := map[string][]any{
 		"AgentID": {numbered(anAgent, agent)}, "OwnerID": {numbered(anAgent, 1)}, "ChannelID": {numbered(aChannel, channel)}, "MessageServerID": {numbered(aServer, 1)},
@@ -217,6 +226,9 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"Now": {now}, "UpdatedAt": {now}, "CreatedAt": {now}, "EndedAt": {now}, "QueuedAt": {now}, "JoinedAt": {now}, "ExpiresAt": {now}, "DeletedAt": {now}, "At": {now},
 		"DueAt": {now}, "RetryAt": {now}, "LeaseUntil": {now}, "ActiveAt": {now}, "RenewedAt": {now}, "WarnedAt": {now}, "Until": {now}, "UntilTime": {now}, "FromTime": {dbtype.Millis(0)}, "ToTime": {now},
 		"Before": {now}, "Since": {now - 120_000}, "LastUsedAt": {now}, "RevokedAt": {now}, "ChangedAt": {now},
+
+		"Email": {"e7"}, "Username": {"u7"}, "Password": {"p"}, "OldPassword": {"p"}, "Admin": {true}, "DisabledAt": {now}, "Handle": {[]byte("new")}, "Secret": {[]byte("new")}, "OldSecret": {[]byte("7")},
+		"LoginID": {numbered(aLogin, 7)}, "KeepRows": {49}, "Subject": {"new"}, "TokenID": {"t7"}, "Entity": {"e7"},
 
 		"LimitRows": {page}, "MaxRows": {page}, "PageSize": {page}, "AtMost": {page}, "MaxTurns": {16}, "MaxPerSender": {12}, "AfterSender": {numbered(aUser, 0)}, "OffsetRows": {0},
 		"UpToSeq": {1_000_000}, "BeforeSeq": {1_000_000}, "AfterSeq": {1}, "Seq": {5_000_000}, "Position": {7}, "Attempt": {0}, "CharacterVersion": {1}, "Version": {1},
@@ -242,6 +254,8 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"InsertJob":            {"MessageID": numbered(somethingNew, 9)},
 		"InsertMemory":         {"MessageID": numbered(aMessage, 1000002)},
 		"InsertIdempotencyKey": {"IdempotencyKey": "new"},
+		"InsertUser":           {"Email": "new"},
+		"FindUser":             {"Owner": "e7"},
 		"InsertAPIKey":         {"Hash": []byte("new")},
 		"UpsertSourceChannel":  {"SourceID": "new"},
 		"AddParticipant":       {"EntityID": numbered(somethingNew, 9)},
@@ -341,7 +355,7 @@ func hold(t *testing.T, row int, extra map[string]int, open func(t *testing.T) m
 func parameter(t *testing.T, query string, of reflect.Type, value func(string, reflect.Type) (reflect.Value, error)) reflect.Value {
 	t.Helper()
 	if of.Kind() != reflect.Struct {
-		name := map[reflect.Type]string{reflect.TypeFor[int64](): "LimitRows", reflect.TypeFor[string](): "Owner", reflect.TypeFor[[]byte](): "Hash", reflect.TypeFor[*dbtype.Millis](): "Now"}[of]
+		name := map[reflect.Type]string{reflect.TypeFor[int64](): "LimitRows", reflect.TypeFor[string](): "Owner", reflect.TypeFor[[]byte](): "Hash", reflect.TypeFor[*dbtype.Millis](): "Now", reflect.TypeFor[dbtype.Millis](): "Now"}[of]
 		if of == reflect.TypeFor[uuid.UUID]() {
 			name = "ID"
 		}
