@@ -355,6 +355,7 @@ type System interface {
 	ListNewRevocations(ctx context.Context, since dbtype.Millis) ([]Revocation, error)
 	ListOldestAuditEntries(ctx context.Context, limitRows int64) ([]AuditEntry, error)
 	ListSealedAgents(ctx context.Context, arg ListSealedAgentsParams) ([]ListSealedAgentsRow, error)
+	// The plus keeps SQLite from an index of all jobs of the tenant, which it would sort for every page.
 	ListSealedJobs(ctx context.Context, arg ListSealedJobsParams) ([]ListSealedJobsRow, error)
 	NextCallback(ctx context.Context) (*dbtype.Millis, error)
 	// No row when no job is running.

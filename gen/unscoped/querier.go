@@ -458,6 +458,7 @@ type Querier interface {
 	// scope: system
 	ListSealedAgents(ctx context.Context, arg ListSealedAgentsParams) ([]ListSealedAgentsRow, error)
 	// scope: system
+	// The plus keeps SQLite from an index of all jobs of the tenant, which it would sort for every page.
 	ListSealedJobs(ctx context.Context, arg ListSealedJobsParams) ([]ListSealedJobsRow, error)
 	// scope: tenant
 	ListSecretTimes(ctx context.Context, arg ListSecretTimesParams) ([]SecretTime, error)
