@@ -16,7 +16,7 @@ func (s *Server) holdIsolation(ctx context.Context) error {
 	isolate := s.cfg.Security.Isolation
 	if isolate && !s.parts.guard.Required() {
 		return errors.New("ENABLE_DATA_ISOLATION (--data-isolation) is on, and nobody has to prove who they are; " +
-			"set how tokens are verified, such as JWT_SECRET or JWT_JWKS_URI, or set ELIZA_SERVER_AUTH_TOKEN and make a key for each person with elizad keys create --entity")
+			"let people log in with ELIZAD_USERS, set how tokens are verified, such as JWT_SECRET or JWT_JWKS_URI, or set ELIZA_SERVER_AUTH_TOKEN and make a key for each person with elizad keys create --entity")
 	}
 	since, isolated, err := store.IsolatedSince(ctx, s.parts.store)
 	if err != nil || isolated == isolate {
