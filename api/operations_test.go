@@ -29,7 +29,8 @@ func TestContractFailuresAreListed(t *testing.T) {
 			if keyed != marked || marked && (method != http.MethodPost || mark != "answer" && mark != "effect" || op.Responses.Status(http.StatusConflict) == nil) {
 				t.Errorf("%s: Idempotency-Key %t, x-idempotent %v, 409 %v", name, keyed, mark, op.Responses.Status(http.StatusConflict) != nil)
 			}
-			if !marked && method == http.MethodPost && op.Responses.Status(http.StatusConflict) != nil {
+			users := slices.Contains(op.Tags, "users") // whose names and refresh tokens are good once, without a key
+			if !marked && !users && method == http.MethodPost && op.Responses.Status(http.StatusConflict) != nil {
 				t.Errorf("%s: it declares a conflict, and has none", name)
 			}
 		}

@@ -138,6 +138,9 @@ func (a *attack) begin(dir string) {
 	a.ids.keep(map[string]string{"agentId": agent.String(), "filename": "a.png"})
 }
 
+// ofUsers reports whether an operation is about users, of whom the server has none.
+func ofUsers(name string) bool { return strings.Contains(name, " /api/auth/") }
+
 // judge reports what was found, on the wire and in the log. An attack that never gets in proves little: when there was time for
 // most of it, most operations must have succeeded once.
 func (a *attack) judge(t *testing.T, ear *eavesdropper) {
@@ -151,7 +154,7 @@ func (a *attack) judge(t *testing.T, ear *eavesdropper) {
 			sent += times
 			success = success || status < http.StatusMultipleChoices
 		}
-		if !success {
+		if !success && !ofUsers(name) {
 			closed = append(closed, fmt.Sprint(name, " ", answers))
 		}
 	}

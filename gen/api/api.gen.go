@@ -2495,6 +2495,7 @@ type Error struct {
 // - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
 // - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 // - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 // - `INVALID_EMAIL` (400): The address of a user is none.
 // - `INVALID_USERNAME` (400): The name of a user has another form.
 // - `INVALID_PASSWORD` (400): A password is too short or too long.
@@ -2504,7 +2505,6 @@ type Error struct {
 // - `INVALID_CREDENTIALS` (401): There is no such user, or the password is another.
 // - `INVALID_TOKEN` (401): The refresh token is none, or is not good any more.
 // - `AUTH_RATE_LIMIT_EXCEEDED` (429): Too many attempts to log in.
-// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 //
 // Example: NOT_FOUND
 type ErrorCode string
@@ -2548,6 +2548,7 @@ type ErrorDetail struct {
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
 	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	// - `INVALID_EMAIL` (400): The address of a user is none.
 	// - `INVALID_USERNAME` (400): The name of a user has another form.
 	// - `INVALID_PASSWORD` (400): A password is too short or too long.
@@ -2557,7 +2558,6 @@ type ErrorDetail struct {
 	// - `INVALID_CREDENTIALS` (401): There is no such user, or the password is another.
 	// - `INVALID_TOKEN` (401): The refresh token is none, or is not good any more.
 	// - `AUTH_RATE_LIMIT_EXCEEDED` (429): Too many attempts to log in.
-	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
 	Code ErrorCode `json:"code"`
@@ -2695,6 +2695,7 @@ type GroupFailure struct {
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
 	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	// - `INVALID_EMAIL` (400): The address of a user is none.
 	// - `INVALID_USERNAME` (400): The name of a user has another form.
 	// - `INVALID_PASSWORD` (400): A password is too short or too long.
@@ -2704,7 +2705,6 @@ type GroupFailure struct {
 	// - `INVALID_CREDENTIALS` (401): There is no such user, or the password is another.
 	// - `INVALID_TOKEN` (401): The refresh token is none, or is not good any more.
 	// - `AUTH_RATE_LIMIT_EXCEEDED` (429): Too many attempts to log in.
-	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
 	Code    ErrorCode `json:"code"`
@@ -4502,6 +4502,7 @@ type Problem struct {
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
 	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	// - `INVALID_EMAIL` (400): The address of a user is none.
 	// - `INVALID_USERNAME` (400): The name of a user has another form.
 	// - `INVALID_PASSWORD` (400): A password is too short or too long.
@@ -4511,7 +4512,6 @@ type Problem struct {
 	// - `INVALID_CREDENTIALS` (401): There is no such user, or the password is another.
 	// - `INVALID_TOKEN` (401): The refresh token is none, or is not good any more.
 	// - `AUTH_RATE_LIMIT_EXCEEDED` (429): Too many attempts to log in.
-	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
 	Code *ErrorCode `json:"code,omitempty"`
@@ -6299,6 +6299,7 @@ type StreamError struct {
 	// - `FILE_TOO_LARGE` (413): An uploaded file exceeds the limit.
 	// - `QUOTA_EXCEEDED` (413): There are as many of these as allowed.
 	// - `UPLOAD_RATE_LIMIT_EXCEEDED` (429): Too many uploads.
+	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	// - `INVALID_EMAIL` (400): The address of a user is none.
 	// - `INVALID_USERNAME` (400): The name of a user has another form.
 	// - `INVALID_PASSWORD` (400): A password is too short or too long.
@@ -6308,7 +6309,6 @@ type StreamError struct {
 	// - `INVALID_CREDENTIALS` (401): There is no such user, or the password is another.
 	// - `INVALID_TOKEN` (401): The refresh token is none, or is not good any more.
 	// - `AUTH_RATE_LIMIT_EXCEEDED` (429): Too many attempts to log in.
-	// - `INVALID_AGENT_ID` (400): The agent in a plugin's path is not a UUID.
 	//
 	// Example: NOT_FOUND
 	Code ErrorCode `json:"code"`

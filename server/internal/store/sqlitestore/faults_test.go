@@ -137,7 +137,7 @@ func TestDamageIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	all := rooms(t, s, 1)
-	for range 300 {
+	for range 1000 { // which is more than the schema
 		if _, err := post(t.Context(), s, all[0].channel); err != nil {
 			t.Fatal(err)
 		}

@@ -117,6 +117,8 @@ var grown = map[string]string{
 	"CountAgentWorlds":      "all worlds, if another agent has most of them",
 	"CountJobs":             "the jobs of a day, by status",
 	"CountRevocations":      "all revocations, which are few",
+	"ListEndedLogins":       "the logins that ended in the last minute",
+	"ListNewRevocations":    "the revocations of the last minute",
 	"CountUsers":            "all users",
 	"CountSessions":         "the sessions of a day, by state",
 	"DeleteAgent":           "all that is the agent's",
