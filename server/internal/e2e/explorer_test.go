@@ -38,7 +38,7 @@ func tryAll(t *testing.T, url string) map[string]tried {
 }
 
 // refusals are the operations that a server in use refuses as they are filled in, with the reason: they need a file, a model
-// that this server doesn't have, the id of something to delete, a running action, or the owner's token.
+// that this server doesn't have, the id of something to delete, a running action, the owner's token, or users.
 func refusals() map[string]string {
 	return map[string]string{
 		"uploadAgentMedia": `form field \\"file\\"`, "uploadChannelMedia": `form field \\"file\\"`, "uploadMessageMedia": `form field \\"file\\"`,
@@ -47,6 +47,9 @@ func refusals() map[string]string {
 		"getAgentUpload": "File not found", "getChannelUpload": "File not found", "getGeneratedFile": "File not found",
 		"deleteAgent": "Agent not found", "clearMemories": "Agent not found", "removeChannelAgent": "Agent is not a participant",
 		"updateLocalEnvironment": "owner-token", "stopServer": "owner-token",
+		"revokeTokens": "owner-token", "listRevocations": "owner-token",
+		"register": "endpoint not found", "login": "endpoint not found", "refresh": "endpoint not found", "logout": "endpoint not found", "getMe": "endpoint not found",
+		"changePassword": "endpoint not found", "createUser": "endpoint not found", "listUsers": "endpoint not found", "updateUser": "endpoint not found",
 		"createKey": "owner-token", "listKeys": "owner-token", "getKey": "owner-token", "revokeKey": "owner-token", "listAuditEntries": "owner-token",
 		"deleteMessageServer": "Server .* does not exist", "deleteSession": "Session .* not found",
 		"updateAction": "Only action messages can be updated",

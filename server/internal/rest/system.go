@@ -173,8 +173,19 @@ func (h systemHandlers) StopServer(ctx context.Context, _ apiserver.StopServerRe
 	if err := h.checkOwner(ctx); err != nil {
 		return nil, err
 	}
-	h.stop()
-	return apiserver.StopServer200JSONResponse(done("Server stopping...")), nil
+	return stopping{apiserver.StopServer200JSONResponse(done("Server stopping...")), h.stop}, nil
+}
+
+// stopping is the answer to who stops the server. The server stops once it is written, and with it the entry in the audit log.
+type stopping struct {
+	apiserver.StopServer200JSONResponse
+	stop func()
+}
+
+// VisitStopServerResponse implements [apiserver.StopServerResponseObject].
+func (s stopping) VisitStopServerResponse(w http.ResponseWriter) error {
+	defer s.stop()
+	return s.StopServer200JSONResponse.VisitStopServerResponse(w)
 }
 
 // Bounds of one reading of the log.
