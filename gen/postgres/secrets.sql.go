@@ -53,7 +53,7 @@ func (q *Queries) ListSealedAgents(ctx context.Context, arg ListSealedAgentsPara
 }
 
 const listSealedJobs = `-- name: ListSealedJobs :many
-SELECT id, callback_secret FROM jobs WHERE +tenant = $1 AND id > $2 ORDER BY id LIMIT CAST($3 AS bigint)
+SELECT id, callback_secret FROM jobs WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3::bigint
 `
 
 type ListSealedJobsParams = unscoped.ListSealedJobsParams
@@ -61,7 +61,6 @@ type ListSealedJobsParams = unscoped.ListSealedJobsParams
 type ListSealedJobsRow = unscoped.ListSealedJobsRow
 
 // scope: system
-// The plus keeps SQLite from an index of all jobs of the tenant, which it would sort for every page.
 func (q *Queries) ListSealedJobs(ctx context.Context, arg ListSealedJobsParams) ([]ListSealedJobsRow, error) {
 	rows, err := q.db.Query(ctx, listSealedJobs, arg.Tenant, arg.After, arg.PageSize)
 	if err != nil {

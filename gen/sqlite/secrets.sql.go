@@ -56,7 +56,7 @@ func (q *Queries) ListSealedAgents(ctx context.Context, arg ListSealedAgentsPara
 }
 
 const listSealedJobs = `-- name: ListSealedJobs :many
-SELECT id, callback_secret FROM jobs WHERE +tenant = ?1 AND id > ?2 ORDER BY id LIMIT CAST(?3 AS bigint)
+SELECT id, callback_secret FROM jobs WHERE +tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3
 `
 
 type ListSealedJobsParams = unscoped.ListSealedJobsParams

@@ -30,11 +30,6 @@ SELECT id, secrets FROM agents WHERE tenant = sqlc.arg(tenant) AND id > sqlc.arg
 -- Changes the key by which secrets are sealed, and nothing else.
 UPDATE agents SET secrets = sqlc.arg(secrets) WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id);
 
--- name: ListSealedJobs :many
--- scope: system
--- The plus keeps SQLite from an index of all jobs of the tenant, which it would sort for every page.
-SELECT id, callback_secret FROM jobs WHERE +tenant = sqlc.arg(tenant) AND id > sqlc.arg(after) ORDER BY id LIMIT CAST(sqlc.arg(page_size) AS bigint);
-
 -- name: ResealJob :execrows
 -- scope: system
 UPDATE jobs SET callback_secret = sqlc.arg(callback_secret) WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id);
