@@ -126,7 +126,9 @@ func TestForeignBodyIsNotAwaited(t *testing.T) {
 
 func TestBadInputOnEveryRoute(t *testing.T) {
 	t.Parallel()
-	n := start(t, t.TempDir())
+	cfg := testConfig(t)
+	cfg.Security.AuthToken, cfg.Security.Users.Enable = rightKey, true // without users their operations are not there
+	n := startWith(t, cfg).keyed(rightKey)
 	big := `{"content":"` + strings.Repeat("x", 3<<20) + `"}`
 	for _, o := range operations(t) {
 		for _, p := range o.params {
