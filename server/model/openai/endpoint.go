@@ -1,71 +1,26 @@
 package openai
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
 	"net"
-	"net/url"
 	"slices"
 	"strings"
-)
 
-// calls are the paths of single calls below a base URL, as they are copied from examples; the longest of those that end alike
-// first.
-var calls = []string{
-	"/chat/completions", "/completions", "/responses", "/messages", "/models", "/embeddings",
-	"/audio/transcriptions", "/audio/translations", "/audio/speech",
-}
+	"github.com/elizad/elizad/server/model/internal/address"
+)
 
 // ollamaCalls are those of Ollama's own API.
 var ollamaCalls = []string{
 	"/api/chat", "/api/generate", "/api/tags", "/api/embed", "/api/embeddings", "/api/show", "/api/pull", "/api/ps", "/api/version", "/api",
 }
 
-// parseBaseURL reads a base URL as people write it. A missing scheme becomes http for this machine, IP addresses and
-// bare names, and https elsewhere. A URL without a path gets /v1; one that names the path of a call is cut back to its base;
-// any other path is taken as given, because vendors put the API below other paths.
-func parseBaseURL(text string) (*url.URL, error) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return nil, errors.New("it is empty")
-	}
-	if !strings.Contains(text, "://") {
-		text = defaultScheme(text) + "://" + text
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, errors.New("it is not a URL") // the parser's own text quotes the URL, which may hold a password
-	}
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("the scheme %q is neither http nor https", u.Scheme)
-	}
-	if u.Hostname() == "" {
-		return nil, errors.New("it names no host")
-	}
-	u.Path, u.RawPath, u.Fragment = cmp.Or(withoutCall(u.Path, calls), "/v1"), "", ""
-	return u, nil
-}
-
-// withoutCall returns a path without slashes at its end and without the path of a call.
-func withoutCall(path string, calls []string) string {
-	path = strings.TrimRight(path, "/")
-	for _, call := range calls {
-		if base, found := strings.CutSuffix(path, call); found {
-			return strings.TrimRight(base, "/")
-		}
-	}
-	return path
-}
-
 // own reports whether a base URL is the vendor's own: for a service any on its host, over TLS where its own is; for a local
 // server, on whose machine others listen too, its very address.
 func (v Vendor) own(baseURL string) bool {
-	theirs, err := parseBaseURL(baseURL)
+	theirs, err := address.Parse(baseURL)
 	if err != nil {
 		return false
 	}
-	home, err := parseBaseURL(v.BaseURL)
+	home, err := address.Parse(v.BaseURL)
 	if err != nil {
 		return false
 	}
@@ -81,7 +36,7 @@ func (v Vendor) baseURL(text string) string {
 	if v.Name == "ollama" {
 		text = ollamaBaseURL(text)
 	}
-	u, err := parseBaseURL(text)
+	u, err := address.Parse(text)
 	if err != nil {
 		return text
 	}
@@ -93,29 +48,17 @@ func (v Vendor) baseURL(text string) string {
 
 // hostOf returns the host that a base URL leads to, for messages.
 func hostOf(baseURL string) string {
-	u, err := parseBaseURL(baseURL)
+	u, err := address.Parse(baseURL)
 	if err != nil {
 		return "no host"
 	}
 	return u.Host
 }
 
-// defaultScheme returns the scheme for a base URL that has none.
-func defaultScheme(text string) string {
-	host, _, _ := strings.Cut(text, "/")
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if net.ParseIP(strings.Trim(host, "[]")) != nil || !strings.Contains(host, ".") {
-		return "http"
-	}
-	return "https"
-}
-
 // ollamaBaseURL turns any of the ways to name an Ollama server (its native API path, the address it listens on, a bare
 // host) into the base URL of its OpenAI-compatible API.
 func ollamaBaseURL(text string) string {
-	text = withoutCall(withoutCall(strings.TrimSpace(text), calls), ollamaCalls)
+	text = address.WithoutCall(address.WithoutCall(strings.TrimSpace(text)), ollamaCalls...)
 	text = strings.TrimSuffix(text, "/v1")
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found {

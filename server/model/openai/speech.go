@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 
 	"github.com/elizad/elizad/server/model"
+	"github.com/elizad/elizad/server/model/internal/call"
 )
 
 // maxTranscript is the largest answer to a transcription that is read.
@@ -23,34 +24,34 @@ func (c *Client) Transcribe(ctx context.Context, r model.Recording) (string, err
 	if err != nil {
 		return "", fmt.Errorf("encoding a recording: %w", err)
 	}
-	call, cancel := newWatch(ctx, c.cfg.FirstByteTimeout, c.cfg.IdleTimeout)
+	watch, cancel := c.endpoint.Watch(ctx)
 	defer cancel()
-	req, err := http.NewRequestWithContext(call.ctx, http.MethodPost, c.endpoint.JoinPath("audio/transcriptions").String(), form)
+	req, err := http.NewRequestWithContext(watch.Context, http.MethodPost, c.endpoint.Path("audio/transcriptions"), form)
 	if err != nil {
 		return "", fmt.Errorf("building the request: %w", err)
 	}
 	req.ContentLength = length // some servers read no chunked bodies
 	req.Header.Set("Accept", "application/json")
-	resp, err := c.do(req, contentType)
+	resp, err := c.endpoint.Do(req, contentType)
 	if err != nil {
-		return "", c.connectionError(ctx, call, err)
+		return "", c.endpoint.ConnectionError(ctx, watch, err)
 	}
 	defer resp.Body.Close()
-	body := call.reader(resp.Body)
+	body := watch.Reader(resp.Body)
 	if resp.StatusCode != http.StatusOK {
-		_, err := c.statusError(resp, body, model.Transcription)
+		_, err := c.endpoint.StatusError(resp, body, model.Transcription)
 		return "", err
 	}
 	data, err := io.ReadAll(io.LimitReader(body, maxTranscript))
 	if err != nil {
-		return "", c.connectionError(ctx, call, err)
+		return "", c.endpoint.ConnectionError(ctx, watch, err)
 	}
 	var answer struct {
 		Text *string `json:"text"`
 	}
 	if err := json.Unmarshal(data, &answer); err != nil || answer.Text == nil {
 		return "", &model.Error{Kind: model.Protocol, Provider: c.cfg.Name, Err: err,
-			Message: fmt.Sprintf("The endpoint's transcription is not readable; check %s.", c.cfg.Settings.BaseURL)}
+			Message: fmt.Sprintf("The endpoint's transcription is not readable; check %s.", c.endpoint.Settings().BaseURL)}
 	}
 	return *answer.Text, nil
 }
@@ -103,21 +104,21 @@ func (c *Client) Speak(ctx context.Context, u model.Utterance) (model.Sound, err
 	if err != nil {
 		return model.Sound{}, fmt.Errorf("encoding the speech request: %w", err)
 	}
-	call, cancel := newWatch(ctx, c.cfg.FirstByteTimeout, c.cfg.IdleTimeout)
-	req, err := http.NewRequestWithContext(call.ctx, http.MethodPost, c.endpoint.JoinPath("audio/speech").String(), bytes.NewReader(payload))
+	watch, cancel := c.endpoint.Watch(ctx)
+	req, err := http.NewRequestWithContext(watch.Context, http.MethodPost, c.endpoint.Path("audio/speech"), bytes.NewReader(payload))
 	if err != nil {
 		cancel()
 		return model.Sound{}, fmt.Errorf("building the request: %w", err)
 	}
-	resp, err := c.do(req, "application/json")
+	resp, err := c.endpoint.Do(req, "application/json")
 	if err != nil {
 		defer cancel()
-		return model.Sound{}, c.connectionError(ctx, call, err)
+		return model.Sound{}, c.endpoint.ConnectionError(ctx, watch, err)
 	}
-	sound := &sound{Reader: call.reader(resp.Body), client: c, ctx: ctx, call: call, body: resp.Body, cancel: cancel}
+	sound := &sound{Reader: watch.Reader(resp.Body), client: c, ctx: ctx, watch: watch, body: resp.Body, cancel: cancel}
 	if resp.StatusCode != http.StatusOK {
 		defer sound.Close()
-		_, err := c.statusError(resp, sound.Reader, model.TextToSpeech)
+		_, err := c.endpoint.StatusError(resp, sound.Reader, model.TextToSpeech)
 		return model.Sound{}, err
 	}
 	return model.Sound{ReadCloser: sound, ContentType: resp.Header.Get("Content-Type")}, nil
@@ -128,7 +129,7 @@ type sound struct {
 	io.Reader
 	client *Client
 	ctx    context.Context // the caller's
-	call   *watch
+	watch  *call.Watch
 	body   io.Closer
 	cancel func()
 }
@@ -136,7 +137,7 @@ type sound struct {
 func (s *sound) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = s.client.connectionError(s.ctx, s.call, err)
+		err = s.client.endpoint.ConnectionError(s.ctx, s.watch, err)
 	}
 	return n, err
 }

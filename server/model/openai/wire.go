@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/elizad/elizad/server/model"
+	"github.com/elizad/elizad/server/model/internal/form"
 )
 
 // chatRequest is the body of POST /chat/completions.
@@ -21,8 +22,6 @@ type chatRequest struct {
 	PresencePenalty     *float64       `json:"presence_penalty,omitempty"`
 	Stop                []string       `json:"stop,omitempty"`
 	Tools               []chatTool     `json:"tools,omitempty"`
-
-	kind model.Kind
 }
 
 type chatMessage struct {
@@ -46,25 +45,29 @@ type chatFunction struct {
 }
 
 // newChatRequest translates req into the form that the model takes.
-func newChatRequest(name string, req model.Request, f form) *chatRequest {
-	body := &chatRequest{Model: name, Stream: !f.whole, kind: req.Kind}
-	if body.Stream && !f.lacks(partUsage) {
+func newChatRequest(name string, req model.Request, f form.Form) *chatRequest {
+	body := &chatRequest{Model: name, Stream: !f.Whole}
+	if body.Stream && !f.Lacks(form.Usage) {
 		body.StreamOptions = &streamOptions{IncludeUsage: true}
 	}
-	f.limit(body, req.Params.MaxTokens)
+	if tokens := f.Limited(req.Params.MaxTokens); f.Completion {
+		body.MaxCompletionTokens = tokens
+	} else {
+		body.MaxTokens = tokens
+	}
 	for _, p := range []struct {
-		part part
+		part form.Part
 		into **float64
 		from *float64
 	}{
-		{partTemperature, &body.Temperature, req.Params.Temperature}, {partTopP, &body.TopP, req.Params.TopP},
-		{partFrequency, &body.FrequencyPenalty, req.Params.FrequencyPenalty}, {partPresence, &body.PresencePenalty, req.Params.PresencePenalty},
+		{form.Temperature, &body.Temperature, req.Params.Temperature}, {form.TopP, &body.TopP, req.Params.TopP},
+		{form.Frequency, &body.FrequencyPenalty, req.Params.FrequencyPenalty}, {form.Presence, &body.PresencePenalty, req.Params.PresencePenalty},
 	} {
-		if !f.lacks(p.part) {
+		if !f.Lacks(p.part) {
 			*p.into = p.from
 		}
 	}
-	if !f.lacks(partStop) {
+	if !f.Lacks(form.Stop) {
 		body.Stop = req.Params.Stop
 	}
 	if req.System != "" {
@@ -76,7 +79,7 @@ func newChatRequest(name string, req model.Request, f form) *chatRequest {
 	if req.Prompt != "" {
 		body.Messages = append(body.Messages, chatMessage{"user", req.Prompt})
 	}
-	if f.lacks(partSystem) {
+	if f.Lacks(form.System) {
 		body.Messages = alternating(body.Messages)
 	}
 	for _, t := range req.Tools {
@@ -100,6 +103,45 @@ func alternating(messages []chatMessage) []chatMessage {
 		out = append(out, m)
 	}
 	return out
+}
+
+// Has implements [form.Request].
+func (r *chatRequest) Has(p form.Part) bool {
+	switch p {
+	case form.Usage:
+		return r.StreamOptions != nil
+	case form.Stream:
+		return r.Stream
+	case form.System:
+		return !r.alternates()
+	case form.Limit:
+		return r.TokenLimit() > 0
+	case form.TopP:
+		return r.TopP != nil
+	case form.Temperature:
+		return r.Temperature != nil
+	case form.Frequency:
+		return r.FrequencyPenalty != nil
+	case form.Presence:
+		return r.PresencePenalty != nil
+	case form.Stop:
+		return len(r.Stop) > 0
+	default:
+		return false
+	}
+}
+
+// TokenLimit implements [form.Request].
+func (r *chatRequest) TokenLimit() int { return max(r.MaxTokens, r.MaxCompletionTokens) }
+
+// alternates reports whether the messages are of users and assistants only, in turns.
+func (r *chatRequest) alternates() bool {
+	for i, m := range r.Messages {
+		if m.Role == "system" || i > 0 && r.Messages[i-1].Role == m.Role {
+			return false
+		}
+	}
+	return true
 }
 
 // chatAnswer is a whole completion or one chunk of a streamed one: they differ in the name of the message field only.

@@ -1,4 +1,4 @@
-package openai
+package call
 
 import (
 	"encoding/json"
@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// detail is what an error answer says, whichever shape it has.
-type detail struct {
-	message string
-	code    string // a word or a number
-	kind    string // the type, in the words of the endpoint
-	param   string // the parameter that was refused
+// Detail is what an error answer says, whichever shape it has.
+type Detail struct {
+	Message string
+	Code    string // a word or a number
+	Kind    string // the type, in the words of the endpoint
+	Param   string // the parameter that was refused
 	reason  string // Google's name of the cause
 	wait    time.Duration
 }
@@ -26,6 +26,7 @@ type detail struct {
 //	{"object":"error","message":{"detail":[…]}}            Mistral
 //	{"detail":"text"} or {"detail":[{"loc":[…],"msg"}]}    FastAPI
 //	[{"error":{"code","message","details":[{"reason"}]}}]  Google; another of the details holds retryDelay
+//	{"type":"error","error":{"type","message"}}           Anthropic
 //	{"error":{"message","metadata":{"raw"}}}               OpenRouter, with what the provider behind it said
 type detailBody struct {
 	Error   json.RawMessage   `json:"error"`
@@ -51,14 +52,14 @@ type detailBody struct {
 const maxDetailDepth = 9
 
 // parseDetail reads an error body. What it doesn't understand, a page of HTML for instance, has no detail.
-func parseDetail(data []byte) detail {
-	var d detail
+func parseDetail(data []byte) Detail {
+	var d Detail
 	d.read(data, maxDetailDepth)
 	return d
 }
 
 // read fills the empty fields of d from raw.
-func (d *detail) read(raw json.RawMessage, depth int) {
+func (d *Detail) read(raw json.RawMessage, depth int) {
 	if len(raw) == 0 || depth == 0 {
 		return
 	}
@@ -68,7 +69,7 @@ func (d *detail) read(raw json.RawMessage, depth int) {
 			d.read(json.RawMessage(inner), depth-1) // an explanation wrapped in text by a proxy
 			return
 		}
-		setEmpty(&d.message, text)
+		setEmpty(&d.Message, text)
 		return
 	}
 	var list []json.RawMessage
@@ -82,12 +83,14 @@ func (d *detail) read(raw json.RawMessage, depth int) {
 	if json.Unmarshal(raw, &body) != nil {
 		return
 	}
-	setEmpty(&d.code, word(body.Code))
-	setEmpty(&d.kind, word(body.Type))
-	setEmpty(&d.param, word(body.Param))
+	setEmpty(&d.Code, word(body.Code))
+	if kind := word(body.Type); kind != "error" { // Anthropic's object around the error
+		setEmpty(&d.Kind, kind)
+	}
+	setEmpty(&d.Param, word(body.Param))
 	setEmpty(&d.reason, word(body.Reason))
 	if len(body.Loc) > 1 && word(body.Loc[0]) == "body" {
-		setEmpty(&d.param, word(body.Loc[1]))
+		setEmpty(&d.Param, word(body.Loc[1]))
 	}
 	d.readWait(body)
 	for _, inner := range []json.RawMessage{body.Error, body.Metadata, body.Raw, body.Message, body.Detail, body.Msg, body.Details} {
@@ -96,7 +99,7 @@ func (d *detail) read(raw json.RawMessage, depth int) {
 }
 
 // readWait takes over how long the endpoint asks to wait.
-func (d *detail) readWait(body detailBody) {
+func (d *Detail) readWait(body detailBody) {
 	for _, asked := range []struct {
 		value json.RawMessage
 		unit  time.Duration

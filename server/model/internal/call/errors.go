@@ -1,4 +1,4 @@
-package openai
+package call
 
 import (
 	"context"
@@ -15,6 +15,9 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
+// statusOverloaded is how Anthropic says that all of its customers have to wait.
+const statusOverloaded = 529
+
 // maxErrorBody is how much of an error answer is read.
 const maxErrorBody = 64 << 10
 
@@ -24,63 +27,73 @@ type Forbidden interface {
 	Forbidden()
 }
 
-// connectionError explains why a call that got no complete answer failed. The end of ctx comes before everything else.
-func (c *Client) connectionError(ctx context.Context, call *watch, err error) error {
+// ConnectionError explains why a call that got no complete answer failed. The end of ctx comes before everything else.
+func (e *Endpoint) ConnectionError(ctx context.Context, w *Watch, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err // its text quotes the URL, whose query may hold a secret
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // its text quotes the URL, whose query may hold a secret
 	}
-	failure := &model.Error{Kind: model.Unavailable, Provider: c.cfg.Name, Err: err}
-	host := c.endpoint.Host
-	_, reading := errors.AsType[*readError](err)
+	failure := &model.Error{Kind: model.Unavailable, Provider: e.cfg.Name, Err: err}
+	host := e.url.Host
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	forbidden, isForbidden := errors.AsType[Forbidden](err)
 	switch {
 	case isForbidden:
 		failure.Kind = model.Config
-		failure.Message = fmt.Sprintf("%s %v; check %s.", host, forbidden, c.cfg.Settings.BaseURL)
-	case call.silent():
+		failure.Message = fmt.Sprintf("%s %v; check %s.", host, forbidden, e.cfg.Settings.BaseURL)
+	case w.silent():
 		failure.Kind = model.Timeout
 		failure.Err = errSilent
 		failure.Message = fmt.Sprintf("The model at %s went silent.", host)
-	case reading:
+	case IsReadError(err):
 		failure.Message = "The connection to the model ended in the middle of the answer."
 	case untrusted:
 		failure.Kind = model.Config
-		failure.Message = fmt.Sprintf("The certificate of %s is not trusted; check %s.", host, c.cfg.Settings.BaseURL)
+		failure.Message = fmt.Sprintf("The certificate of %s is not trusted; check %s.", host, e.cfg.Settings.BaseURL)
 	default:
-		failure.Message = fmt.Sprintf("No connection to the model at %s; check that it runs, and %s.", host, c.cfg.Settings.BaseURL)
+		failure.Message = fmt.Sprintf("No connection to the model at %s; check that it runs, and %s.", host, e.cfg.Settings.BaseURL)
 	}
 	return failure
 }
 
-// statusError explains an answer whose status isn't 200. The detail is what it said itself.
-func (c *Client) statusError(resp *http.Response, body io.Reader, kind model.Kind) (detail, error) {
+// CutOff is the failure of an answer that ended before the model finished.
+func CutOff() error {
+	return &model.Error{Kind: model.Unavailable, Message: "The connection to the model ended in the middle of the answer.", Err: io.ErrUnexpectedEOF}
+}
+
+// StatusError explains an answer whose status isn't 200. The detail is what it said itself.
+func (e *Endpoint) StatusError(resp *http.Response, body io.Reader, kind model.Kind) (Detail, error) {
 	data, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // an explanation that can't be read is done without
 	said := parseDetail(data)
-	failure := c.failure(resp.StatusCode, said, kind)
+	failure := e.failure(resp.StatusCode, said, kind)
 	failure.RetryAfter = wait(resp.Header, said, time.Now())
 	return said, failure
 }
 
-// streamError explains an error object that came in place of an answer or in the middle of one, under status 200.
-func (c *Client) streamError(data []byte, kind model.Kind) (detail, *model.Error) {
+// StreamError explains an error object that came in place of an answer or in the middle of one, under status 200.
+func (e *Endpoint) StreamError(data []byte, kind model.Kind) (Detail, *model.Error) {
 	said := parseDetail(data)
-	status, err := strconv.Atoi(said.code)
+	status, err := strconv.Atoi(said.Code)
 	if err != nil || status < 400 || status > 599 {
 		status = statusOf(said)
 	}
-	failure := c.failure(status, said, kind)
+	failure := e.failure(status, said, kind)
 	failure.RetryAfter = wait(nil, said, time.Now())
 	return said, failure
 }
 
 // statusOf returns the HTTP status that stands for an error object without one.
-func statusOf(detail detail) int {
-	for _, word := range []string{detail.code, detail.kind} {
+func statusOf(said Detail) int {
+	for _, word := range []string{said.Code, said.Kind} {
 		switch word {
+		case "overloaded_error":
+			return statusOverloaded
+		case "permission_error":
+			return http.StatusForbidden
+		case "billing_error":
+			return http.StatusPaymentRequired
 		case "rate_limit_exceeded", "rate_limit_error", "RESOURCE_EXHAUSTED", "too_many_requests":
 			return http.StatusTooManyRequests
 		case "insufficient_quota":
@@ -97,30 +110,30 @@ func statusOf(detail detail) int {
 }
 
 // failure is the one table from a status and its explanation to an error.
-func (c *Client) failure(status int, detail detail, kind model.Kind) *model.Error {
-	names := c.cfg.Settings
+func (e *Endpoint) failure(status int, said Detail, kind model.Kind) *model.Error {
+	names := e.cfg.Settings
 	modelSetting := names.model(kind)
-	failure := &model.Error{Status: status, Provider: c.cfg.Name}
+	failure := &model.Error{Status: status, Provider: e.cfg.Name}
 	set := func(kind model.ErrorKind, format string, args ...any) {
 		failure.Kind, failure.Message = kind, fmt.Sprintf(format, args...)
 	}
-	says := c.redact(detail.message)
+	says := e.redact(said.Message)
 	switch {
-	case status == http.StatusUnauthorized, detail.reason == "API_KEY_INVALID":
+	case status == http.StatusUnauthorized, said.reason == "API_KEY_INVALID":
 		says = "" // some endpoints quote parts of the key
-		if c.cfg.APIKey == "" {
+		if e.cfg.Key == "" {
 			set(model.Auth, "The model asks for a key; set %s.", names.APIKey)
 		} else {
 			set(model.Auth, "The model refuses the key; check %s.", names.APIKey)
 		}
-	case status == http.StatusPaymentRequired, detail.code == "insufficient_quota":
+	case status == http.StatusPaymentRequired, said.Code == "insufficient_quota", spent(said.Message):
 		set(model.Auth, "The account behind %s has no credit left.", names.APIKey)
 	case status == http.StatusForbidden:
-		set(model.Auth, "The key may not use model %q; check %s and %s.", c.Model(kind), names.APIKey, modelSetting)
-	case status == http.StatusNotFound, detail.code == "model_not_found":
-		set(model.Config, "Model %q was not found at %s; check %s and %s.", c.Model(kind), c.endpoint.Host, modelSetting, names.BaseURL)
+		set(model.Auth, "The key may not use model %q; check %s and %s.", e.Model(kind), names.APIKey, modelSetting)
+	case status == http.StatusNotFound, said.Code == "model_not_found":
+		set(model.Config, "Model %q was not found at %s; check %s and %s.", e.Model(kind), e.url.Host, modelSetting, names.BaseURL)
 	case status == http.StatusMethodNotAllowed, status >= 300 && status < 400:
-		set(model.Config, "There is no such API at %s; check %s.", c.endpoint.Host, names.BaseURL)
+		set(model.Config, "There is no such API at %s; check %s.", e.url.Host, names.BaseURL)
 	case status == http.StatusRequestTimeout:
 		set(model.Timeout, "The model took too long.")
 	case status == http.StatusTooManyRequests:
@@ -132,9 +145,13 @@ func (c *Client) failure(status int, detail detail, kind model.Kind) *model.Erro
 	default:
 		set(model.Protocol, "The endpoint answers with status %d; check %s.", status, names.BaseURL)
 	}
+	noAPI := status == http.StatusNotFound && said.Kind != "not_found_error" || status == http.StatusMethodNotAllowed
+	if noAPI && e.cfg.Elsewhere != "" {
+		failure.Message = strings.TrimSuffix(failure.Message, ".") + ": " + e.cfg.Elsewhere + "."
+	}
 	switch {
 	case says == "":
-	case c.cfg.Discreet:
+	case e.cfg.Discreet:
 		failure.Message += fmt.Sprintf(" It answers with status %d.", status)
 	default:
 		failure.Message += " It says: " + says
@@ -142,10 +159,15 @@ func (c *Client) failure(status int, detail detail, kind model.Kind) *model.Erro
 	return failure
 }
 
+// spent reports whether an explanation is that of an account without credit, which some vendors answer under any status.
+func spent(explanation string) bool {
+	return strings.Contains(explanation, "credit balance is too low") || strings.Contains(explanation, "reached your specified API usage limits")
+}
+
 // redact removes the secrets of the configuration from text, and every word that looks like a key.
-func (c *Client) redact(text string) string {
-	secrets := []string{c.cfg.APIKey}
-	for _, values := range c.cfg.Headers {
+func (e *Endpoint) redact(text string) string {
+	secrets := []string{e.cfg.Key}
+	for _, values := range e.cfg.Headers {
 		secrets = append(secrets, values...)
 	}
 	for _, secret := range secrets {

@@ -1,4 +1,4 @@
-package openai
+package call
 
 import (
 	"context"
@@ -10,18 +10,19 @@ import (
 // errSilent is the cancel cause of a call whose endpoint said nothing for too long.
 var errSilent = errors.New("the endpoint went silent")
 
-// watch cancels a call when the endpoint goes silent. Time that the reader of the answer takes doesn't count.
-type watch struct {
-	ctx   context.Context
+// Watch cancels a call when the endpoint goes silent. Time that the reader of the answer takes doesn't count.
+type Watch struct {
+	Context context.Context // of the call; ends when the endpoint goes silent
+
 	timer *time.Timer
 	first time.Duration // silence allowed before the first byte
 	idle  time.Duration // and after it
 }
 
 // newWatch starts watching; the caller must call cancel.
-func newWatch(parent context.Context, first, idle time.Duration) (w *watch, cancel func()) {
+func newWatch(parent context.Context, first, idle time.Duration) (w *Watch, cancel func()) {
 	ctx, cancelCause := context.WithCancelCause(parent)
-	w = &watch{ctx: ctx, first: first, idle: idle}
+	w = &Watch{Context: ctx, first: first, idle: idle}
 	w.timer = time.AfterFunc(first, func() { cancelCause(errSilent) })
 	return w, func() {
 		w.timer.Stop()
@@ -30,19 +31,16 @@ func newWatch(parent context.Context, first, idle time.Duration) (w *watch, canc
 }
 
 // silent reports whether the watch ended the call.
-func (w *watch) silent() bool { return errors.Is(context.Cause(w.ctx), errSilent) }
+func (w *Watch) silent() bool { return errors.Is(context.Cause(w.Context), errSilent) }
 
-// ended reports whether err came from the connection rather than from what was read.
-func (w *watch) ended(err error) bool {
-	_, read := errors.AsType[*readError](err)
-	return read || w.ctx.Err() != nil
-}
+// Ended reports whether err came from the connection rather than from what was read.
+func (w *Watch) Ended(err error) bool { return IsReadError(err) || w.Context.Err() != nil }
 
-// reader returns body under the watch.
-func (w *watch) reader(body io.Reader) io.Reader { return &watchedReader{watch: w, body: body} }
+// Reader returns body under the watch.
+func (w *Watch) Reader(body io.Reader) io.Reader { return &watchedReader{watch: w, body: body} }
 
 type watchedReader struct {
-	watch *watch
+	watch *Watch
 	body  io.Reader
 	begun bool
 }
@@ -67,3 +65,9 @@ type readError struct{ err error }
 
 func (e *readError) Error() string { return "reading the answer: " + e.err.Error() }
 func (e *readError) Unwrap() error { return e.err }
+
+// IsReadError reports whether the connection failed while an answer was read.
+func IsReadError(err error) bool {
+	_, is := errors.AsType[*readError](err)
+	return is
+}

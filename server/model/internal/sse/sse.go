@@ -1,4 +1,6 @@
-package openai
+// Package sse reads the answers of models that come as a stream of events or as JSON: both are events here, whatever the endpoint calls
+// its type.
+package sse
 
 import (
 	"bufio"
@@ -14,18 +16,18 @@ import (
 // maxLine is the longest line of a stream that is read, and the longest event.
 const maxLine = 1 << 20
 
-// event is one event of a stream.
-type event struct {
-	name string // empty, unless the stream names its events
-	data []byte // valid until the next event
+// Event is one event of a stream.
+type Event struct {
+	Name string // empty, unless the stream names its events
+	Data []byte // valid until the next event
 }
 
-// events yields the events of a text/event-stream that carry data. Lines end in LF, CRLF or CR; comments and fields that
+// Events yields the events of a text/event-stream that carry data. Lines end in LF, CRLF or CR; comments and fields that
 // mean nothing here are skipped. Endpoints that forget the blank line between events are understood as long as each event
 // is one JSON value, and so are those that write a value without a field name, or errors in a separate field. Each
 // byte is looked at once, however the stream is cut into lines and events.
-func events(r io.Reader) iter.Seq2[event, error] {
-	return func(yield func(event, error) bool) {
+func Events(r io.Reader) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
 		lines := bufio.NewScanner(r)
 		lines.Buffer(make([]byte, 0, 4096), maxLine)
 		lines.Split(splitLines())
@@ -44,10 +46,10 @@ func events(r io.Reader) iter.Seq2[event, error] {
 				if p.complete() && !p.flush(yield) {
 					return
 				}
-				p.name = string(data)
+				p.Name = string(data)
 				continue
 			case "error":
-				p.name = "error"
+				p.Name = "error"
 			case "data":
 			default:
 				continue
@@ -56,7 +58,7 @@ func events(r io.Reader) iter.Seq2[event, error] {
 				return
 			}
 			if !p.add(data) {
-				yield(event{}, tooLong(bufio.ErrTooLong))
+				yield(Event{}, tooLong(bufio.ErrTooLong))
 				return
 			}
 		}
@@ -65,7 +67,7 @@ func events(r io.Reader) iter.Seq2[event, error] {
 			err = tooLong(err)
 		}
 		if p.flush(yield) && err != nil {
-			yield(event{}, err)
+			yield(Event{}, err)
 		}
 	}
 }
@@ -104,7 +106,7 @@ func splitLines() bufio.SplitFunc {
 
 // pendingEvent is an event whose end has not come yet.
 type pendingEvent struct {
-	event
+	Event
 	begun bool
 	value jsonExtent
 }
@@ -112,13 +114,13 @@ type pendingEvent struct {
 // add appends one line of data and reports whether the event is within bounds.
 func (p *pendingEvent) add(line []byte) bool {
 	if p.begun {
-		p.data = append(p.data, '\n')
+		p.Data = append(p.Data, '\n')
 	}
-	if len(p.data)+len(line) >= maxLine {
+	if len(p.Data)+len(line) >= maxLine {
 		return false
 	}
 	p.begun = true
-	p.data = append(p.data, line...)
+	p.Data = append(p.Data, line...)
 	p.value.read(line)
 	return true
 }
@@ -127,10 +129,10 @@ func (p *pendingEvent) add(line []byte) bool {
 func (p *pendingEvent) complete() bool { return p.begun && p.value.ended }
 
 // flush yields the event, unless it is empty, which counts as none. It reports whether more is wanted.
-func (p *pendingEvent) flush(yield func(event, error) bool) bool {
-	out := p.event
-	p.event, p.begun, p.value = event{data: p.data[:0]}, false, jsonExtent{}
-	return len(bytes.TrimSpace(out.data)) == 0 || yield(out, nil)
+func (p *pendingEvent) flush(yield func(Event, error) bool) bool {
+	out := p.Event
+	p.Event, p.begun, p.value = Event{Data: p.Data[:0]}, false, jsonExtent{}
+	return len(bytes.TrimSpace(out.Data)) == 0 || yield(out, nil)
 }
 
 // jsonExtent finds the end of a JSON object or list in text that comes piece by piece. It reads each byte once.
@@ -170,14 +172,14 @@ func (x *jsonExtent) read(piece []byte) {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// isDone reports whether the event is the marker that ends a stream.
-func (e event) isDone() bool { return bytes.Equal(bytes.TrimSpace(e.data), []byte("[DONE]")) }
+// IsDone reports whether the event is the marker that ends a stream.
+func (e Event) IsDone() bool { return bytes.Equal(bytes.TrimSpace(e.Data), []byte("[DONE]")) }
 
 // heartbeats are the words by which endpoints and gateways say that they are still there, letters only.
 var heartbeats = []string{"ping", "pong", "keepalive", "heartbeat", "processing"}
 
-// isHeartbeat reports whether a word, the name, the type or the text of an event, only keeps the connection open.
-func isHeartbeat[T string | []byte](word T) bool {
+// IsHeartbeat reports whether a word, the name, the type or the text of an event, only keeps the connection open.
+func IsHeartbeat[T string | []byte](word T) bool {
 	letters := make([]byte, 0, 16)
 	for _, c := range []byte(word) {
 		if 'A' <= c && c <= 'Z' {

@@ -1,4 +1,4 @@
-package openai
+package call
 
 import (
 	"net/http"
@@ -9,14 +9,14 @@ import (
 )
 
 // wait returns how long an answer asks to wait: in its headers, else in its explanation.
-func wait(header http.Header, d detail, now time.Time) time.Duration {
+func wait(header http.Header, d Detail, now time.Time) time.Duration {
 	if asked := retryAfter(header, now); asked > 0 {
 		return asked
 	}
 	if d.wait > 0 {
 		return d.wait
 	}
-	return waitInWords(d.message)
+	return waitInWords(d.Message)
 }
 
 // retryAfter reads the headers: milliseconds where OpenAI says so, else seconds or a date.

@@ -1,4 +1,4 @@
-package openai
+package sse
 
 import (
 	"strings"
@@ -31,7 +31,7 @@ func TestEventsGrowByDoubling(t *testing.T) {
 	allocations := func(lines int) float64 {
 		text := stream(lines)
 		return testing.AllocsPerRun(3, func() {
-			for _, err := range events(strings.NewReader(text)) {
+			for _, err := range Events(strings.NewReader(text)) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -40,16 +40,5 @@ func TestEventsGrowByDoubling(t *testing.T) {
 	}
 	if few, many := allocations(100), allocations(10_000); many > few+40 {
 		t.Errorf("100 lines take %v allocations, 10,000 take %v", few, many)
-	}
-}
-
-func TestTooManyToolCallsAreLeftOut(t *testing.T) {
-	t.Parallel()
-	var calls toolCalls
-	for range 10 * maxToolCalls {
-		calls.add([]chatToolCall{{ID: strings.Repeat("x", len(calls.calls)+1)}})
-	}
-	if n := len(calls.done()); n != maxToolCalls {
-		t.Errorf("%d calls are kept", n)
 	}
 }
