@@ -1,6 +1,6 @@
-// Package modeltest is a model for tests: an HTTP server on loopback that speaks the OpenAI chat-completions wire and says
-// what a script tells it to, at the pace the test sets, or fails the way the test wants. It also hears and speaks, for tests
-// that make it.
+// Package modeltest is a model for tests: an HTTP server on loopback that speaks the OpenAI chat-completions wire, and that of
+// Anthropic's Messages, and says what a script tells it to, at the pace the test sets, or fails the way the test wants. It also
+// hears and speaks, for tests that make it.
 package modeltest
 
 import (
@@ -110,6 +110,7 @@ func New(t testing.TB, answer func(Request) Script) *Server {
 	s := &Server{answer: answer}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", s.chat)
+	mux.HandleFunc("POST /v1/messages", s.message)
 	mux.HandleFunc("POST /v1/audio/transcriptions", s.transcribe)
 	mux.HandleFunc("POST /v1/audio/speech", s.say)
 	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, _ *http.Request) {
@@ -146,7 +147,19 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	s.requests = append(s.requests, req)
 	s.mu.Unlock()
 
-	script := s.answer(req)
+	respond(w, r, s.answer(req), func(script Script) {
+		if req.Stream {
+			w.Header().Set("Content-Type", "text/event-stream")
+			play(w, r, req, script)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		playWhole(w, r, req, script)
+	})
+}
+
+// respond answers by a script: with an error or a response that it holds, else it is played.
+func respond(w http.ResponseWriter, r *http.Request, script Script, play func(Script)) {
 	for name, values := range script.Header {
 		w.Header()[name] = values
 	}
@@ -157,12 +170,8 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(script.Status)
 		fmt.Fprint(w, script.Body)
-	case req.Stream:
-		w.Header().Set("Content-Type", "text/event-stream")
-		play(w, r, req, script)
 	default:
-		w.Header().Set("Content-Type", "application/json")
-		playWhole(w, r, req, script)
+		play(script)
 	}
 }
 
