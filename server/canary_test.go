@@ -15,12 +15,12 @@ import (
 	"github.com/elizad/elizad/server"
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/model"
-	"github.com/elizad/elizad/server/model/openai"
+	"github.com/elizad/elizad/server/model/vendors"
 	"github.com/elizad/elizad/server/settings"
 )
 
 // A key goes only where it was meant to go. Listeners stand for models of the operator and for those of others; whatever arrives
-// at one of the others must hold no key that was not given for it. The tables are made of openai.Vendors: a new vendor is in
+// at one of the others must hold no key that was not given for it. The tables are made of vendors.Vendors: a new vendor is in
 // them without a line here.
 
 func TestKeysOfTheEnvironmentStayAtHome(t *testing.T) {
@@ -28,7 +28,7 @@ func TestKeysOfTheEnvironmentStayAtHome(t *testing.T) {
 	evil := newSink(t)
 	dir := t.TempDir()
 	n := start(t, dir, variables(keys("environment"))...)
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		for _, address := range v.URLFrom {
 			for _, url := range []string{evil.URL, evil.URL + "/v1/chat/completions"} {
 				n.use(n.bring(address+url, map[string]any{"settings": speaking(v, map[string]any{address: url})}))
@@ -53,7 +53,7 @@ func TestKeysOfTheEnvironmentStayAtHome(t *testing.T) {
 
 	// Stored addresses, whose next start they outlive.
 	stored := map[string]any{"LARGE_MODEL": "m", "SMALL_MODEL": "m"}
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		for _, address := range v.URLFrom {
 			stored[address] = evil.URL
 		}
@@ -61,7 +61,7 @@ func TestKeysOfTheEnvironmentStayAtHome(t *testing.T) {
 	n.owner().setEnvironment(stored).want(200)
 	n.stop()
 	n = start(t, dir, variables(keys("environment"))...)
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		n.use(n.bring("stored "+v.Name, map[string]any{"settings": speaking(v, map[string]any{})}))
 	}
 	if evil.saw("canary") {
@@ -90,13 +90,13 @@ func TestStoredKeysStayWithTheirAddresses(t *testing.T) {
 	dir := t.TempDir()
 	n := start(t, dir)
 	settings := keys("stored")
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		settings[v.URLFrom[0]] = good.URL
 	}
 	n.owner().setEnvironment(settings).want(200)
 	n.stop()
 	n = start(t, dir)
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		n.use(n.bring("good "+v.Name, map[string]any{"settings": speaking(v, map[string]any{})}))
 		if key := canary("stored", v.KeyFrom[0]); !good.saw(key) {
 			t.Errorf("%s did not arrive where it was meant to", key)
@@ -110,18 +110,18 @@ func TestStoredKeysStayWithTheirAddresses(t *testing.T) {
 	}
 	// Who may read only the masks sends them back with addresses of his own.
 	masked := data[map[string]any](n.owner().environment().want(200))
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		masked[v.URLFrom[0]] = evil.URL
 	}
 	said := n.owner().setEnvironment(masked).want(200)
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		if !strings.Contains(string(said.body), v.KeyFrom[0]) {
 			t.Errorf("the answer says nothing of %s: %s", v.KeyFrom[0], said.body)
 		}
 	}
 	n.stop()
 	n = start(t, dir)
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		n.use(n.bring("again "+v.Name, map[string]any{"settings": speaking(v, map[string]any{})}))
 	}
 	if evil.saw("canary") {
@@ -138,7 +138,7 @@ func TestSecretsOfAgentsStayWithTheirAddresses(t *testing.T) {
 	dir := t.TempDir()
 	n := start(t, dir)
 	var ids []uuid.UUID
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		for i, address := range v.URLFrom {
 			key := canary("agent", fmt.Sprint(v.KeyFrom[0], i))
 			id := n.bring(address, map[string]any{
@@ -245,7 +245,7 @@ func TestRedirectsCarryNoKeys(t *testing.T) {
 		})
 		n := start(t, t.TempDir(), append(variables(keys("environment")), "OPENAI_BASE_URL="+good.URL, "GROQ_BASE_URL="+good.URL)...)
 		for _, name := range []string{"openai", "groq"} {
-			v, _ := openai.VendorNamed(name)
+			v, _ := vendors.VendorNamed(name)
 			n.use(n.bring(name, map[string]any{"settings": speaking(v, map[string]any{})}))
 		}
 		if !good.saw("canary") {

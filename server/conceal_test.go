@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/elizad/elizad/server/model/vendors"
 	"github.com/jackc/pgx/v5"
-
-	"github.com/elizad/elizad/server/model/openai"
 )
 
 // inDatabase runs statements on the database of a server that doesn't run, and returns the text that the last one finds.
@@ -61,7 +60,7 @@ func TestSecretsFromBeforeAreSealed(t *testing.T) {
 	good := newSink(t)
 	dir := t.TempDir()
 	n := start(t, dir)
-	v, _ := openai.VendorNamed("openai")
+	v, _ := vendors.VendorNamed("openai")
 	id := n.bring("Old", map[string]any{"settings": speaking(v, map[string]any{"OPENAI_BASE_URL": good.URL})})
 	n.stop()
 	const keys = `"OPENAI_API_KEY":"canary-old-1","modelProvider":"openai","LARGE_MODEL":"m","SMALL_MODEL":"m","deep":{"botToken":"canary-old-2"}`

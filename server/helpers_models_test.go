@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/elizad/elizad/server/internal/modeltest"
-	"github.com/elizad/elizad/server/model/openai"
+	"github.com/elizad/elizad/server/model/vendors"
 )
 
 // prompts starts a server whose model answers always the same and keeps its prompts.
@@ -89,6 +89,8 @@ func newSink(t *testing.T, change ...func(http.ResponseWriter, *http.Request) bo
 		switch w.Header().Set("Content-Type", "application/json"); {
 		case strings.HasSuffix(r.URL.Path, "/chat/completions"):
 			_, _ = io.WriteString(w, `{"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"<response><thought>t</thought><actions>REPLY</actions><text>Fine.</text></response>"}}]}`)
+		case strings.HasSuffix(r.URL.Path, "/messages"):
+			_, _ = io.WriteString(w, `{"type":"message","role":"assistant","stop_reason":"end_turn","content":[{"type":"text","text":"<response><thought>t</thought><actions>REPLY</actions><text>Fine.</text></response>"}]}`)
 		case strings.HasSuffix(r.URL.Path, "/models"):
 			_, _ = io.WriteString(w, `{"data":[{"id":"m"}]}`)
 		case strings.HasSuffix(r.URL.Path, "/transcriptions"):
@@ -125,7 +127,7 @@ func (s *sink) requests() int {
 // keys returns a canary for each key of each vendor, in one voice per origin.
 func keys(origin string) map[string]any {
 	out := map[string]any{}
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		for _, name := range v.KeyFrom {
 			out[name] = canary(origin, name)
 		}
@@ -137,7 +139,7 @@ func keys(origin string) map[string]any {
 func canary(origin, name string) string { return "canary-" + origin + "-0123456789abcdef-" + name }
 
 // speaking are the settings of models, so that every vendor hears, speaks and writes wherever it is.
-func speaking(v openai.Vendor, settings map[string]any) map[string]any {
+func speaking(v vendors.Vendor, settings map[string]any) map[string]any {
 	settings["modelProvider"], settings["LARGE_MODEL"], settings["SMALL_MODEL"] = v.Name, "m", "m"
 	for _, name := range v.SpeechSettings() {
 		settings[name] = "m"

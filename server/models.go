@@ -14,6 +14,7 @@ import (
 	"github.com/elizad/elizad/server/model"
 	"github.com/elizad/elizad/server/model/doctor"
 	"github.com/elizad/elizad/server/model/openai"
+	"github.com/elizad/elizad/server/model/vendors"
 )
 
 // The notice to owners and readers about the built-in responder.
@@ -29,9 +30,9 @@ const (
 type models struct {
 	builtin model.Provider
 	guard   *egress.Guard
-	guarded *http.Client // for addresses that callers name
-	http    *http.Client // for the others. Both are shared by all agents and their versions, so that connections are
-	forms   openai.Forms // and what each model refuses
+	guarded *http.Client  // for addresses that callers name
+	http    *http.Client  // for the others. Both are shared by all agents and their versions, so that connections are
+	forms   vendors.Forms // and what each model refuses
 }
 
 func newModels(guard *egress.Guard, notice bool, delay time.Duration) (*models, error) {
@@ -58,7 +59,7 @@ func (m *models) Routes(lookup model.Lookup) []secrets.Route { return routes(loo
 
 func routes(lookup model.Lookup) []secrets.Route {
 	out := []secrets.Route{{Addresses: providerSettings}}
-	for _, r := range openai.Routes(lookup) {
+	for _, r := range vendors.Routes(lookup) {
 		out = append(out, secrets.Route(r))
 	}
 	return out
@@ -75,7 +76,7 @@ func (m *models) chooseText(req runtime.ModelRequest) runtime.ModelChoice {
 	if strings.EqualFold(wish.Value, builtinName) {
 		return m.builtinChoice("")
 	}
-	vendor, known := openai.VendorNamed(wish.Value)
+	vendor, known := vendors.VendorNamed(wish.Value)
 	switch {
 	case !known:
 		message := wish.Name + " names " + wish.Value + ", which is not a provider of this server."
@@ -99,11 +100,11 @@ func (m *models) chooseText(req runtime.ModelRequest) runtime.ModelChoice {
 // chooseByWhatIsSet chooses by the plugins that a character names, else by the keys and addresses that there are.
 func (m *models) chooseByWhatIsSet(req runtime.ModelRequest) runtime.ModelChoice {
 	for _, plugin := range req.Plugins {
-		if vendor, known := openai.VendorNamed(plugin); known && usable(vendor, req.Lookup) {
+		if vendor, known := vendors.VendorNamed(plugin); known && usable(vendor, req.Lookup) {
 			return m.connect(vendor, req.Lookup)
 		}
 	}
-	vendor, reason, ok := openai.Detect(req.Lookup)
+	vendor, reason, ok := vendors.Detect(req.Lookup)
 	if !ok {
 		return m.builtinChoice(builtinNotice + " At present " + reason + ".")
 	}
@@ -125,15 +126,18 @@ func (m *models) builtinChoice(notice string) runtime.ModelChoice {
 }
 
 // usable reports whether the settings hold what a vendor needs: its key, or the address of a server without one.
-func usable(v openai.Vendor, lookup model.Lookup) bool {
+func usable(v vendors.Vendor, lookup model.Lookup) bool {
 	e, err := v.Config(lookup)
 	return err == nil && (e.APIKey != "" || e.Address.Name != "")
 }
 
-func (m *models) connect(v openai.Vendor, lookup model.Lookup) runtime.ModelChoice {
-	client, e, err := m.client(v, lookup)
+func (m *models) connect(v vendors.Vendor, lookup model.Lookup) runtime.ModelChoice {
+	e, client, err := m.endpoint(v, lookup)
 	if err == nil {
-		return runtime.ModelChoice{Provider: model.Retry(client), Key: keyOf(e), Notice: e.Notice}
+		var provider model.Provider
+		if provider, err = e.Provider(client, &m.forms); err == nil {
+			return runtime.ModelChoice{Provider: model.Retry(provider), Key: keyOf(e), Notice: e.Notice}
+		}
 	}
 	message := apierr.From(err).Message
 	if e, ok := errors.AsType[*model.Error](err); ok {
@@ -143,28 +147,26 @@ func (m *models) connect(v openai.Vendor, lookup model.Lookup) runtime.ModelChoi
 }
 
 // keyOf names the setting that holds the key of an endpoint; empty for none.
-func keyOf(e openai.Endpoint) string {
+func keyOf(e vendors.Endpoint) string {
 	if e.APIKey == "" {
 		return ""
 	}
 	return e.Settings.APIKey
 }
 
-// client returns a client of a vendor's endpoint, and the endpoint. There is no other way from
-// settings to a model: what they may do with keys and addresses is decided in [openai.Vendor.Config] and here.
-func (m *models) client(v openai.Vendor, lookup model.Lookup) (client *openai.Client, e openai.Endpoint, err error) {
-	e, err = v.Config(lookup)
+// endpoint returns a vendor's endpoint, and the way to it. There is no other from settings to a model: what they may do with
+// keys and addresses is decided in [vendors.Vendor.Config] and here.
+func (m *models) endpoint(v vendors.Vendor, lookup model.Lookup) (vendors.Endpoint, *http.Client, error) {
+	e, err := v.Config(lookup)
 	if err != nil {
-		return nil, e, err
+		return e, nil, err
 	}
-	e.HTTPClient, e.Forms = m.http, &m.forms
-	if e.Named() {
-		if err := m.guard.CheckBase(e.BaseURL); err != nil {
-			return nil, e, &model.Error{Kind: model.Config, Provider: e.Name, Err: err, Message: fmt.Sprintf(
-				"%s in %s %v; whoever runs the server may allow the host by ELIZAD_EGRESS_ALLOW, or set %[1]s in the environment.", e.Address.Name, e.Address.Origin, err)}
-		}
-		e.HTTPClient = m.guarded
+	if !e.Named() {
+		return e, m.http, nil
 	}
-	client, err = openai.New(e.Config)
-	return client, e, err
+	if err := m.guard.CheckBase(e.BaseURL); err != nil {
+		return e, nil, &model.Error{Kind: model.Config, Provider: e.Name, Err: err, Message: fmt.Sprintf(
+			"%s in %s %v; whoever runs the server may allow the host by ELIZAD_EGRESS_ALLOW, or set %[1]s in the environment.", e.Address.Name, e.Address.Origin, err)}
+	}
+	return e, m.guarded, nil
 }

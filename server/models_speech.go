@@ -6,6 +6,7 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/model"
 	"github.com/elizad/elizad/server/model/openai"
+	"github.com/elizad/elizad/server/model/vendors"
 )
 
 // What is said where no model for speech is set up.
@@ -33,17 +34,21 @@ func (m *models) speech(lookup model.Lookup) runtime.Speech {
 // speechClient chooses the model for one kind of speech by the rule for texts, among the vendors that have such models: the vendor of
 // an agent's texts doesn't decide who speaks them. Where there is none it says what to set.
 func (m *models) speechClient(lookup model.Lookup, kind model.Kind, none string) (client *openai.Client, key, missing string) {
-	vendors := openai.Vendors()
+	candidates := vendors.Vendors()
 	if wish, ok := wanted(lookup); ok && !strings.EqualFold(wish.Value, builtinName) {
-		if v, known := openai.VendorNamed(wish.Value); known {
-			vendors = append([]openai.Vendor{v}, vendors...)
+		if v, known := vendors.VendorNamed(wish.Value); known {
+			candidates = append([]vendors.Vendor{v}, candidates...)
 		}
 	}
-	for _, v := range vendors {
+	for _, v := range candidates {
 		if !usable(v, lookup) {
 			continue
 		}
-		if client, e, err := m.client(v, lookup); err == nil && client.Model(kind) != "" {
+		e, way, err := m.endpoint(v, lookup)
+		if err != nil {
+			continue
+		}
+		if client, err := e.Chat(way, &m.forms); err == nil && client.Model(kind) != "" {
 			return client, keyOf(e), ""
 		}
 	}

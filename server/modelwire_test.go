@@ -263,3 +263,80 @@ func TestFailuresAgreeEverywhere(t *testing.T) {
 		t.Errorf("the job is %+v", job)
 	}
 }
+
+// TestAnthropicSpeaksItsOwnProtocol puts a server before a model that is reached by Anthropic's settings: it is asked in that
+// vendor's protocol, and its words are shown while it writes. An overload is waited for, and a limit that it names is kept. An
+// address that names another protocol is asked in that one.
+func TestAnthropicSpeaksItsOwnProtocol(t *testing.T) {
+	t.Parallel()
+	gate := make(chan struct{})
+	var asked atomic.Int64
+	m := modeltest.New(t, func(r modeltest.Request) modeltest.Script {
+		switch asked.Add(1) {
+		case 1:
+			return modeltest.Refuse(529, "overloaded_error", "Overloaded")
+		case 2:
+			return modeltest.Refuse(400, "invalid_request_error", "max_tokens: 16384 > 8192, which is the maximum allowed number of output tokens for large")
+		}
+		script := modeltest.Frame("First words, then more.")
+		script.Usage = &modeltest.Usage{Input: 2000, Output: 9, Cached: 1500}
+		if asked.Load() == 3 {
+			script.Gates = map[int]<-chan struct{}{len(script.Chunks) - 1: gate}
+		}
+		return script
+	})
+	key := "sk-ant-test-0123456789abcdef"
+	n := start(t, t.TempDir(), "ANTHROPIC_API_KEY="+key, "ANTHROPIC_BASE_URL="+m.URL, "ANTHROPIC_LARGE_MODEL=large", "ANTHROPIC_SMALL_MODEL=small")
+	channel, user := n.dm()
+	conn := n.listen(channel, user)
+	n.say(channel, user, "Hello")
+	var streamed strings.Builder
+	for done := false; !done; {
+		switch e := readEvent(t, conn); e.name {
+		case "messageStreamChunk":
+			var piece struct{ Chunk string }
+			if err := json.Unmarshal(e.payload, &piece); err != nil {
+				t.Fatal(err)
+			}
+			if streamed.Len() == 0 {
+				close(gate) // the model goes on only after its first words were shown
+			}
+			streamed.WriteString(piece.Chunk)
+		case "messageComplete":
+			done = true
+		}
+	}
+	if last := n.history(channel)[0].Content; streamed.String() != "First words, then more." || last != streamed.String() {
+		t.Errorf("%q is streamed, %q stored", streamed.String(), last)
+	}
+	got := n.askStream(channel, user, "Again")
+	if got.text != "First words, then more." || len(got.calls) != 1 {
+		t.Fatalf("streamed %q after %v", got.text, got.calls)
+	}
+	if call := got.calls[0]; call["provider"] != "anthropic" || call["model"] != "large" {
+		t.Errorf("the record says %v", call)
+	}
+	for i, r := range m.Requests() {
+		var body struct {
+			MaxTokens int `json:"max_tokens"`
+		}
+		if err := json.Unmarshal(r.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		want := 8192
+		if i < 2 {
+			want = 16384
+		}
+		if r.Header.Get("X-Api-Key") != key || r.Header.Get("Anthropic-Version") == "" || body.MaxTokens != want || r.Model != "large" ||
+			r.System() != "" && !strings.Contains(string(r.Body), `"cache_control":{"type":"ephemeral"}`) {
+			t.Errorf("request %d: %s", i, r.Body)
+		}
+	}
+
+	other := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Frame("By another protocol.") })
+	n = start(t, t.TempDir(), "ANTHROPIC_API_KEY="+key, "ANTHROPIC_BASE_URL="+other.URL+"/chat/completions", "ANTHROPIC_MODEL=m")
+	channel, user = n.dm()
+	if got := n.askStream(channel, user, "Hello"); got.text != "By another protocol." || other.Requests()[0].Header.Get("Authorization") != "Bearer "+key {
+		t.Errorf("streamed %q", got.text)
+	}
+}

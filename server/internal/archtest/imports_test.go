@@ -53,6 +53,7 @@ func mayImport() map[string][]string {
 		"server/model":                    {},
 		"server/model/doctor":             {model, "server/internal/mention"},
 		"server/model/...":                {model, "server/model/internal/..."},
+		"server/model/vendors":            {model, "server/model/anthropic", "server/model/openai", "server/model/internal/..."},
 		"server/model/internal/...":       {model, "server/model/internal/..."},
 		"server/agent":                    {model, apierr, plaintext},
 		"server/socketio":                 {"server/socketio/..."},

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/elizad/elizad/server/model/openai"
+	"github.com/elizad/elizad/server/model/vendors"
 	"github.com/elizad/elizad/server/settings"
 )
 
@@ -52,7 +52,7 @@ func TestAgentSettingsAreRead(t *testing.T) {
 		listed = append(listed, s.Names()...)
 	}
 	asked := map[string]bool{}
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		for _, names := range [][]string{v.KeyFrom, v.URLFrom, v.SmallFrom, v.LargeFrom, v.SpeechSettings()} {
 			for _, name := range names {
 				asked[name] = true

@@ -27,6 +27,7 @@ import (
 	"github.com/elizad/elizad/server/model"
 	"github.com/elizad/elizad/server/model/doctor"
 	"github.com/elizad/elizad/server/model/openai"
+	"github.com/elizad/elizad/server/model/vendors"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -53,7 +54,7 @@ func (c choose) Choose(req runtime.ModelRequest) runtime.ModelChoice { return c(
 
 func (choose) Routes(lookup model.Lookup) []secrets.Route {
 	out := []secrets.Route{{Addresses: []string{"modelProvider"}}}
-	for _, r := range openai.Routes(lookup) {
+	for _, r := range vendors.Routes(lookup) {
 		out = append(out, secrets.Route(r))
 	}
 	return out

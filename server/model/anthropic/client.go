@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/elizad/elizad/server/model"
+	"github.com/elizad/elizad/server/model/internal/address"
 	"github.com/elizad/elizad/server/model/internal/call"
 	"github.com/elizad/elizad/server/model/internal/exchange"
 	"github.com/elizad/elizad/server/model/internal/form"
@@ -21,7 +22,7 @@ const version = "2023-06-01"
 // Config describes one endpoint. Every field may be empty.
 type Config struct {
 	Name       string // name of the provider in records and messages; default "anthropic"
-	BaseURL    string // with or without /v1, with or without /messages; default the vendor's own
+	BaseURL    string // with or without /v1 and /messages: a path that ends in no version gets /v1; default the vendor's own
 	APIKey     string // empty for gateways that ask for none
 	SmallModel string // model for TEXT_SMALL; empty: the first model the endpoint lists
 	LargeModel string // model for TEXT_LARGE; empty: the first model the endpoint lists
@@ -67,7 +68,7 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{cfg: cfg}
 	var err error
 	c.endpoint, err = call.New(call.Config{
-		Name: cfg.Name, BaseURL: cfg.BaseURL, Key: cfg.APIKey, Authorize: c.authorize, Headers: cfg.Headers, Model: c.configured,
+		Name: cfg.Name, BaseURL: address.Versioned(cfg.BaseURL), Key: cfg.APIKey, Authorize: c.authorize, Headers: cfg.Headers, Model: c.configured,
 		Settings: cfg.Settings, Discreet: cfg.Discreet, HTTPClient: cfg.HTTPClient, MaxConns: cfg.MaxConns,
 		FirstByteTimeout: cfg.FirstByteTimeout, IdleTimeout: cfg.IdleTimeout,
 		Elsewhere: "of a server that speaks OpenAI's protocol and not Anthropic's, it ends in /chat/completions",

@@ -344,7 +344,7 @@ func TestNew(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.URL.RequestURI() }))
 	t.Cleanup(server.Close)
 	for base, want := range map[string]string{
-		"": "/v1/messages", "/": "/v1/messages", "/v1": "/v1/messages", "/v1/": "/v1/messages", "/v1/messages": "/v1/messages", "/anthropic": "/anthropic/messages",
+		"": "/v1/messages", "/": "/v1/messages", "/v1": "/v1/messages", "/v1/": "/v1/messages", "/v1/messages": "/v1/messages", "/anthropic": "/anthropic/v1/messages", "/v1/acc/gw/anthropic/": "/v1/acc/gw/anthropic/v1/messages", "/v2": "/v2/messages",
 		"/api/v1/messages/": "/api/v1/messages", "/x/v1?region=eu": "/x/v1/messages?region=eu",
 	} {
 		_, _ = model.Collect(newClient(t, server.URL+base, nil).Generate(t.Context(), ask("hi"))) // an empty answer is an error

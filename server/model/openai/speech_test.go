@@ -150,31 +150,3 @@ func TestSpeakFailures(t *testing.T) {
 		})
 	}
 }
-
-func TestSpeechModelsOfVendors(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		vendor      string
-		settings    map[string]string
-		ears, mouth string
-	}{
-		"OpenAI":           {"openai", map[string]string{"OPENAI_API_KEY": testKey}, "gpt-4o-mini-transcribe", "gpt-4o-mini-tts"},
-		"OpenAI, chosen":   {"openai", map[string]string{"OPENAI_API_KEY": testKey, "OPENAI_TTS_MODEL": "tts-1"}, "gpt-4o-mini-transcribe", "tts-1"},
-		"a server like it": {"openai", map[string]string{"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, "", ""},
-		"one with speech":  {"openai", map[string]string{"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_TTS_MODEL": "kokoro"}, "", "kokoro"},
-		"Groq":             {"groq", map[string]string{"GROQ_API_KEY": testKey}, "whisper-large-v3-turbo", ""},
-		"one without":      {"anthropic", map[string]string{"ANTHROPIC_API_KEY": testKey}, "", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			v, _ := openai.VendorNamed(test.vendor)
-			cfg, err := v.Config(settings(test.settings).lookup)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if cfg.Model(model.Transcription) != test.ears || cfg.Model(model.TextToSpeech) != test.mouth {
-				t.Errorf("transcribes by %q, speaks by %q", cfg.Model(model.Transcription), cfg.Model(model.TextToSpeech))
-			}
-		})
-	}
-}

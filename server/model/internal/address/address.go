@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path"
 	"strings"
 )
 
@@ -42,19 +43,32 @@ func Parse(text string) (*url.URL, error) {
 	return u, nil
 }
 
+// Versioned returns the address of an API that has its version in its path: one that ends without gets /v1. An address that
+// can't be read is returned as it is.
+func Versioned(text string) string {
+	u, err := Parse(text)
+	if err != nil {
+		return text
+	}
+	if last := path.Base(u.Path); len(last) < 2 || last[0] != 'v' || last[1] < '0' || last[1] > '9' {
+		u = u.JoinPath("v1")
+	}
+	return u.String()
+}
+
 // WithoutCall returns a path without slashes at its end and without the path of a call: of one of those given, or, where none
 // is, of those that the APIs of models have in common.
-func WithoutCall(path string, calls ...string) string {
+func WithoutCall(text string, calls ...string) string {
 	if len(calls) == 0 {
 		calls = commonCalls
 	}
-	path = strings.TrimRight(path, "/")
+	text = strings.TrimRight(text, "/")
 	for _, call := range calls {
-		if base, found := strings.CutSuffix(path, call); found {
+		if base, found := strings.CutSuffix(text, call); found {
 			return strings.TrimRight(base, "/")
 		}
 	}
-	return path
+	return text
 }
 
 // defaultScheme returns the scheme for a base URL that has none.

@@ -1,4 +1,9 @@
-package openai
+// Package vendors knows the services and servers that have models: by which settings an agent comes to one, where it is, which
+// models it usually has, and which protocol it speaks.
+//
+// [Detect] finds the vendor that a set of settings asks for, and [Vendor.Config] the endpoint, with the key that may be sent
+// there. A vendor that speaks one of the protocols is a row in [Vendors].
+package vendors
 
 import (
 	"fmt"
@@ -6,7 +11,7 @@ import (
 	"strings"
 )
 
-// Vendor is a known service or server that speaks the wire. Of each list of setting names the first that is set wins.
+// Vendor is a known service or server. Of each list of setting names the first that is set wins.
 type Vendor struct {
 	Name       string
 	Aliases    []string // other names that characters and settings use
@@ -29,6 +34,7 @@ type Vendor struct {
 	KeyOptional bool // a base URL alone selects the vendor, and the key may be missing
 	Local       bool // runs on the user's own machine by default
 
+	messages         bool // speaks Anthropic's Messages; without it, OpenAI's chat completions
 	completionTokens bool
 	noStreamUsage    bool
 }
@@ -46,6 +52,8 @@ func Vendors() []Vendor {
 			LargeFrom:  largeNames("ANTHROPIC"),
 			SmallModel: "claude-haiku-4-5",
 			LargeModel: "claude-sonnet-4-6",
+
+			messages: true,
 		},
 		{
 			Name:       "openrouter",

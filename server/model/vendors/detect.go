@@ -1,9 +1,7 @@
-package openai
+package vendors
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/elizad/elizad/server/model"
@@ -33,62 +31,6 @@ func explain(reason string, passed []string) string {
 		return reason
 	}
 	return fmt.Sprintf("%s (%s)", reason, strings.Join(passed, "; "))
-}
-
-// Endpoint is where a vendor is reached by the settings of an agent.
-type Endpoint struct {
-	Config
-	Address model.Setting // of the base URL; without a name where it is the vendor's own
-	Notice  string        // what the owner should know: a key that is set and not used
-}
-
-// Named reports whether callers of the API may have chosen the address: it is neither the vendor's own nor the operator's.
-func (e Endpoint) Named() bool { return e.Address.Origin < model.FromOperator }
-
-// Config returns the endpoint of v by settings; SMALL_MODEL and LARGE_MODEL stand in for the vendor's own model settings. A
-// key is used only with an address that [model.Setting.MayCarry] it to; otherwise it counts as not set, and the notice says
-// so. A missing key is a [*model.Error] of kind Auth that names the setting.
-func (v Vendor) Config(lookup model.Lookup) (Endpoint, error) {
-	address := v.address(lookup)
-	key := v.key(lookup, address)
-	if key.Name == "" && !v.KeyOptional {
-		return Endpoint{}, &model.Error{Kind: model.Auth, Provider: v.Name, Message: key.missing(v.KeyFrom[0])}
-	}
-	small := first(lookup, append(slices.Clone(v.SmallFrom), "SMALL_MODEL"))
-	large := first(lookup, append(slices.Clone(v.LargeFrom), "LARGE_MODEL"))
-	if v.elsewhere(address.Value) {
-		v.SmallModel, v.LargeModel = "", "" // another server has other models
-		v.TranscriptionModel, v.SpeechModel, v.Voice = "", "", ""
-		v.completionTokens = false
-	}
-	return Endpoint{
-		Config: Config{
-			Name:       v.Name,
-			BaseURL:    address.Value,
-			APIKey:     key.Value,
-			SmallModel: cmp.Or(small.Value, v.SmallModel, large.Value),
-			LargeModel: cmp.Or(large.Value, v.LargeModel, small.Value),
-			Settings: SettingNames{
-				APIKey:     cmp.Or(key.Name, key.wanted(), v.KeyFrom[0]),
-				BaseURL:    cmp.Or(address.Name, v.URLFrom[0]),
-				SmallModel: cmp.Or(small.Name, v.SmallFrom[0]),
-				LargeModel: cmp.Or(large.Name, v.LargeFrom[0]),
-
-				TranscriptionModel: v.TranscriptionFrom,
-				SpeechModel:        v.SpeechFrom,
-				Voice:              v.VoiceFrom,
-			},
-			TranscriptionModel: cmp.Or(first(lookup, []string{v.TranscriptionFrom}).Value, v.TranscriptionModel),
-			SpeechModel:        cmp.Or(first(lookup, []string{v.SpeechFrom}).Value, v.SpeechModel),
-			Voice:              cmp.Or(first(lookup, []string{v.VoiceFrom}).Value, v.Voice),
-
-			Discreet:         address.Origin < model.FromOperator,
-			CompletionTokens: v.completionTokens,
-			NoStreamUsage:    v.noStreamUsage,
-		},
-		Address: address,
-		Notice:  key.notice(),
-	}, nil
 }
 
 // address returns the base URL of v by settings. A service's own is as trusted as what is built in, wherever it is set. A

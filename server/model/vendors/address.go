@@ -1,4 +1,4 @@
-package openai
+package vendors
 
 import (
 	"net"
@@ -30,7 +30,7 @@ func (v Vendor) own(baseURL string) bool {
 	return theirs.Scheme == home.Scheme && strings.EqualFold(strings.TrimSuffix(theirs.Host, ":443"), home.Host) && theirs.User == nil
 }
 
-// baseURL returns a base URL in the form that is connected to; one that can't be read as it is, for [New] to refuse. At a
+// baseURL returns a base URL in the form that is connected to; one that can't be read as it is, for the client to refuse. At a
 // service's own host, a path that holds none of its API means the API.
 func (v Vendor) baseURL(text string) string {
 	if v.Name == "ollama" {
@@ -44,6 +44,13 @@ func (v Vendor) baseURL(text string) string {
 		return v.BaseURL
 	}
 	return u.String()
+}
+
+// namesChat reports whether an address is that of a chat completion: whoever names it of a vendor that speaks another protocol
+// wants this one spoken, as to a gateway that has no other.
+func namesChat(text string) bool {
+	path, _, _ := strings.Cut(text, "?")
+	return strings.HasSuffix(strings.TrimRight(strings.TrimSpace(path), "/"), "/chat/completions")
 }
 
 // hostOf returns the host that a base URL leads to, for messages.

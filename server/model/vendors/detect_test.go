@@ -1,4 +1,4 @@
-package openai_test
+package vendors_test
 
 import (
 	"net/http"
@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/elizad/elizad/server/model"
-	"github.com/elizad/elizad/server/model/openai"
+	"github.com/elizad/elizad/server/model/vendors"
 )
 
 type settings map[string]string
@@ -45,7 +45,7 @@ func TestDetect(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			vendor, reason, ok := openai.Detect(test.settings.lookup)
+			vendor, reason, ok := vendors.Detect(test.settings.lookup)
 			if vendor.Name != test.vendor || ok != (test.vendor != "") {
 				t.Errorf("found %q, %t because %s", vendor.Name, ok, reason)
 			}
@@ -93,7 +93,7 @@ func TestVendorConfig(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			vendor, ok := openai.VendorNamed(test.vendor)
+			vendor, ok := vendors.VendorNamed(test.vendor)
 			if !ok {
 				t.Fatal("unknown vendor")
 			}
@@ -105,13 +105,13 @@ func TestVendorConfig(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
 			}
-			if _, err := openai.New(cfg.Config); err != nil {
+			if _, err := cfg.Provider(nil, nil); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	for value, words := range map[string]string{"": "GROQ_API_KEY is not set", "<your key>": "GROQ_API_KEY holds a placeholder"} {
-		vendor, _ := openai.VendorNamed("groq")
+		vendor, _ := vendors.VendorNamed("groq")
 		_, err := vendor.Config(settings{"GROQ_API_KEY": value}.lookup)
 		if !model.IsKind(err, model.Auth) || !strings.Contains(err.Error(), words) {
 			t.Errorf("key %q: %v", value, err)
@@ -125,59 +125,16 @@ func TestVendorNamed(t *testing.T) {
 		"openai": "openai", " OpenAI ": "openai", "@elizaos/plugin-google-genai": "google", "@elizaos-plugins/plugin-groq": "groq",
 		"grok": "xai", "plugin-anthropic": "anthropic", "discord": "",
 	} {
-		if got, ok := openai.VendorNamed(name); got.Name != want || ok != (want != "") {
+		if got, ok := vendors.VendorNamed(name); got.Name != want || ok != (want != "") {
 			t.Errorf("VendorNamed(%q) = %q, %t", name, got.Name, ok)
 		}
-	}
-}
-
-func TestBaseURLs(t *testing.T) {
-	t.Parallel()
-	var asked string
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.URL.RequestURI() }))
-	t.Cleanup(server.Close)
-	host := strings.TrimPrefix(server.URL, "http://")
-	for base, want := range map[string]string{
-		server.URL:                                              "/v1/chat/completions",
-		server.URL + "/":                                        "/v1/chat/completions",
-		host:                                                    "/v1/chat/completions",
-		server.URL + "/v1":                                      "/v1/chat/completions",
-		server.URL + "/v1/":                                     "/v1/chat/completions",
-		server.URL + "/api/v1":                                  "/api/v1/chat/completions",
-		server.URL + "/v1beta/openai/":                          "/v1beta/openai/chat/completions",
-		server.URL + "/v1/chat/completions":                     "/v1/chat/completions",
-		server.URL + "/v1/chat/completions/":                    "/v1/chat/completions",
-		server.URL + "/v1/models":                               "/v1/chat/completions",
-		server.URL + "/v1/responses":                            "/v1/chat/completions",
-		server.URL + "/v1/messages":                             "/v1/chat/completions",
-		server.URL + "/v1/completions":                          "/v1/chat/completions",
-		server.URL + "/v1/embeddings/":                          "/v1/chat/completions",
-		server.URL + "/v1/audio/speech":                         "/v1/chat/completions",
-		server.URL + "/proxy/v1/audio/transcriptions":           "/proxy/v1/chat/completions",
-		server.URL + "/chat/completions":                        "/v1/chat/completions",
-		server.URL + "/deploy/x?api-version=1":                  "/deploy/x/chat/completions?api-version=1",
-		server.URL + "/deploy/x/chat/completions?api-version=1": "/deploy/x/chat/completions?api-version=1",
-	} {
-		_, _ = model.Collect(newClient(t, base, nil).Generate(t.Context(), ask("hi"))) // an empty answer is an error
-		if asked != want {
-			t.Errorf("base URL %s asks for %s, want %s", base, asked, want)
-		}
-	}
-	for _, base := range []string{"", "ftp://host", "http://", "http://user:secret@ho st/", "https://:8080"} {
-		_, err := openai.New(openai.Config{BaseURL: base})
-		if !model.IsKind(err, model.Config) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("base URL %q: %v", base, err)
-		}
-	}
-	if _, err := openai.New(openai.Config{BaseURL: server.URL, APIKey: "two words"}); !model.IsKind(err, model.Auth) {
-		t.Errorf("key with a space: %v", err)
 	}
 }
 
 // Addresses of Ollama as people write them, from examples of its calls.
 func TestOllamaAddresses(t *testing.T) {
 	t.Parallel()
-	vendor, _ := openai.VendorNamed("ollama")
+	vendor, _ := vendors.VendorNamed("ollama")
 	for _, name := range vendor.URLFrom {
 		for _, host := range []string{"http://127.0.0.1:11434", "127.0.0.1:11434", "http://box", "https://ollama.com", "https://ai.example/ollama"} {
 			base := host
@@ -210,7 +167,7 @@ func TestAddressesOfServices(t *testing.T) {
 		"deepseek":   {"https://api.deepseek.com", "https://api.deepseek.com/chat/completions"},
 		"xai":        {"https://api.x.ai", "https://api.x.ai/v1/chat/completions"},
 	} {
-		v, _ := openai.VendorNamed(vendor)
+		v, _ := vendors.VendorNamed(vendor)
 		for _, address := range addresses {
 			e, err := v.Config(settings{v.KeyFrom[0]: "key-0123456789abcdef0123", v.URLFrom[0]: address}.lookup)
 			if err != nil || strings.ToLower(strings.Replace(e.BaseURL, ":443", "", 1)) != v.BaseURL || e.Named() || e.LargeModel != v.LargeModel {
@@ -237,7 +194,7 @@ func TestKeysStayWithTheirAddresses(t *testing.T) {
 	t.Parallel()
 	const key = "canary-0123456789abcdef0123"
 	origins := []model.Origin{model.FromCharacter, model.FromStore, model.FromOperator}
-	for _, v := range openai.Vendors() {
+	for _, v := range vendors.Vendors() {
 		for _, keyName := range v.KeyFrom {
 			for _, urlName := range v.URLFrom {
 				for _, keyFrom := range origins {
@@ -288,7 +245,7 @@ func TestKeysStayWithTheirAddresses(t *testing.T) {
 func TestLookAlikesAreElsewhere(t *testing.T) {
 	t.Parallel()
 	const key = "sk-canary-0123456789abcdef0123"
-	openaiVendor, _ := openai.VendorNamed("openai")
+	openaiVendor, _ := vendors.VendorNamed("openai")
 	for _, address := range []string{
 		"http://api.openai.com/v1", "http://api.openai.com:443/v1", "https://api.openai.com:8443/v1", "https://api.openai.com.evil.example/v1",
 		"https://api.openai.com@evil.example/v1", "https://evil.example/https://api.openai.com/v1", "https://api.openai.com%2eevil.example/v1",
@@ -301,19 +258,91 @@ func TestLookAlikesAreElsewhere(t *testing.T) {
 		}
 	}
 	for name, address := range map[string]string{"vllm": "http://127.0.0.1:8000/admin", "lmstudio": "http://127.0.0.1:1234/v1?x=1", "ollama": "http://127.0.0.1:11434/x"} {
-		v, _ := openai.VendorNamed(name)
+		v, _ := vendors.VendorNamed(name)
 		l := layers{model.FromOperator: {v.KeyFrom[0]: key}, model.FromCharacter: {v.URLFrom[0]: address}}
 		if e, err := v.Config(l.lookup); err != nil || e.APIKey != "" || !e.Named() {
 			t.Errorf("%s counts as the own address of %s", address, name)
 		}
 	}
 	// A key that may not be sent there is skipped in favour of one that may.
-	google, _ := openai.VendorNamed("google")
+	google, _ := vendors.VendorNamed("google")
 	l := layers{
 		model.FromOperator:  {"GOOGLE_GENERATIVE_AI_API_KEY": key},
 		model.FromCharacter: {"GOOGLE_BASE_URL": "https://mine.example", "GEMINI_API_KEY": "mine-0123456789"},
 	}
 	if e, err := google.Config(l.lookup); err != nil || e.APIKey != "mine-0123456789" || e.Notice != "" {
 		t.Errorf("%q, %q, %v", e.APIKey, e.Notice, err)
+	}
+}
+
+func TestSpeechModelsOfVendors(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		vendor      string
+		settings    map[string]string
+		ears, mouth string
+	}{
+		"OpenAI":           {"openai", map[string]string{"OPENAI_API_KEY": "test-key-0123456789abcdef"}, "gpt-4o-mini-transcribe", "gpt-4o-mini-tts"},
+		"OpenAI, chosen":   {"openai", map[string]string{"OPENAI_API_KEY": "test-key-0123456789abcdef", "OPENAI_TTS_MODEL": "tts-1"}, "gpt-4o-mini-transcribe", "tts-1"},
+		"a server like it": {"openai", map[string]string{"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, "", ""},
+		"one with speech":  {"openai", map[string]string{"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_TTS_MODEL": "kokoro"}, "", "kokoro"},
+		"Groq":             {"groq", map[string]string{"GROQ_API_KEY": "test-key-0123456789abcdef"}, "whisper-large-v3-turbo", ""},
+		"one without":      {"anthropic", map[string]string{"ANTHROPIC_API_KEY": "test-key-0123456789abcdef"}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v, _ := vendors.VendorNamed(test.vendor)
+			cfg, err := v.Config(settings(test.settings).lookup)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if cfg.TranscriptionModel != test.ears || cfg.SpeechModel != test.mouth {
+				t.Errorf("transcribes by %q, speaks by %q", cfg.TranscriptionModel, cfg.SpeechModel)
+			}
+		})
+	}
+}
+
+// TestProtocols asks the endpoints that settings lead to, and sees what they are asked for.
+func TestProtocols(t *testing.T) {
+	t.Parallel()
+	var asked string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.Path + " " + r.Header.Get("X-Api-Key") + r.Header.Get("Authorization")
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	t.Cleanup(server.Close)
+	const key = "key-0123456789abcdef0123"
+	for address, want := range map[string]string{
+		"ANTHROPIC_BASE_URL " + server.URL:                            "/v1/messages " + key,
+		"ANTHROPIC_BASE_URL " + server.URL + "/v1":                    "/v1/messages " + key,
+		"ANTHROPIC_API_URL " + server.URL + "/anthropic":              "/anthropic/v1/messages " + key,
+		"ANTHROPIC_BASE_URL " + server.URL + "/v1/messages":           "/v1/messages " + key,
+		"ANTHROPIC_BASE_URL " + server.URL + "/v1/chat/completions":   "/v1/chat/completions Bearer " + key,
+		"ANTHROPIC_BASE_URL " + server.URL + "/x/chat/completions/?a": "/x/chat/completions Bearer " + key,
+		"OPENROUTER_BASE_URL " + server.URL + "/v1/messages":          "/v1/chat/completions Bearer " + key,
+	} {
+		name, url, _ := strings.Cut(address, " ")
+		s := settings{name: url, "ANTHROPIC_API_KEY": key, "OPENROUTER_API_KEY": key, "LARGE_MODEL": "m"}
+		vendor, _ := vendors.VendorNamed(strings.ToLower(strings.Split(name, "_")[0]))
+		e, err := vendor.Config(s.lookup)
+		if err != nil {
+			t.Fatal(err)
+		}
+		provider, err := e.Provider(server.Client(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = model.Collect(provider.Generate(t.Context(), model.Request{Kind: model.TextLarge, Prompt: "hi"}))
+		if failure, ok := err.(*model.Error); !ok || failure.Provider != vendor.Name || asked != want {
+			t.Errorf("%s asks for %s, want %s; %v", address, asked, want, err)
+		}
+	}
+	anthropic, _ := vendors.VendorNamed("claude")
+	for address, messages := range map[string]bool{"": true, "https://api.anthropic.com": true, "https://api.anthropic.com/v1/chat/completions": false} {
+		e, err := anthropic.Config(settings{"ANTHROPIC_API_KEY": key, "ANTHROPIC_BASE_URL": address}.lookup)
+		if err != nil || e.Messages != messages || e.BaseURL != "https://api.anthropic.com/v1" || e.Named() {
+			t.Errorf("%q: %+v, %v", address, e, err)
+		}
 	}
 }
