@@ -109,7 +109,7 @@ func (s *Server) application() (http.Handler, error) {
 		Middlewares: []apiserver.MiddlewareFunc{ // the first is the outermost
 			httpx.Access(operations), where(s.lacksUsers, always(httpx.NotFound)), httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers), httpx.Audited(operations, s.parts.audit),
 		},
-		Version: s.version, Environment: s.cfg.Security.Environment, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
+		Version: s.version, Environment: s.cfg.Security.Environment, Isolated: s.cfg.Security.Isolation, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})
 	r.Get(pathSpecJSON, rest.SpecJSON(httpx.WriteError))
 	r.Get(pathSpecYAML, rest.SpecYAML(httpx.WriteError))

@@ -2362,11 +2362,11 @@ type CurrentMessageServerEnvelope struct {
 
 // DebugInfo The snapshot.
 //
-// Example: {"count":1,"environment":{"environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]}
+// Example: {"count":1,"environment":{"dataIsolation":"on","environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]}
 type DebugInfo struct {
 	Count int `json:"count"`
 
-	// Environment Facts about the server that are not secret.
+	// Environment Facts about the server that are not secret: its version, its environment, and whether data is isolated.
 	Environment map[string]string `json:"environment"`
 
 	// Runtime The load of this process.
@@ -2378,13 +2378,13 @@ type DebugInfo struct {
 
 // DebugInfoEnvelope A snapshot of the server, with the message servers repeated beside it.
 //
-// Example: {"count":1,"data":{"count":1,"environment":{"environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}],"success":true}
+// Example: {"count":1,"data":{"count":1,"environment":{"dataIsolation":"on","environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}],"success":true}
 type DebugInfoEnvelope struct {
 	Count int `json:"count"`
 
 	// Data The snapshot.
 	//
-	// Example: {"count":1,"environment":{"environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]}
+	// Example: {"count":1,"environment":{"dataIsolation":"on","environment":"production","version":"1.0.0"},"runtime":{"agents":[],"connections":0,"memory":{"percentage":25,"total":33554432,"used":8388608}},"servers":[{"createdAt":"2026-11-20T15:33:10.230Z","id":"00000000-0000-0000-0000-000000000000","metadata":{},"name":"Default Server","sourceType":"eliza_default","updatedAt":"2026-11-20T15:33:10.230Z"}]}
 	Data    DebugInfo       `json:"data"`
 	Servers []MessageServer `json:"servers"`
 

@@ -1,5 +1,5 @@
-// Command genaccess makes the table of access rules of the contract's x-access: what a caller needs for each operation, and
-// whose things the operation is about; and that of x-audit: as what it stands in the audit log. It fails for an operation without a
+// Command genaccess makes the list of the contract's operations; the table of access rules of its x-access: what a caller needs for
+// each operation, and whose things the operation is about; and that of x-audit: as what it stands in the audit log. It fails for an operation without a
 // rule, for a rule with another word than those of the table, and for one that deletes, or changes what needs manage or admin, and
 // does not say how it is audited.
 //
@@ -79,7 +79,15 @@ type operation struct {
 		Scope string `yaml:"scope"`
 		Owner string `yaml:"owner"`
 	} `yaml:"x-access"`
-	Audit string `yaml:"x-audit"`
+	Audit    string                 `yaml:"x-audit"`
+	Security *[]map[string][]string `yaml:"security"`
+
+	method, path string
+}
+
+// isOpen reports whether an operation asks for no credential.
+func (op operation) isOpen() bool {
+	return op.Security != nil && !slices.ContainsFunc(*op.Security, func(way map[string][]string) bool { return len(way) > 0 })
 }
 
 // notAudited is the x-audit of an operation that could be expected in the audit log and is not.
@@ -114,7 +122,8 @@ func read(text []byte) ([]operation, error) {
 			if err := node.Decode(&op); err != nil {
 				return nil, err
 			}
-			name := strings.ToUpper(method) + " " + path
+			op.method, op.path = strings.ToUpper(method), path
+			name := op.method + " " + path
 			switch {
 			case op.ID == "":
 				return nil, fmt.Errorf("%s has no operationId", name)
@@ -188,7 +197,26 @@ func Audited(operationID string) string {
 	fmt.Fprint(&b, `}
 	return ""
 }
+
+// Operation is an operation of the contract.
+type Operation struct {
+	ID, Method string
+	Path       string // with its parameters in braces
+	Open       bool   // it asks for no credential
+}
+
+// Operations returns all of them, in the order of their ids.
+func Operations() []Operation {
+	return []Operation{
 `)
+	for _, op := range rules {
+		fmt.Fprintf(&b, "{ID: %q, Method: %q, Path: %q", op.ID, op.method, op.path)
+		if op.isOpen() {
+			fmt.Fprint(&b, ", Open: true")
+		}
+		fmt.Fprint(&b, "},\n")
+	}
+	fmt.Fprint(&b, "}\n}\n")
 	return b.Bytes()
 }
 

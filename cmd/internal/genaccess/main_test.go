@@ -53,3 +53,19 @@ func TestAudited(t *testing.T) {
 		}
 	}
 }
+
+// TestOpen: an operation is open if its security names no way to come in.
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	for security, open := range map[string]bool{"": false, "security: [], ": true, "security: [{}], ": true, "security: [{key: []}, {}], ": false} {
+		rules, err := read([]byte("paths: {/p: {get: {operationId: ping, " + security + "x-access: {scope: none, owner: nobody}}}}"))
+		if err != nil {
+			t.Errorf("%s: %v", security, err)
+			continue
+		}
+		want := `{ID: "ping", Method: "GET", Path: "/p"` + map[bool]string{true: ", Open: true}", false: "}"}[open]
+		if got := string(write(rules)); !strings.Contains(got, want) {
+			t.Errorf("%s: %s is missing in\n%s", security, want, got)
+		}
+	}
+}

@@ -62,6 +62,7 @@ type Deps struct {
 
 	Version     string
 	Environment string    // "production" or "development"
+	Isolated    bool      // people see only what is theirs
 	Started     time.Time // when the server started; zero means now
 
 	// HTTPTimeout bounds how long a post with the http transport waits for its answer; 0 means two minutes.
@@ -118,7 +119,7 @@ func Register(r chi.Router, d Deps) {
 		auditHandlers:         auditHandlers{log: d.Audit, checkOwner: d.CheckOwner},
 		userHandlers:          userHandlers{users: d.Users, revoked: d.Revoked, checkOwner: d.CheckOwner, network: d.Network},
 		systemHandlers: systemHandlers{
-			version: d.Version, environment: d.Environment, started: d.Started, health: d.Health, agents: d.Agents, servers: d.Messaging,
+			version: d.Version, environment: d.Environment, isolated: d.Isolated, started: d.Started, health: d.Health, agents: d.Agents, servers: d.Messaging,
 			sockets: d.Sockets, logs: d.Logs, settings: d.Settings, stop: d.Stop, checkOwner: d.CheckOwner,
 		},
 	}

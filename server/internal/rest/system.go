@@ -33,6 +33,7 @@ import (
 type systemHandlers struct {
 	version     string
 	environment string // "production" or "development"
+	isolated    bool   // people see only what is theirs
 	started     time.Time
 
 	health     HealthFunc
@@ -157,8 +158,15 @@ func (h systemHandlers) GetDebugInfo(ctx context.Context, _ apiserver.GetDebugIn
 		Runtime: api.DebugRuntime{Connections: h.sockets(), Memory: memoryUse(), Agents: present.Each(agents, func(a runtime.Summary) api.AgentStatus {
 			return api.AgentStatus{ID: a.ID, Name: a.Name, Status: agentState(a.Running)}
 		})},
-		Environment: map[string]string{"version": h.version, "environment": h.environment},
+		Environment: map[string]string{"version": h.version, "environment": h.environment, "dataIsolation": onOrOff(h.isolated)},
 	}}, nil
+}
+
+func onOrOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
 }
 
 // memoryUse reads the process's memory without stopping it.
