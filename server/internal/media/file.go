@@ -32,19 +32,17 @@ type File struct {
 	info os.FileInfo
 }
 
-// File opens a stored file, which the caller must close. Errors: NOT_FOUND for one that isn't there, and for all of a
-// channel that is gone.
+// File opens a stored file, which the caller must close. Errors: NOT_FOUND for one that isn't there, and for all of an agent or a
+// channel that is gone, or that only others know, who may have the same folder.
 func (s *Service) File(ctx context.Context, who auth.Identity, o Owner, name string) (*File, error) {
 	missing := apierr.New(apierr.NotFound, "File not found")
 	if !isPlainName(name) {
 		return nil, missing
 	}
-	if o.Area == ChannelUploads {
-		if err := s.find(ctx, who, o); apierr.IsCode(err, apierr.NotFound) {
-			return nil, missing
-		} else if err != nil {
-			return nil, err
-		}
+	if err := s.find(ctx, who, o); apierr.IsCode(err, apierr.NotFound) {
+		return nil, missing
+	} else if err != nil {
+		return nil, err
 	}
 	root, err := s.folders[o.Area].current()
 	if errors.Is(err, errClosed) {
