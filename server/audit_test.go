@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -422,5 +423,44 @@ func TestAuditLogIsNotWritable(t *testing.T) {
 	clearError(t, "settings", a, http.StatusServiceUnavailable, "UNAVAILABLE")
 	if !strings.Contains(string(a.body), "audit log") {
 		t.Errorf("the answer: %s", a.body)
+	}
+}
+
+// TestUsersNeedTheAuditLog: where an entry can't be stored, users, their logins and what is revoked don't change, either.
+func TestUsersNeedTheAuditLog(t *testing.T) {
+	t.Parallel()
+	issuer, tokens := bySecret()
+	cfg := userConfig(t)
+	cfg.Security.AuthToken, cfg.Security.Tokens = rightKey, tokens
+	n := startWith(t, cfg)
+	ada := n.register("ada")
+	n.stop()
+	inDatabase(t, cfg.Storage.Dir, `UPDATE audit_chains SET last_seq = 0`, `SELECT 'done'`) // whose next number is taken
+	n = startWith(t, cfg)
+	admin, hers, foreign := n.keyed(rightKey), n.bearing(ada.Token), uuid.New()
+	stranger := n.bearing(issuer.sign(t, foreign.String(), time.Hour))
+	ctx := t.Context()
+	for what, a := range map[string]answer{
+		"a registration":         n.tryRegister("ben@example.com", "ben", password),
+		"a new user":             admin.read(admin.api().CreateUser(ctx, api.CreateUserRequest{Email: "cy@example.com", Username: "cyan", Password: password})),
+		"a disabled user":        admin.read(admin.api().UpdateUser(ctx, ada.EntityID, api.UpdateUserRequest{Disabled: new(true)})),
+		"a login":                n.login("ada@example.com", password),
+		"another password":       hers.newPassword(password, "staple incorrect cell"),
+		"a logout":               hers.logout(),
+		"her tokens, revoked":    admin.revoke(api.RevokeTokensRequest{EntityID: &ada.EntityID}),
+		"another's, by entity":   admin.revoke(api.RevokeTokensRequest{EntityID: &foreign}),
+		"another's, by token id": admin.revoke(api.RevokeTokensRequest{TokenID: new("t")}),
+	} {
+		if a.status < 400 {
+			t.Errorf("%s: %d %s", what, a.status, a.body)
+		}
+	}
+	hers.me().want(200)
+	stranger.try().want(200)
+	if users := data[api.UserList](admin.read(admin.api().ListUsers(ctx, &api.ListUsersParams{})).want(200)).Users; len(users) != 1 || users[0].DisabledAt != nil {
+		t.Errorf("the users are %+v", users)
+	}
+	if list := data[api.RevocationList](admin.read(admin.api().ListRevocations(ctx, &api.ListRevocationsParams{})).want(200)).Revocations; len(list) > 0 {
+		t.Errorf("revoked is %+v", list)
 	}
 }

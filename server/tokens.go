@@ -50,7 +50,7 @@ func (s *Server) openTokens() (auth.Tokens, error) {
 }
 
 // openUsers prepares the users of this server, and returns what ends an entity's logins; nothing is there where the settings have none.
-func (s *Server) openUsers(tokens *auth.Remembered) (logins func(context.Context, auth.Identity, uuid.UUID) error, err error) {
+func (s *Server) openUsers(tokens *auth.Remembered) (logins revocation.Logins, err error) {
 	cfg := s.cfg.Security.Users
 	if !cfg.Enable {
 		return nil, nil

@@ -1,7 +1,7 @@
 // Package audit keeps the audit log: who did what to which thing, from where, when, and with which credential.
 //
 // An [Entry] is made where a request comes in, and what the contract does not know of it is added on the way by [Target] and
-// [Detail]. [Service.Append] stores it before the request is answered; for keys, agents and their secrets [Within] does, in the
+// [Detail]. [Service.Append] stores it before the request is answered; for keys, agents, their secrets, users and revocations [Within] does, in the
 // transaction of the change. Refusals, of which anybody can cause many, are counted first: see
 // [Service.Refused]. Each entry has the hash of the one before it in its own, as package chain says, and entries of a tenant are written
 // one after the other, by all nodes. Those that are old are dropped from the front, and the hash of the last stays.

@@ -44,7 +44,6 @@ func (h userHandlers) Register(ctx context.Context, req apiserver.RegisterReques
 	if err != nil {
 		return nil, err
 	}
-	audit.Target(ctx, login.User.ID)
 	return apiserver.Register201JSONResponse{Success: true, Data: present.Login(login)}, nil
 }
 
@@ -53,7 +52,6 @@ func (h userHandlers) Login(ctx context.Context, req apiserver.LoginRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	audit.Target(ctx, login.User.ID)
 	return apiserver.Login200JSONResponse{Success: true, Data: present.Login(login)}, nil
 }
 
@@ -99,7 +97,6 @@ func (h userHandlers) CreateUser(ctx context.Context, req apiserver.CreateUserRe
 	if err != nil {
 		return nil, err
 	}
-	audit.Target(ctx, u.ID)
 	return apiserver.CreateUser201JSONResponse{Success: true, Data: present.User(u)}, nil
 }
 

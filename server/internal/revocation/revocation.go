@@ -16,6 +16,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/store"
@@ -57,13 +58,16 @@ func (r Revocation) Holds(g auth.Grant) bool {
 	}
 }
 
+// Logins ends the logins of an entity at this server, in a transaction; tell is called after the commit.
+type Logins func(ctx context.Context, q db.Scoped, entity uuid.UUID) (tell func(), err error)
+
 // Config is what a Service is made of. All fields are required but Logins.
 type Config struct {
 	Store  store.System
 	Logger *slog.Logger
 	Now    func() time.Time
-	Ended  func(revoked func(auth.Grant) bool)                                  // is told of tokens that are not good any more
-	Logins func(ctx context.Context, who auth.Identity, entity uuid.UUID) error // ends those of an entity at this server; nil: there are none
+	Ended  func(revoked func(auth.Grant) bool) // is told of tokens that are not good any more
+	Logins Logins                              // nil: there are none
 }
 
 // Service revokes tokens. It is safe for concurrent use.
@@ -93,11 +97,7 @@ func (s *Service) Revoke(ctx context.Context, who auth.Identity, entity uuid.UUI
 		}
 		p.ExpiresAt = dbtype.MillisOf(expires)
 	}
-	if entity != uuid.Nil && s.cfg.Logins != nil {
-		if err := s.cfg.Logins(ctx, who, entity); err != nil {
-			return Revocation{}, err
-		}
-	}
+	tell := func() {}
 	err = store.Update(ctx, s.cfg.Store, who.Scope(), "revoking tokens", func(q db.Scoped) error {
 		count, err := q.CountRevocations(ctx)
 		if err == nil && count >= most {
@@ -112,11 +112,20 @@ func (s *Service) Revoke(ctx context.Context, who auth.Identity, entity uuid.UUI
 		if err != nil {
 			return err
 		}
+		if entity != uuid.Nil && s.cfg.Logins != nil {
+			if tell, err = s.cfg.Logins(ctx, q, entity); err != nil {
+				return err
+			}
+		}
 		row, err := q.UpsertRevocation(ctx, p)
+		if err != nil {
+			return err
+		}
 		r = fromRow(row)
-		return err
+		return audit.Within(ctx, q, entity, "")
 	})
 	if err == nil {
+		tell()
 		s.cfg.Ended(r.Holds)
 	}
 	return r, err

@@ -17,6 +17,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/auth/token"
 	"github.com/elizad/elizad/server/internal/store"
@@ -92,7 +93,7 @@ func (s *Service) Login(ctx context.Context, address, email, password string) (L
 		return Login{}, errCredentials(nil)
 	}
 	forgive()
-	return s.login(ctx, fromRow(row), row.Password)
+	return s.login(ctx, fromRow(row), row.Password, func(q db.Scoped) error { return audit.Within(ctx, q, row.ID, "") })
 }
 
 func errCredentials(cause error) error {
@@ -101,8 +102,9 @@ func errCredentials(cause error) error {
 
 func errToken() error { return apierr.New(apierr.InvalidToken, "Invalid or expired token") }
 
-// login begins a login of somebody whose password is the one of which hash is kept, if that is still so.
-func (s *Service) login(ctx context.Context, u User, hash string) (Login, error) {
+// login begins a login of somebody whose password is the one of which hash is kept, if that is still so. Also, unless it is nil, is done
+// in the transaction.
+func (s *Service) login(ctx context.Context, u User, hash string, also func(db.Scoped) error) (Login, error) {
 	now := s.now()
 	handle, secret := random(handleSize), random(secretSize)
 	id, ends := uuid.New(), now.Add(loginFor)
@@ -117,9 +119,13 @@ func (s *Service) login(ctx context.Context, u User, hash string) (Login, error)
 		if err != nil {
 			return err
 		}
-		return q.InsertLogin(ctx, db.InsertLoginParams{
+		err = q.InsertLogin(ctx, db.InsertLoginParams{
 			ID: id, UserID: u.ID, Handle: sum(handle), Secret: sum(secret), CreatedAt: dbtype.MillisOf(now), ExpiresAt: dbtype.MillisOf(ends),
 		})
+		if err != nil || also == nil {
+			return err
+		}
+		return also(q)
 	})
 	if err != nil {
 		return Login{}, err
@@ -225,8 +231,10 @@ func (s *Service) Logout(ctx context.Context, who auth.Identity) error {
 		return err
 	}
 	err = store.SystemUpdate(ctx, s.store, "ending a login", func(q db.System) error {
-		_, err := q.EndLogin(ctx, db.EndLoginParams{EndedAt: new(dbtype.MillisOf(s.now())), ID: id})
-		return err
+		if _, err := q.EndLogin(ctx, db.EndLoginParams{EndedAt: new(dbtype.MillisOf(s.now())), ID: id}); err != nil {
+			return err
+		}
+		return audit.Within(ctx, q, who.Entity(), "")
 	})
 	if err == nil {
 		s.ended([]uuid.UUID{id})
@@ -280,7 +288,10 @@ func (s *Service) ChangePassword(ctx context.Context, who auth.Identity, address
 		if err == nil {
 			ended, err = q.EndLogins(ctx, db.EndLoginsParams{EndedAt: new(dbtype.MillisOf(s.now())), UserID: row.ID, LoginID: id})
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return audit.Within(ctx, q, row.ID, "")
 	})
 	if err == nil {
 		s.ended(ended)
@@ -288,17 +299,10 @@ func (s *Service) ChangePassword(ctx context.Context, who auth.Identity, address
 	return err
 }
 
-// EndAll ends all logins of an entity, if it is a user.
-func (s *Service) EndAll(ctx context.Context, who auth.Identity, entity uuid.UUID) error {
-	var ended []uuid.UUID
-	err := store.Update(ctx, s.store, who.Scope(), "ending logins", func(q db.Scoped) (err error) {
-		ended, err = q.EndLogins(ctx, db.EndLoginsParams{EndedAt: new(dbtype.MillisOf(s.now())), UserID: entity})
-		return err
-	})
-	if err == nil {
-		s.ended(ended)
-	}
-	return err
+// EndAll ends all logins of an entity, if it is a user, in a transaction of the caller's, who calls tell after the commit.
+func (s *Service) EndAll(ctx context.Context, q db.Scoped, entity uuid.UUID) (tell func(), err error) {
+	ended, err := q.EndLogins(ctx, db.EndLoginsParams{EndedAt: new(dbtype.MillisOf(s.now())), UserID: entity})
+	return func() { s.ended(ended) }, err
 }
 
 // Knows reports whether a token says that it is one of this server's.

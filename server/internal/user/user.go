@@ -25,6 +25,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/auth/token"
 	"github.com/elizad/elizad/server/internal/store"
@@ -109,7 +110,7 @@ func (s *Service) Register(ctx context.Context, address string, n NewUser) (Logi
 	if err != nil {
 		return Login{}, err
 	}
-	return s.login(ctx, u, hash)
+	return s.login(ctx, u, hash, nil)
 }
 
 // Create makes a user, on behalf of an admin.
@@ -176,8 +177,11 @@ func (s *Service) make(ctx context.Context, n NewUser) (u User, hash string, err
 				return apierr.New(apierr.QuotaExceeded, "There are %d users, which is as many as there may be", s.cfg.Most).WithDetails("ELIZAD_MAX_USERS moves the bound")
 			}
 			row, err := q.InsertUser(ctx, db.InsertUserParams{ID: id, Email: n.Email, Username: n.Username, Password: hash, Admin: n.Admin, CreatedAt: dbtype.MillisOf(s.now())})
+			if err != nil {
+				return err
+			}
 			u = fromRow(row)
-			return err
+			return audit.Within(ctx, q, u.ID, "")
 		})
 		if !apierr.IsCode(err, apierr.Conflict) { // somebody was faster, whom the next look finds
 			break
@@ -268,9 +272,11 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, id uuid.UUID, c
 		}
 		u = fromRow(row)
 		if out {
-			ended, err = q.EndLogins(ctx, db.EndLoginsParams{EndedAt: new(dbtype.MillisOf(s.now())), UserID: id})
+			if ended, err = q.EndLogins(ctx, db.EndLoginsParams{EndedAt: new(dbtype.MillisOf(s.now())), UserID: id}); err != nil {
+				return err
+			}
 		}
-		return err
+		return audit.Within(ctx, q, id, "")
 	})
 	if err == nil {
 		s.ended(ended)
