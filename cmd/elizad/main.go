@@ -6,6 +6,7 @@
 //	elizad keys       make, list and revoke API keys
 //	elizad secrets    list the names of agents' secrets, change the master key
 //	elizad audit      read and verify the audit log
+//	elizad selftest   try on a running server that people see only what is theirs
 //
 // Flags win over environment variables, and those over .env.local and .env of the working folder.
 package main
@@ -35,12 +36,13 @@ const (
 type cli struct {
 	ShowVersion versionFlag `name:"version" short:"v" help:"Print the version."`
 
-	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server. This is what elizad does without a command."`
-	Keys    keysCmd    `cmd:"" help:"Make, list and revoke the API keys of a running server."`
-	Secrets secretsCmd `cmd:"" help:"List the secrets of a running server's agents by name, and change the key that seals them."`
-	Audit   auditCmd   `cmd:"" help:"Read and verify the audit log of a running server."`
-	Version versionCmd `cmd:"" help:"Print the version."`
-	Help    helpCmd    `cmd:"" help:"Explain a command, or every setting."`
+	Serve    serveCmd    `cmd:"" default:"withargs" help:"Run the server. This is what elizad does without a command."`
+	Keys     keysCmd     `cmd:"" help:"Make, list and revoke the API keys of a running server."`
+	Secrets  secretsCmd  `cmd:"" help:"List the secrets of a running server's agents by name, and change the key that seals them."`
+	Audit    auditCmd    `cmd:"" help:"Read and verify the audit log of a running server."`
+	Selftest selftestCmd `cmd:"" help:"Try on a running server whether people see only what is theirs."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Help     helpCmd     `cmd:"" help:"Explain a command, or every setting."`
 }
 
 // program holds what a command may use of its environment.

@@ -36,14 +36,20 @@ func (r remote) address() string {
 	return "http://" + net.JoinHostPort(host, strconv.Itoa(r.Port))
 }
 
-// client returns a client for the server. The owner's token goes to this machine only.
+// credential returns the key to present. The owner's token goes to this machine only.
+func (r remote) credential() (string, error) {
+	if key := strings.TrimSpace(r.Key); key != "" || !isThisMachine(r.address()) {
+		return key, nil
+	}
+	return server.OwnerToken(settings.Storage{Dir: r.Dir})
+}
+
+// client returns a client for the server.
 func (r remote) client() (*client.Client, error) {
-	address, key := r.address(), strings.TrimSpace(r.Key)
-	if key == "" && isThisMachine(address) {
-		var err error
-		if key, err = server.OwnerToken(settings.Storage{Dir: r.Dir}); err != nil {
-			return nil, err
-		}
+	address := r.address()
+	key, err := r.credential()
+	if err != nil {
+		return nil, err
 	}
 	c, err := client.New(address, client.WithAPIKey(key), client.WithRetries(0))
 	if err != nil {

@@ -46,7 +46,7 @@ func mayImport() map[string][]string {
 		"gen/sqlite":                      {"queries/dbtype", "gen/unscoped"},
 		"gen/postgres":                    {"queries/dbtype", "gen/unscoped"},
 		"client":                          {"api/chain", "gen/api", "gen/apiclient", apierr, "server/socketio/parser"},
-		"cmd/elizad":                      {"server", "server/settings", "client", "api/chain"},
+		"cmd/elizad":                      {"server", "server/settings", "server/selftest", "client", "api/chain"},
 		"cmd/internal/...":                {},
 		"server/apierr":                   {},
 		"server/plaintext":                {},
@@ -124,6 +124,9 @@ func mayImport() map[string][]string {
 
 		// The wiring.
 		"server": {"server/...", "gen/apiserver"},
+
+		// Beside the server, of which it knows the contract alone.
+		"server/selftest": {"gen/api"},
 
 		// Helpers of tests, and programs beside the product.
 		"server/internal/messaging/messagingtest": {messaging, store, "server/internal/store/...", bus, auth, apierr, "server/internal/pgtest", "gen/db", "queries/dbtype"},
@@ -224,7 +227,7 @@ func TestDriversStayInTheirRooms(t *testing.T) {
 	}{
 		{"github.com/jackc/pgx", []string{"gen/postgres", "server/internal/store/pgstore", "server/internal/pgtest"}, "the domain must not depend on a database"},
 		{"modernc.org/sqlite", []string{"server/internal/store/sqlitestore"}, "the domain must not depend on a database"},
-		{"github.com/coder/websocket", []string{"server/socketio", "server/internal/realtime", "server/internal/bench", "client"}, "sockets are the edge's business"},
+		{"github.com/coder/websocket", []string{"server/socketio", "server/internal/realtime", "server/internal/bench", "server/selftest", "client"}, "sockets are the edge's business"},
 		{"github.com/alecthomas/kong", []string{"cmd/elizad", "server/settings"}, "flags are read in one place"},
 		{"github.com/golang-jwt/jwt", []string{"server/internal/auth/token"}, "what a token proves is decided in one place"},
 		{"github.com/MicahParks", []string{"server/internal/auth/token"}, "what a token proves is decided in one place"},
@@ -251,7 +254,7 @@ func TestPublicPackagesStayLight(t *testing.T) {
 		"github.com/go-chi/chi", "github.com/getkin/kin-openapi", "github.com/jackc/pgx", "modernc.org/sqlite", "github.com/alecthomas/kong",
 		module + "/server/internal",
 	}
-	for _, light := range []string{"client", "server/apierr", "server/agent", "server/model", "server/plaintext", "server/socketio"} {
+	for _, light := range []string{"client", "server/apierr", "server/agent", "server/model", "server/plaintext", "server/selftest", "server/socketio"} {
 		if !slices.ContainsFunc(packages(t), func(p goPackage) bool { return p.short() == light }) {
 			t.Errorf("there is no package %s", light)
 			continue
