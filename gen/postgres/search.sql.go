@@ -232,22 +232,23 @@ func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMe
 const searchMessages = `-- name: SearchMessages :many
 WITH near AS MATERIALIZED (
     SELECT n.id, n.at, n.seq FROM (
-        (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content, NULL::tsvector AS words FROM messages m
+        (SELECT m.id, m.created_at AS at, m.seq, m.channel_id, m.author_id, m.content, NULL::tsvector AS words FROM messages m
          WHERE m.created_at >= $1 AND m.created_at <= $2 AND m.tenant = $3
            AND NOT $4::boolean AND m.channel_id = $5
            AND ($6::boolean OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = $3 AND v.channel_id = $5 AND v.entity_id = $7))
          ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
         UNION ALL
-        (SELECT m.id, m.created_at AS at, m.seq, m.author_id, m.content, NULL::tsvector AS words FROM messages m
+        (SELECT m.id, m.created_at AS at, m.seq, m.channel_id, m.author_id, m.content, NULL::tsvector AS words FROM messages m
          WHERE m.created_at >= $1 AND m.created_at <= $2 AND m.tenant = $3
-           AND $6::boolean AND $4::boolean AND NOT $8::boolean AND m.author_id = $9
+           AND $4::boolean AND NOT $8::boolean AND m.author_id = $9
          ORDER BY m.created_at DESC, m.seq DESC LIMIT 2000)
         UNION ALL
-        (SELECT w.message_id, w.created_at, w.seq, w.author_id, '' AS content, w.words FROM message_words w
+        (SELECT w.message_id, w.created_at, w.seq, w.channel_id, w.author_id, '' AS content, w.words FROM message_words w
          WHERE w.created_at >= $1 AND w.created_at <= $2 AND w.tenant = $3
-           AND $6::boolean AND $4::boolean AND $8::boolean
+           AND $4::boolean AND $8::boolean
          ORDER BY w.created_at DESC, w.seq DESC, w.message_id LIMIT 2000)) AS n
     WHERE ($8::boolean OR n.author_id = $9)
+      AND ($6::boolean OR NOT $4::boolean OR n.channel_id IN (SELECT v.channel_id FROM channel_participants v WHERE v.tenant = $3 AND v.entity_id = $7))
       AND CASE WHEN n.words IS NOT NULL THEN n.words @@ websearch_to_tsquery('simple', $10::text)
                ELSE lower(n.content) LIKE ALL (SELECT '%' || lower(w) || '%' FROM unnest(string_to_array(trim(both '"' from $10::text), '" "')) AS w)
                     AND to_tsvector('simple', translate(n.content, '!"#$%&''()*+,-./:;<=>?@[\]^_` + "`" + `{|}~', '                                ')) @@ websearch_to_tsquery('simple', $10::text) END
@@ -257,7 +258,7 @@ WITH near AS MATERIALIZED (
     SELECT (SELECT count(*) FROM near) >= $11::bigint + $12::bigint
         OR NOT $4::boolean
            AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.tenant = $3 AND m.channel_id = $5 LIMIT 2000) AS those) < 2000
-        OR $6::boolean AND $4::boolean AND NOT $8::boolean
+        OR $4::boolean AND NOT $8::boolean
            AND (SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.tenant = $3 AND m.author_id = $9 LIMIT 2000) AS those) < 2000 AS so
 ), far AS MATERIALIZED (
     SELECT w.message_id AS id, w.created_at AS at, w.seq FROM message_words w
@@ -292,8 +293,7 @@ type SearchMessagesRow = unscoped.SearchMessagesRow
 //
 // The index of words can't find the newest matches without reading all of them. So the newest two thousand messages of the channel, of the
 // author or of all are searched first, where a common word fills a page; LIKE is a quick filter for those that are worth
-// splitting into words. A word that doesn't fill the page is rarer, and the index finds it, unless those were all. What a viewer who
-// sees not everything searches for in all channels, the index finds at once.
+// splitting into words. A word that doesn't fill the page is rarer, and the index finds it, unless those were all.
 func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error) {
 	rows, err := q.db.Query(ctx, searchMessages,
 		arg.FromTime,

@@ -68,25 +68,50 @@ func (q *Queries) CountChannelMessages(ctx context.Context, arg CountChannelMess
 }
 
 const countFoundMessages = `-- name: CountFoundMessages :one
-SELECT count(*) FROM (
-    SELECT 1 FROM message_index
-    WHERE message_index.rowid >= min(max(CAST(?1 AS MILLIS_INT), 0), 8796093022207) << 20
-      AND message_index.rowid <= min(CAST(?2 AS MILLIS_INT), 8796093022207) << 20 | 1048575
-      AND message_index MATCH (
-          CASE WHEN CAST(?3 AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(?3 AS INTEGER) || ' AND ' END
-          || CASE WHEN CAST(?4 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?5 AS UUID_TEXT), '-', '') || ' AND ' END
-          || CASE WHEN CAST(?6 AS BOOLEAN) THEN ''
-                  WHEN NOT CAST(?4 AS BOOLEAN) THEN CASE WHEN EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?3 AND v.channel_id = ?5 AND v.entity_id = ?7) THEN '' ELSE 'place : nowhere AND ' END
-                  ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7), 'nowhere') || ') AND ' END
-          || CASE WHEN CAST(?8 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?9 AS UUID_TEXT), '-', '') || ' AND ' END
-          || 'content : (' || CAST(?10 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
-    LIMIT CAST(?11 AS INTEGER))
+WITH asked AS (
+    SELECT min(max(CAST(?1 AS MILLIS_INT), 0), 8796093022207) << 20 AS first_id,
+           min(CAST(?2 AS MILLIS_INT), 8796093022207) << 20 | 1048575 AS last_id,
+           CASE WHEN CAST(?3 AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(?3 AS INTEGER) || ' AND ' END
+           || CASE WHEN CAST(?4 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?5 AS UUID_TEXT), '-', '') || ' AND ' END
+           || CASE WHEN CAST(?4 AS BOOLEAN) OR CAST(?6 AS BOOLEAN)
+                        OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?3 AND v.channel_id = ?5 AND v.entity_id = ?7)
+                   THEN '' ELSE 'place : nowhere AND ' END
+           || CASE WHEN CAST(?8 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?9 AS UUID_TEXT), '-', '') || ' AND ' END
+           || 'content : (' || CAST(?10 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END AS terms,
+           CAST(?4 AS BOOLEAN) AND NOT CAST(?6 AS BOOLEAN) AS own,
+           100 * (SELECT count(*) FROM channel_participants v WHERE CAST(?4 AS BOOLEAN) AND NOT CAST(?6 AS BOOLEAN) AND v.tenant = ?3 AND v.entity_id = ?7) AS ahead
+), near AS (
+    SELECT count(*) AS n FROM (
+        SELECT 1 FROM (
+            SELECT t.channel_id FROM message_index CROSS JOIN message_texts t ON t.docid = message_index.rowid
+            WHERE message_index.rowid >= (SELECT asked.first_id FROM asked) AND message_index.rowid <= (SELECT asked.last_id FROM asked)
+              AND message_index MATCH (SELECT asked.terms FROM asked)
+            ORDER BY message_index.rowid DESC
+            LIMIT (SELECT asked.ahead FROM asked)) AS walked
+        WHERE walked.channel_id IN (SELECT v.channel_id FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7)
+        LIMIT CASE WHEN (SELECT asked.own FROM asked) THEN CAST(?11 AS INTEGER) ELSE 0 END)
+), far AS (
+    SELECT count(*) AS n FROM (
+        SELECT 1 FROM message_index
+        WHERE message_index.rowid >= (SELECT asked.first_id FROM asked) AND message_index.rowid <= (SELECT asked.last_id FROM asked)
+          AND message_index MATCH (
+          CASE WHEN (SELECT asked.own FROM asked)
+               THEN 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7), 'nowhere') || ') AND '
+               ELSE '' END || (SELECT asked.terms FROM asked))
+        LIMIT CASE WHEN (SELECT asked.own FROM asked) AND ((SELECT near.n FROM near) = CAST(?11 AS INTEGER) OR NOT EXISTS (
+        SELECT 1 FROM message_index
+        WHERE message_index.rowid >= (SELECT asked.first_id FROM asked) AND message_index.rowid <= (SELECT asked.last_id FROM asked)
+          AND message_index MATCH (SELECT asked.terms FROM asked)
+        LIMIT 1 OFFSET (SELECT asked.ahead FROM asked)))
+                   THEN 0 ELSE CAST(?11 AS INTEGER) END)
+)
+SELECT CAST(max((SELECT near.n FROM near), (SELECT far.n FROM far)) AS INTEGER)
 `
 
 type CountFoundMessagesParams = unscoped.CountFoundMessagesParams
 
 // scope: viewer
-// How many messages a search finds, counted up to max_rows.
+// How many messages a search finds, counted up to max_rows, in the same two ways.
 func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countFoundMessages,
 		arg.FromTime,
@@ -101,9 +126,9 @@ func (q *Queries) CountFoundMessages(ctx context.Context, arg CountFoundMessages
 		arg.Words,
 		arg.MaxRows,
 	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const filterAuthorMessages = `-- name: FilterAuthorMessages :many
@@ -241,24 +266,48 @@ func (q *Queries) FilterChannelMessages(ctx context.Context, arg FilterChannelMe
 }
 
 const searchMessages = `-- name: SearchMessages :many
-SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, messages.tenant, channels.message_server_id
-FROM (
-    SELECT message_texts.docid, message_texts.message_id
-    FROM message_index CROSS JOIN message_texts ON message_texts.docid = message_index.rowid
-    WHERE message_index.rowid >= min(max(CAST(?1 AS MILLIS_INT), 0), 8796093022207) << 20
-      AND message_index.rowid <= min(CAST(?2 AS MILLIS_INT), 8796093022207) << 20 | 1048575
+WITH asked AS (
+    SELECT min(max(CAST(?1 AS MILLIS_INT), 0), 8796093022207) << 20 AS first_id,
+           min(CAST(?2 AS MILLIS_INT), 8796093022207) << 20 | 1048575 AS last_id,
+           CASE WHEN CAST(?3 AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(?3 AS INTEGER) || ' AND ' END
+           || CASE WHEN CAST(?4 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?5 AS UUID_TEXT), '-', '') || ' AND ' END
+           || CASE WHEN CAST(?4 AS BOOLEAN) OR CAST(?6 AS BOOLEAN)
+                        OR EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?3 AND v.channel_id = ?5 AND v.entity_id = ?7)
+                   THEN '' ELSE 'place : nowhere AND ' END
+           || CASE WHEN CAST(?8 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?9 AS UUID_TEXT), '-', '') || ' AND ' END
+           || 'content : (' || CAST(?10 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END AS terms,
+           CAST(?4 AS BOOLEAN) AND NOT CAST(?6 AS BOOLEAN) AS own,
+           100 * (SELECT count(*) FROM channel_participants v WHERE CAST(?4 AS BOOLEAN) AND NOT CAST(?6 AS BOOLEAN) AND v.tenant = ?3 AND v.entity_id = ?7) AS ahead
+), near AS (
+    SELECT walked.docid, walked.message_id FROM (
+        SELECT t.docid, t.message_id, t.channel_id FROM message_index CROSS JOIN message_texts t ON t.docid = message_index.rowid
+        WHERE message_index.rowid >= (SELECT asked.first_id FROM asked) AND message_index.rowid <= (SELECT asked.last_id FROM asked)
+          AND message_index MATCH (SELECT asked.terms FROM asked)
+        ORDER BY message_index.rowid DESC
+        LIMIT (SELECT asked.ahead FROM asked)) AS walked
+    WHERE walked.channel_id IN (SELECT v.channel_id FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7)
+    LIMIT CASE WHEN (SELECT asked.own FROM asked) THEN CAST(?12 AS INTEGER) ELSE 0 END OFFSET CAST(?11 AS INTEGER)
+), far AS (
+    SELECT t.docid, t.message_id FROM message_index CROSS JOIN message_texts t ON t.docid = message_index.rowid
+    WHERE message_index.rowid >= (SELECT asked.first_id FROM asked) AND message_index.rowid <= (SELECT asked.last_id FROM asked)
       AND message_index MATCH (
-          CASE WHEN CAST(?3 AS INTEGER) = 1 THEN '' ELSE 'place : t' || CAST(?3 AS INTEGER) || ' AND ' END
-          || CASE WHEN CAST(?4 AS BOOLEAN) THEN '' ELSE 'place : c' || replace(CAST(?5 AS UUID_TEXT), '-', '') || ' AND ' END
-          || CASE WHEN CAST(?6 AS BOOLEAN) THEN ''
-                  WHEN NOT CAST(?4 AS BOOLEAN) THEN CASE WHEN EXISTS (SELECT 1 FROM channel_participants v WHERE v.tenant = ?3 AND v.channel_id = ?5 AND v.entity_id = ?7) THEN '' ELSE 'place : nowhere AND ' END
-                  ELSE 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7), 'nowhere') || ') AND ' END
-          || CASE WHEN CAST(?8 AS BOOLEAN) THEN '' ELSE 'place : a' || replace(CAST(?9 AS UUID_TEXT), '-', '') || ' AND ' END
-          || 'content : (' || CAST(?10 AS TEXT) || ')' || CASE WHEN CAST(?3 AS INTEGER) = 1 THEN ' NOT place : foreign' ELSE '' END)
+          CASE WHEN (SELECT asked.own FROM asked)
+               THEN 'place : (' || coalesce((SELECT group_concat('c' || replace(v.channel_id, '-', ''), ' OR ') FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7), 'nowhere') || ') AND '
+               ELSE '' END || (SELECT asked.terms FROM asked))
     ORDER BY message_index.rowid DESC
-    LIMIT CAST(?12 AS INTEGER) OFFSET CAST(?11 AS INTEGER)) AS found
-JOIN messages ON messages.id = found.message_id
-JOIN channels ON channels.id = messages.channel_id
+    LIMIT CASE WHEN (SELECT asked.own FROM asked) AND ((SELECT count(*) FROM near) = CAST(?12 AS INTEGER) OR NOT EXISTS (
+        SELECT 1 FROM message_index
+        WHERE message_index.rowid >= (SELECT asked.first_id FROM asked) AND message_index.rowid <= (SELECT asked.last_id FROM asked)
+          AND message_index MATCH (SELECT asked.terms FROM asked)
+        LIMIT 1 OFFSET (SELECT asked.ahead FROM asked)))
+               THEN 0 ELSE CAST(?12 AS INTEGER) END OFFSET CAST(?11 AS INTEGER)
+), found AS (
+    SELECT far.docid, far.message_id FROM far
+    UNION ALL
+    SELECT near.docid, near.message_id FROM near WHERE NOT EXISTS (SELECT 1 FROM far)
+)
+SELECT messages.id, messages.channel_id, messages.seq, messages.author_id, messages.author_name, messages.content, messages.raw_message, messages.in_reply_to, messages.source_type, messages.source_id, messages.metadata, messages.unhandled, messages.created_at, messages.updated_at, messages.tenant, channels.message_server_id
+FROM found CROSS JOIN messages ON messages.id = found.message_id CROSS JOIN channels ON channels.id = messages.channel_id -- begins with the few
 ORDER BY found.docid DESC
 `
 
@@ -270,6 +319,10 @@ type SearchMessagesRow = unscoped.SearchMessagesRow
 // Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
 // documents are times followed by 20 other bits, which leaves 43 for the time. Those of the default tenant, 1, have no word for it; the
 // others' hold foreign and t with the tenant's number.
+//
+// The index knows channels, not who takes part, and each channel that it is asked for costs as much as a hundred messages that are looked at. So of
+// what a viewer searches for in all channels, the newest messages of all are looked at first, as many as that. Only if they neither fill
+// the page nor are all there is, the index is asked for every channel of the viewer.
 func (q *Queries) SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error) {
 	rows, err := q.db.QueryContext(ctx, searchMessages,
 		arg.FromTime,

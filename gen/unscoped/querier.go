@@ -75,7 +75,7 @@ type Querier interface {
 	// DMs of two entities. Counts up to at_most, as the following do.
 	CountDMs(ctx context.Context, arg CountDMsParams) (int64, error)
 	// scope: viewer
-	// How many messages a search finds, counted up to max_rows.
+	// How many messages a search finds, counted up to max_rows, in the same two ways.
 	CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error)
 	// scope: viewer
 	// By status, with the total duration of those that have ended.
@@ -560,6 +560,10 @@ type Querier interface {
 	// Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
 	// documents are times followed by 20 other bits, which leaves 43 for the time. Those of the default tenant, 1, have no word for it; the
 	// others' hold foreign and t with the tenant's number.
+	//
+	// The index knows channels, not who takes part, and each channel that it is asked for costs as much as a hundred messages that are looked at. So of
+	// what a viewer searches for in all channels, the newest messages of all are looked at first, as many as that. Only if they neither fill
+	// the page nor are all there is, the index is asked for every channel of the viewer.
 	SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error)
 	// scope: tenant
 	SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error)

@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) store.System) {
 		{"participants", testParticipants},
 		{"messages", testMessages},
 		{"search", testSearch},
+		{"viewers", testViewers},
 		{"mirrors", testMirrors},
 		{"idempotency", testIdempotency},
 		{"turns", testTurns},

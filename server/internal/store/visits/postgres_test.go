@@ -26,9 +26,6 @@ func TestPostgres(t *testing.T) {
 	extra := map[string]int{
 		"SearchMessages":     6 * 2000,      // looks through as many messages before it uses the index of words, in several steps
 		"CountFoundMessages": math.MaxInt32, // the index of words is read to the end of its entries for a word
-		// So are these, as no index has the newest messages of all channels of a viewer.
-		"SearchMessages for a common word anywhere for one viewer":     math.MaxInt32,
-		"SearchMessages for a common word of an author for one viewer": math.MaxInt32,
 	}
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 		t.Run(mode, func(t *testing.T) {

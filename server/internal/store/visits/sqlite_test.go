@@ -53,7 +53,7 @@ func openSQLite(t *testing.T, statistics bool) *sqliteMeter {
 	return m
 }
 
-// write lets the store write something: it migrates a database to the newest schema, and brings its index of words up to date.
+// write lets the store write something, and search: it migrates a database to the newest schema, and brings its index of words up to date.
 func write(t *testing.T, config sqlitestore.Config) {
 	t.Helper()
 	s, err := sqlitestore.Open(t.Context(), config)
@@ -61,7 +61,11 @@ func write(t *testing.T, config sqlitestore.Config) {
 		t.Fatal(err)
 	}
 	err = s.SystemUpdate(t.Context(), func(q db.System) error { return q.NoteFormerAgent(t.Context(), db.NoteFormerAgentParams{}) })
-	if err := errors.Join(err, s.Close()); err != nil {
+	found := s.SystemView(t.Context(), func(q db.System) error {
+		_, err := q.CountFoundMessages(t.Context(), db.CountFoundMessagesParams{AnyChannel: true, AnyAuthor: true, Words: common, MaxRows: 1})
+		return err
+	})
+	if err := errors.Join(err, found, s.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
