@@ -470,6 +470,7 @@ func (s *Server) startRuntime(ctx context.Context) error {
 		Store: s.parts.store, ServerID: s.tenant.ServerID, Messages: s.parts.messaging, Models: models, Plugins: plugins, Logger: s.log, Owner: owner,
 		Keys: s.parts.secrets, Salt: s.cfg.Security.SecretSalt,
 		Environment: environment{s.cfg.Agents.Environment.WithStored(stored).WithAgents(names)},
+		Attachments: s.newAttachments(),
 		MaxAgents:   s.cfg.Limits.MaxAgents, ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
 		RunTimeout: s.cfg.Messages.RunTimeout, Capture: runtime.Capture(s.cfg.Messages.Capture),
 	})

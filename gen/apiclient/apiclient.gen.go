@@ -708,7 +708,7 @@ type ClientInterface interface {
 	// UploadAgentMediaWithBody Upload a file to an agent
 	//
 	// Stores a file and returns its address; nothing is posted. The agent must exist, and need not run. The file's type
-	// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are accepted;
+	// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF, DOCX and plain text are accepted;
 	// markup of any kind isn't. The name in the address is random and can't be guessed.
 	//
 	// Takes any type of body and a specified content type.
@@ -2874,7 +2874,7 @@ func (c *Client) GetKey(ctx context.Context, keyID UUID, reqEditors ...RequestEd
 // UploadAgentMediaWithBody Upload a file to an agent
 //
 // Stores a file and returns its address; nothing is posted. The agent must exist, and need not run. The file's type
-// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are accepted;
+// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF, DOCX and plain text are accepted;
 // markup of any kind isn't. The name in the address is random and can't be guessed.
 //
 // Takes any type of body and a specified content type.
@@ -11572,7 +11572,7 @@ type ClientWithResponsesInterface interface {
 	// UploadAgentMediaWithBodyWithResponse Upload a file to an agent
 	//
 	// Stores a file and returns its address; nothing is posted. The agent must exist, and need not run. The file's type
-	// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are accepted;
+	// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF, DOCX and plain text are accepted;
 	// markup of any kind isn't. The name in the address is random and can't be guessed.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -19104,7 +19104,7 @@ func (c *ClientWithResponses) GetKeyWithResponse(ctx context.Context, keyID UUID
 // UploadAgentMediaWithBodyWithResponse Upload a file to an agent
 //
 // Stores a file and returns its address; nothing is posted. The agent must exist, and need not run. The file's type
-// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF and plain text are accepted;
+// is detected in its content: JPEG, PNG, GIF, WebP, MP3, WAV, Ogg, WebM, MP4, AAC, FLAC, PDF, DOCX and plain text are accepted;
 // markup of any kind isn't. The name in the address is random and can't be guessed.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).

@@ -39,6 +39,7 @@ type Request struct {
 	System   string    // the system text; empty for none
 	Messages []Message // earlier messages, oldest first, sent between System and Prompt; usually none
 	Prompt   string    // the rendered prompt, sent as the user's last message; empty when Messages end with one already
+	Pictures []Picture // shown with Prompt, to models that see
 	State    *State    // the same situation in structured form, for the built-in responder; nil for raw prompts
 	Tools    []Tool    // functions the model may ask to be called; usually none
 	Params   Params
@@ -74,6 +75,12 @@ const (
 type Message struct {
 	Role Role
 	Text string
+}
+
+// Picture is a picture that is shown to a model.
+type Picture struct {
+	MediaType string // image/png, image/jpeg, image/webp or image/gif
+	Data      []byte
 }
 
 // Params tune a call. A zero MaxTokens and nil pointers leave the choice to the provider.

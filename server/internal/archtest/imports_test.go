@@ -78,10 +78,14 @@ func mayImport() map[string][]string {
 		"server/internal/seal":      {plaintext},
 		"server/internal/reseal":    {"server/internal/seal", store, "gen/db", "queries/dbtype"},
 		"server/internal/jsontext":  {apierr},
-		"server/internal/mention":   {},
-		"server/internal/basepath":  {},
-		"server/internal/web":       {"server/internal/basepath"},
-		"server/internal/httpx":     {auth, audit, apierr, "gen/api", "server/internal/throttle", "server/settings", "server/internal/basepath"},
+		"server/internal/extract":   {plaintext, lifecycle},
+		"server/internal/picture":   {},
+		// What is attached to messages, as models get it.
+		"server/internal/attachment": {"server/internal/extract", "server/internal/picture"},
+		"server/internal/mention":    {},
+		"server/internal/basepath":   {},
+		"server/internal/web":        {"server/internal/basepath"},
+		"server/internal/httpx":      {auth, audit, apierr, "gen/api", "server/internal/throttle", "server/settings", "server/internal/basepath"},
 
 		"server/internal/report":       {"server/internal/httpx", "server/internal/secrets"},
 		"server/internal/instance":     {"server/internal/filelock"},
@@ -111,7 +115,7 @@ func mayImport() map[string][]string {
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
 		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
 		"server/internal/webhook":     {"server/internal/egress", "server/internal/present", "gen/api", job, bus, apierr, lifecycle},
-		"server/internal/runtime":     {runtime + "/...", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", agent, model, messaging, store, bus, audit, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
+		"server/internal/runtime":     {runtime + "/...", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", "server/internal/attachment", agent, model, messaging, store, bus, audit, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
 		"server/internal/runtime/...": {},
 
 		// The edges, which translate and hold no rule.

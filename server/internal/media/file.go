@@ -35,7 +35,7 @@ type File struct {
 // File opens a stored file, which the caller must close. Errors: NOT_FOUND for one that isn't there, and for all of an agent or a
 // channel that is gone, or that only others know, who may have the same folder.
 func (s *Service) File(ctx context.Context, who auth.Identity, o Owner, name string) (*File, error) {
-	missing := apierr.New(apierr.NotFound, "File not found")
+	missing := errMissing()
 	if !isPlainName(name) {
 		return nil, missing
 	}
@@ -64,6 +64,8 @@ func (s *Service) File(ctx context.Context, who auth.Identity, o Owner, name str
 	}
 	return &File{area: o.Area, file: file, info: info}, nil
 }
+
+func errMissing() error { return apierr.New(apierr.NotFound, "File not found") }
 
 // Close gives the file back.
 func (f *File) Close() { _ = f.file.Close() }

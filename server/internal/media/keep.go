@@ -67,7 +67,7 @@ func uploadKind(head []byte, name, declared string) (Kind, error) {
 	kind, ok := sniff(head, name, declared)
 	if !ok {
 		return Kind{}, apierr.New(apierr.UnsupportedMediaType, "Invalid file type").
-			WithDetails("Images (JPEG, PNG, GIF, WebP), sound (MP3, WAV, Ogg, WebM, MP4, AAC, FLAC), video (MP4, WebM), PDF and plain text can be uploaded")
+			WithDetails("Images (JPEG, PNG, GIF, WebP), sound (MP3, WAV, Ogg, WebM, MP4, AAC, FLAC), video (MP4, WebM), PDF, DOCX and plain text can be uploaded")
 	}
 	return kind, nil
 }

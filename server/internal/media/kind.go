@@ -44,6 +44,7 @@ var kinds = []Kind{
 	{"video/mp4", categoryVideo, ".mp4"},
 	{"video/webm", categoryVideo, ".webm"},
 	{"application/pdf", categoryDocument, ".pdf"},
+	{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", categoryDocument, ".docx"},
 	{plainText, categoryDocument, ".txt"},
 }
 

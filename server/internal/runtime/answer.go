@@ -16,7 +16,7 @@ const maxTries = 3
 // people already, and is therefore all that is going to happen.
 func (r *run) handle(ctx context.Context) (d frame.Decision, shown bool, err error) {
 	r.offer(ctx)
-	if err := r.compose(ctx, r.defaultProviders()); err != nil {
+	if err := r.compose(ctx, r.usualProviders()); err != nil {
 		return frame.Decision{}, false, err
 	}
 	prompt, err := r.render(handlePrompt)
@@ -29,7 +29,7 @@ func (r *run) handle(ctx context.Context) (d frame.Decision, shown bool, err err
 // answer asks the model for the words of a REPLY action, and shows them.
 func (r *run) answer(ctx context.Context, providers []string) error {
 	r.forget("ACTION_STATE")
-	if err := r.compose(ctx, append(r.defaultProviders(), providers...)); err != nil {
+	if err := r.compose(ctx, append(r.usualProviders(), providers...)); err != nil {
 		return err
 	}
 	prompt, err := r.render(replyPrompt)
@@ -52,7 +52,7 @@ func (r *run) askModel(ctx context.Context, purpose model.Purpose, prompt string
 		r.reply.part()
 		x := frame.NewExtractor(gated, *r.agent.card.manner.Load())
 		answer, err := r.generate(ctx, model.Request{
-			Kind: model.TextLarge, Purpose: purpose, Prompt: prompt + correction, State: r.modelState(),
+			Kind: model.TextLarge, Purpose: purpose, Prompt: prompt + correction, Pictures: r.pictures, State: r.modelState(),
 		}, &attempts, func(piece string) { r.reply.write(x.Write(piece)) })
 		r.answered = answer.Done.Model
 		read, readable := frame.Read(answer.Text)
@@ -128,7 +128,7 @@ func (r *run) continueReply(ctx context.Context, purpose model.Purpose, prompt s
 	x := frame.NewExtractor(false, manner)
 	lead, anew := &spaceKeeper{}, &restart{said: soFar}
 	answer, err := r.generate(ctx, model.Request{
-		Kind: model.TextLarge, Purpose: purpose, Prompt: continued, State: r.modelState(),
+		Kind: model.TextLarge, Purpose: purpose, Prompt: continued, Pictures: r.pictures, State: r.modelState(),
 	}, nil, func(piece string) {
 		lead.read(piece)
 		if text := anew.next(x.Write(piece)); text != "" {

@@ -60,6 +60,15 @@ func (r *run) defaultProviders() []string {
 	return names
 }
 
+// usualProviders returns those, and the one of attachments if the message has some: nobody should have to ask for them.
+func (r *run) usualProviders() []string {
+	names := r.defaultProviders()
+	if len(r.view.Message.Content.Attachments) > 0 {
+		names = append(names, attachmentsName)
+	}
+	return names
+}
+
 // forget makes the next compose ask a provider again.
 func (r *run) forget(name string) { delete(r.state.Providers, name) }
 

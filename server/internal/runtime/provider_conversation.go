@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -159,10 +161,17 @@ func ago(age time.Duration) string {
 	}
 }
 
+const (
+	attachmentsName = "ATTACHMENTS"
+
+	// maxAttached is how many characters of attachments a prompt holds, the newest first.
+	maxAttached = 60_000
+)
+
 // attachmentsProvider tells the model about the files of the conversation.
 func attachmentsProvider() agent.Provider {
 	return agent.Provider{
-		Name: "ATTACHMENTS", Description: "Files and links in the conversation, with their text", Dynamic: true,
+		Name: attachmentsName, Description: "Files and links in the conversation, with their text", Dynamic: true,
 		Get: func(_ context.Context, run *agent.Run) (agent.ProviderResult, error) {
 			text := attachmentsText(run)
 			return agent.ProviderResult{Text: titled("Attachments", text), Values: map[string]any{"attachments": text}}, nil
@@ -178,16 +187,24 @@ func attachmentsText(run *agent.Run) string {
 		}
 	}
 	var parts []string
-	for _, m := range run.Recent {
-		for _, a := range m.Content.Attachments {
+	room := maxAttached
+	for _, m := range slices.Backward(run.Recent) {
+		for _, a := range slices.Backward(m.Content.Attachments) {
 			text := a.Text
-			if newest.Sub(m.CreatedAt) > hideAttachmentsAfter {
+			switch {
+			case newest.Sub(m.CreatedAt) > hideAttachmentsAfter:
 				text = "(left out, because newer attachments are there)"
+			case text != "" && room <= 0:
+				text = "(left out, because there is no room for it)"
+			default:
+				text = shorten(text, room)
+				room -= utf8.RuneCountInString(text)
 			}
 			parts = append(parts, neutral(fmt.Sprintf("ID: %s\nTitle: %s\nType: %s\nURL: %s\nDescription: %s\nText: %s",
-				a.ID, a.Title, a.ContentType, a.URL, a.Description, shorten(text, 4*maxLine))))
+				a.ID, a.Title, a.ContentType, a.URL, a.Description, text)))
 		}
 	}
+	slices.Reverse(parts)
 	return strings.Join(parts, "\n\n")
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/runtime/frame"
+	"github.com/elizad/elizad/server/model"
 )
 
 // run is one agent's dealing with one message.
@@ -27,8 +28,9 @@ type run struct {
 
 	view       agent.Run // what components get, without the state and the results
 	state      agent.State
-	offered    []agent.Action // what the agent may do now; nil before it was found out
-	steps      []step         // the actions of the plan that were dealt with, in order
+	pictures   []model.Picture // attached to the newest messages
+	offered    []agent.Action  // what the agent may do now; nil before it was found out
+	steps      []step          // the actions of the plan that were dealt with, in order
 	reply      stream
 	answered   string // model that wrote the last answer
 	truncated  string // why the reply ends before its writer wanted; empty when it doesn't
@@ -58,6 +60,7 @@ func (r *run) do(ctx context.Context) (messaging.Outcome, error) {
 	case err != nil:
 		return messaging.Outcome{}, err
 	case ok:
+		r.readAttachments(ctx)
 		return r.runRequested(ctx, d)
 	}
 	answer, err := r.decide(ctx)
@@ -68,6 +71,7 @@ func (r *run) do(ctx context.Context) (messaging.Outcome, error) {
 		return messaging.Outcome{Status: messaging.TurnIgnored, Reason: answer.rule, Detail: answer.detail}, nil
 	}
 	r.answering = true
+	r.readAttachments(ctx)
 	decision, shown, err := r.handle(ctx)
 	if err != nil {
 		return messaging.Outcome{}, err

@@ -59,6 +59,7 @@ type Config struct {
 	Keys     *seal.Keys // seal the agents' secrets
 	Salt     string     // opens secrets that an ElizaOS server sealed, in characters that come from there
 
+	Attachments Attachments     // nil: agents see of attachments what their messages say
 	Environment Environment     // nil: agents see nothing of the server's settings
 	Plugins     *agent.Registry // nil: none
 	Logger      *slog.Logger    // nil: nothing is logged
