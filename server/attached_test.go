@@ -3,9 +3,11 @@ package server_test
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -186,6 +188,34 @@ func TestAttachedSoundsAreHeard(t *testing.T) {
 	}
 	if heard.Load() != 1 {
 		t.Errorf("it was heard %d times", heard.Load())
+	}
+}
+
+// A model that sees is shown pictures, of an earlier message too; one that doesn't is told that there are some.
+func TestAttachedPicturesAreShown(t *testing.T) {
+	t.Parallel()
+	for _, sees := range []bool{true, false} {
+		model := modeltest.New(t, func(r modeltest.Request) modeltest.Script {
+			if len(r.Pictures()) > 0 && !sees {
+				return modeltest.Fail(400, "This model does not support image input")
+			}
+			return modeltest.Frame("Certainly.")
+		})
+		n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=key")
+		channel, user := n.dm()
+		n.askAbout(channel, user, "What is this?", n.attach(channel, "dot.png", "image/png", pngBytes)).want(201)
+		n.ask(channel, user, "And which colour has it?").want(201)
+		for _, r := range model.Requests() {
+			want := []string{"data:image/png;base64," + base64.StdEncoding.EncodeToString([]byte(pngBytes))}
+			if len(r.Pictures()) > 0 && !slices.Equal(r.Pictures(), want) {
+				t.Errorf("shown: %.200q", r.Pictures())
+			}
+		}
+		requests := model.Requests()
+		last := requests[len(requests)-1]
+		if (len(last.Pictures()) > 0) != sees || strings.Contains(last.Prompt(), "you can't see") == sees {
+			t.Errorf("the model that sees (%v) got %d pictures and the prompt\n%s", sees, len(last.Pictures()), last.Prompt())
+		}
 	}
 }
 

@@ -80,14 +80,14 @@ func (r *Request) readMessages() error {
 		return fmt.Errorf("messages: at least one message is required")
 	}
 	if body.System != nil {
-		text, err := textOf(body.System)
+		text, _, err := textOf(body.System)
 		if err != nil {
 			return fmt.Errorf("system: %w", err)
 		}
-		r.Messages = append(r.Messages, Message{"system", text})
+		r.Messages = append(r.Messages, Message{Role: "system", Content: text})
 	}
 	for i, m := range body.Messages {
-		text, err := textOf(m.Content)
+		text, pictures, err := textOf(m.Content)
 		switch {
 		case err != nil:
 			return fmt.Errorf("messages.%d: %w", i, err)
@@ -96,7 +96,7 @@ func (r *Request) readMessages() error {
 		case m.Role != "user" && m.Role != "assistant":
 			return fmt.Errorf("messages: Unexpected role %q", m.Role)
 		}
-		r.Messages = append(r.Messages, Message{m.Role, text})
+		r.Messages = append(r.Messages, Message{m.Role, text, pictures})
 	}
 	for i, t := range body.Tools {
 		if t.Name == "" || !bytes.Contains(t.InputSchema, []byte(`"object"`)) {
@@ -106,24 +106,36 @@ func (r *Request) readMessages() error {
 	return nil
 }
 
-// textOf returns the text of a content: a string, or blocks that are not blank.
-func textOf(content json.RawMessage) (string, error) {
-	var text string
+// textOf returns the text of a content, a string or blocks that are not blank, and its pictures.
+func textOf(content json.RawMessage) (text string, pictures []string, err error) {
 	if json.Unmarshal(content, &text) == nil {
-		return text, nil
+		return text, nil, nil
 	}
-	var blocks []struct{ Type, Text string }
+	var blocks []struct {
+		Type, Text string
+		Source     struct {
+			Type      string
+			MediaType string `json:"media_type"`
+			Data      string
+		}
+	}
 	if err := json.Unmarshal(content, &blocks); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	var out strings.Builder
 	for _, b := range blocks {
 		if b.Type == "text" && strings.TrimSpace(b.Text) == "" {
-			return "", fmt.Errorf("text content blocks must contain non-whitespace text")
+			return "", nil, fmt.Errorf("text content blocks must contain non-whitespace text")
+		}
+		if b.Type == "image" {
+			if b.Source.Type != "base64" || b.Source.Data == "" {
+				return "", nil, fmt.Errorf("image.source: Field required")
+			}
+			pictures = append(pictures, "data:"+b.Source.MediaType+";base64,"+b.Source.Data)
 		}
 		out.WriteString(b.Text)
 	}
-	return out.String(), nil
+	return out.String(), pictures, nil
 }
 
 // playMessage streams the script.

@@ -25,8 +25,38 @@ type Request struct {
 
 // Message is one message of a request.
 type Message struct {
-	Role    string
-	Content string
+	Role     string
+	Content  string
+	Pictures []string // as data URLs
+}
+
+// UnmarshalJSON reads a message whose content is a text, or parts of which some are pictures.
+func (m *Message) UnmarshalJSON(data []byte) error {
+	var message struct {
+		Role    string
+		Content json.RawMessage
+	}
+	if err := json.Unmarshal(data, &message); err != nil {
+		return err
+	}
+	m.Role = message.Role
+	if json.Unmarshal(message.Content, &m.Content) == nil {
+		return nil
+	}
+	var parts []struct {
+		Type, Text string
+		ImageURL   struct{ URL string } `json:"image_url"`
+	}
+	if err := json.Unmarshal(message.Content, &parts); err != nil {
+		return err
+	}
+	for _, p := range parts {
+		m.Content += p.Text
+		if p.Type == "image_url" {
+			m.Pictures = append(m.Pictures, p.ImageURL.URL)
+		}
+	}
+	return nil
 }
 
 // System returns the system text, or nothing.
@@ -47,6 +77,16 @@ func (r Request) Prompt() string {
 		}
 	}
 	return ""
+}
+
+// Pictures returns those of the last user message, as data URLs.
+func (r Request) Pictures() []string {
+	for i := len(r.Messages) - 1; i >= 0; i-- {
+		if r.Messages[i].Role == "user" {
+			return r.Messages[i].Pictures
+		}
+	}
+	return nil
 }
 
 // Ending says what happens after the last chunk of a script.

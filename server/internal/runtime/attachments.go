@@ -56,7 +56,7 @@ func (r *run) readAttachments(ctx context.Context) {
 			continue
 		}
 		r.pictures = append(r.pictures, *p)
-		wanted[i].Description = joined("; ", wanted[i].Description, "the picture is shown to you")
+		wanted[i].Description = joined("; ", wanted[i].Description, "it is shown beside this text")
 	}
 	slices.Reverse(r.pictures)
 	r.view.Recent = recent

@@ -353,3 +353,22 @@ func TestNew(t *testing.T) {
 		}
 	}
 }
+
+// TestGenerateShowsPictures: pictures come before the words about them, and an earlier message of the user keeps its mark.
+func TestGenerateShowsPictures(t *testing.T) {
+	t.Parallel()
+	server := modeltest.New(t, func(modeltest.Request) modeltest.Script { return modeltest.Say("fine") })
+	client := newClient(t, server.URL, nil)
+	_, err := model.Collect(client.Generate(t.Context(), model.Request{
+		Kind: model.TextLarge, Messages: []model.Message{{Role: model.RoleUser, Text: "Look"}}, Prompt: "What is this?",
+		Pictures: []model.Picture{{MediaType: "image/webp", Data: []byte("dots")}},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `"messages":[{"role":"user","content":[{"type":"text","text":"Look","cache_control":{"type":"ephemeral"}},` +
+		`{"type":"image","source":{"type":"base64","media_type":"image/webp","data":"ZG90cw=="}},{"type":"text","text":"What is this?"}]}]`
+	if got := string(server.Requests()[0].Body); !strings.Contains(got, want) {
+		t.Errorf("sent %s, want %s in it", got, want)
+	}
+}

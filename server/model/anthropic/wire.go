@@ -28,6 +28,7 @@ type request struct {
 	Tools         []tool    `json:"tools,omitempty"`
 
 	marked bool // some of it is marked for the cache
+	shows  bool // there are pictures in it
 }
 
 type message struct {
@@ -35,11 +36,19 @@ type message struct {
 	Content []block    `json:"content"`
 }
 
-// block is a part of a text. It must not be blank.
+// block is a part of a message: a text, which must not be blank, or an image.
 type block struct {
 	Type         string        `json:"type"`
-	Text         string        `json:"text"`
+	Text         string        `json:"text,omitempty"`
+	Source       *source       `json:"source,omitempty"`
 	CacheControl *cacheControl `json:"cache_control,omitempty"`
+}
+
+// source is what an image is made of.
+type source struct {
+	Type      string `json:"type"`
+	MediaType string `json:"media_type"`
+	Data      []byte `json:"data"` // which JSON has in base64
 }
 
 // cacheControl marks the end of what the vendor is to keep: everything up to there. What is too short is not kept, and costs
@@ -89,7 +98,9 @@ func newRequest(name string, req model.Request, f form.Form) *request {
 	if !f.Lacks(form.Cache) {
 		r.mark()
 	}
-	r.say(model.RoleUser, req.Prompt)
+	prompt, pictures := f.Prompt(req)
+	r.say(model.RoleUser, prompt)
+	r.show(pictures)
 	return r
 }
 
@@ -120,6 +131,21 @@ func (r *request) say(role model.Role, text string) {
 	r.Messages = append(r.Messages, message{role, []block{said}})
 }
 
+// show adds pictures to what the user said last; they are best before its words.
+func (r *request) show(pictures []model.Picture) {
+	if len(pictures) == 0 || len(r.Messages) == 0 || r.Messages[len(r.Messages)-1].Role != model.RoleUser {
+		return
+	}
+	last := &r.Messages[len(r.Messages)-1]
+	words := last.Content[len(last.Content)-1]
+	last.Content = last.Content[:len(last.Content)-1]
+	for _, p := range pictures {
+		last.Content = append(last.Content, block{Type: "image", Source: &source{"base64", p.MediaType, p.Data}})
+	}
+	last.Content = append(last.Content, words)
+	r.shows = true
+}
+
 // mark marks what the next request is likely to begin with: tools and the system text, which the vendor reads in this order,
 // and the messages so far. The prompt, which follows, never comes again.
 func (r *request) mark() {
@@ -138,6 +164,8 @@ func (r *request) mark() {
 // Has implements [form.Request].
 func (r *request) Has(p form.Part) bool {
 	switch p {
+	case form.Pictures:
+		return r.shows
 	case form.Stream:
 		return r.Stream
 	case form.Cache:

@@ -38,6 +38,66 @@ func sent(t *testing.T, r modeltest.Request) map[string]any {
 	return body
 }
 
+// TestGenerateShowsPictures: a model that doesn't see is told that there are pictures, and is not shown any again; one that takes
+// offence at a picture is shown the next.
+func TestGenerateShowsPictures(t *testing.T) {
+	t.Parallel()
+	picture := model.Picture{MediaType: "image/png", Data: []byte("dots")}
+	request := model.Request{Kind: model.TextLarge, Prompt: "What is this?", Pictures: []model.Picture{picture, picture}}
+	shown := []string{"data:image/png;base64,ZG90cw==", "data:image/png;base64,ZG90cw=="}
+	for name, tt := range map[string]struct {
+		status int
+		body   string
+		again  bool // the next picture is shown
+	}{
+		"OpenAI":                {400, `{"error":{"message":"Invalid content type. image_url is only supported by certain models.","param":"messages.[1].content.[1].type"}}`, false},
+		"DeepSeek":              {422, `{"error":{"message":"Failed to deserialize the JSON body into the target type: messages[1]: unknown variant ` + "`image_url`, expected `text`" + `"}}`, false},
+		"Groq":                  {400, `{"error":{"message":"'messages.1' : messages.content must be a string"}}`, false},
+		"Mistral":               {400, `{"object":"error","message":"Image input is not enabled for this model"}`, false},
+		"vLLM":                  {400, `{"object":"error","message":"At most 0 image(s) may be provided in one prompt."}`, false},
+		"an older vLLM":         {400, `{"object":"error","message":"test-model is not a multimodal model"}`, false},
+		"Ollama":                {500, `{"error":{"message":"this model is missing data required for image input","type":"api_error"}}`, false},
+		"llama.cpp":             {500, `{"error":{"code":500,"message":"image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"}}`, false},
+		"OpenRouter":            {404, `{"error":{"message":"No endpoints found that support image input","code":404}}`, false},
+		"a picture too large":   {400, `{"error":{"message":"messages.0.content.1.image.source.base64: image exceeds 5 MB maximum"}}`, true},
+		"a picture of no kind":  {400, `{"error":{"message":"The image data you provided does not represent a valid image. Please check your input and try again with one of the supported image formats"}}`, true},
+		"a picture is too much": {400, `{"error":{"message":"Could not process image"}}`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := modeltest.New(t, func(r modeltest.Request) modeltest.Script {
+				if len(r.Pictures()) > 0 {
+					return modeltest.Response(tt.status, "application/json", tt.body)
+				}
+				return modeltest.Say("fine")
+			})
+			client := newClient(t, server.URL, nil)
+			for range 2 {
+				if answer, err := model.Collect(client.Generate(t.Context(), request)); err != nil || answer.Text != "fine" {
+					t.Fatalf("got %+v, %v", answer, err)
+				}
+			}
+			var got []bool
+			for _, r := range server.Requests() {
+				got = append(got, len(r.Pictures()) > 0)
+				if seen := strings.Contains(r.Prompt(), "you can't see"); seen == (len(r.Pictures()) > 0) {
+					t.Errorf("with %d pictures the prompt is %q", len(r.Pictures()), r.Prompt())
+				}
+				if len(r.Pictures()) > 0 && !cmp.Equal(r.Pictures(), shown) {
+					t.Errorf("shown: %q", r.Pictures())
+				}
+			}
+			want := []bool{true, false, false}
+			if tt.again {
+				want = []bool{true, false, true, false}
+			}
+			if !cmp.Equal(got, want) {
+				t.Errorf("pictures were shown as %v, want %v", got, want)
+			}
+		})
+	}
+}
+
 // TestGenerateAdapts sends a request to endpoints that refuse a part of it, each in its own words: it is sent once more in the
 // form that the model takes, and the next request begins with that form.
 func TestGenerateAdapts(t *testing.T) {

@@ -1,7 +1,9 @@
 package openai
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/elizad/elizad/server/model"
@@ -25,8 +27,38 @@ type chatRequest struct {
 }
 
 type chatMessage struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
+	Role     string
+	Content  string
+	pictures []model.Picture // shown after Content
+}
+
+// MarshalJSON returns the message in the common form: its content is a text unless it has pictures.
+func (m chatMessage) MarshalJSON() ([]byte, error) {
+	if len(m.pictures) == 0 {
+		return json.Marshal(struct {
+			Role    string `json:"role"`
+			Content string `json:"content"`
+		}{m.Role, m.Content})
+	}
+	parts := []chatPart{{Type: "text", Text: m.Content}}
+	for _, p := range m.pictures {
+		parts = append(parts, chatPart{Type: "image_url", ImageURL: &imageURL{"data:" + p.MediaType + ";base64," + base64.StdEncoding.EncodeToString(p.Data)}})
+	}
+	return json.Marshal(struct {
+		Role    string     `json:"role"`
+		Content []chatPart `json:"content"`
+	}{m.Role, parts})
+}
+
+// chatPart is a part of a message.
+type chatPart struct {
+	Type     string    `json:"type"`
+	Text     string    `json:"text,omitempty"`
+	ImageURL *imageURL `json:"image_url,omitempty"`
+}
+
+type imageURL struct {
+	URL string `json:"url"`
 }
 
 type streamOptions struct {
@@ -71,13 +103,13 @@ func newChatRequest(name string, req model.Request, f form.Form) *chatRequest {
 		body.Stop = req.Params.Stop
 	}
 	if req.System != "" {
-		body.Messages = append(body.Messages, chatMessage{"system", req.System})
+		body.Messages = append(body.Messages, chatMessage{Role: "system", Content: req.System})
 	}
 	for _, m := range req.Messages {
-		body.Messages = append(body.Messages, chatMessage{string(m.Role), m.Text})
+		body.Messages = append(body.Messages, chatMessage{Role: string(m.Role), Content: m.Text})
 	}
-	if req.Prompt != "" {
-		body.Messages = append(body.Messages, chatMessage{"user", req.Prompt})
+	if prompt, pictures := f.Prompt(req); prompt != "" {
+		body.Messages = append(body.Messages, chatMessage{"user", prompt, pictures})
 	}
 	if f.Lacks(form.System) {
 		body.Messages = alternating(body.Messages)
@@ -98,6 +130,7 @@ func alternating(messages []chatMessage) []chatMessage {
 		}
 		if last := len(out) - 1; last >= 0 && out[last].Role == m.Role {
 			out[last].Content += "\n\n" + m.Content
+			out[last].pictures = append(out[last].pictures, m.pictures...)
 			continue
 		}
 		out = append(out, m)
@@ -108,6 +141,8 @@ func alternating(messages []chatMessage) []chatMessage {
 // Has implements [form.Request].
 func (r *chatRequest) Has(p form.Part) bool {
 	switch p {
+	case form.Pictures:
+		return slices.ContainsFunc(r.Messages, func(m chatMessage) bool { return len(m.pictures) > 0 })
 	case form.Usage:
 		return r.StreamOptions != nil
 	case form.Stream:

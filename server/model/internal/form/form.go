@@ -14,7 +14,8 @@ type Part int
 
 // The parts, in the order in which a refusal that names several is understood.
 const (
-	Usage Part = iota // stream_options
+	Pictures Part = iota
+	Usage         // stream_options
 	Stream
 	Cache  // the marks up to which a prompt is kept
 	System // the system role
@@ -57,6 +58,17 @@ func (f Form) Limited(tokens int) int {
 	default:
 		return tokens
 	}
+}
+
+// blindness is said to a model that doesn't see, in place of pictures.
+const blindness = "\n\n(Pictures came with this, which you can't see. Say so if it matters.)"
+
+// Prompt returns the prompt of a request and the pictures that are shown with it.
+func (f Form) Prompt(req model.Request) (string, []model.Picture) {
+	if f.Lacks(Pictures) && len(req.Pictures) > 0 {
+		return req.Prompt + blindness, nil
+	}
+	return req.Prompt, req.Pictures
 }
 
 // adapted returns the form in which a request may succeed that was refused in form f.

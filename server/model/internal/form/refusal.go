@@ -13,7 +13,7 @@ type Refusal struct {
 	Part    Part
 	Renames bool // of the token limit: it has another name
 	AtMost  int  // of the token limit: the greatest that is taken; 0: unknown
-	Passing bool // of the token limit: it is too high for this prompt only
+	Passing bool // it is about this request, and says nothing of the next
 }
 
 // Request is a request as it was sent.
@@ -27,6 +27,8 @@ var partNames = [parts]struct {
 	names []string
 	words *regexp.Regexp
 }{
+	Pictures: {[]string{"image_url", "image", "images"}, regexp.MustCompile(
+		`\bimages?\b|\bimage_url\b|\bvision\b|\bmulti-?modal\b|\bcontent\W{1,3}(input )?(must|should) be a (valid )?string`)},
 	Usage:  {[]string{"stream_options", "include_usage"}, regexp.MustCompile(`\bstream[_ ]options?\b|\binclude_usage\b`)},
 	Stream: {[]string{"stream"}, regexp.MustCompile(`\bstream(ing|ed)?\b`)},
 	Cache:  {[]string{"cache_control"}, regexp.MustCompile(`\bcache_control\b|\bprompt caching\b`)},
@@ -51,7 +53,11 @@ var (
 	outOfRange = regexp.MustCompile(`too (large|big|high|many)|exceed|at most|greater|less than|maximum|range|between|up to|>`)
 	// beyondContext is how Anthropic refuses a limit that leaves no room for the prompt.
 	beyondContext = regexp.MustCompile(`exceed context limit: (\d+) \+ \d+ > (\d+)`)
-	numbers       = regexp.MustCompile(`\d+`)
+	// unfit are the words by which a picture is refused, and not all of them.
+	unfit = regexp.MustCompile(`format|valid image|base64|decod|process|too (large|big|small|many)|exceed|dimension|pixel|download|more than [1-9]|at most [1-9]`)
+	// blind are words of servers, beside those of unsupported, whose model doesn't see.
+	blind   = regexp.MustCompile(`no endpoints found|missing data required|multi-?modal`)
+	numbers = regexp.MustCompile(`\d+`)
 )
 
 // RefusalOf finds out what of a request an endpoint refuses, by the status and the explanation of its answer, and by the
@@ -60,6 +66,9 @@ var (
 func RefusalOf(status int, explanation, param string, sent Request) *Refusal {
 	words, named := strings.ToLower(explanation), paramName(param)
 	says := func(p Part) bool {
+		if p == Pictures { // whatever is wrong with them, an answer goes without
+			return partNames[p].words.MatchString(words)
+		}
 		return partNames[p].words.MatchString(words) && (deny.MatchString(words) || outOfRange.MatchString(words))
 	}
 	switch status {
@@ -68,7 +77,10 @@ func RefusalOf(status int, explanation, param string, sent Request) *Refusal {
 		// Such an answer is seldom about the form of a request, and then its words are plain.
 		named = ""
 		says = func(p Part) bool {
-			return (p == Stream || p == System) && partNames[p].words.MatchString(words) && unsupported.MatchString(words)
+			if p == Pictures && partNames[p].words.MatchString(words) && blind.MatchString(words) {
+				return true
+			}
+			return (p == Pictures || p == Stream || p == System) && partNames[p].words.MatchString(words) && unsupported.MatchString(words)
 		}
 	default:
 		return nil
@@ -77,8 +89,11 @@ func RefusalOf(status int, explanation, param string, sent Request) *Refusal {
 		if !sent.Has(p) || named == "" && !says(p) || named != "" && !slices.Contains(partNames[p].names, named) {
 			continue
 		}
-		if p == Limit {
+		switch p {
+		case Limit:
 			return limitRefusal(words, sent)
+		case Pictures:
+			return &Refusal{Part: p, Passing: unfit.MatchString(words)}
 		}
 		return &Refusal{Part: p}
 	}
