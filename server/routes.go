@@ -109,7 +109,8 @@ func (s *Server) application() (http.Handler, error) {
 		Middlewares: []apiserver.MiddlewareFunc{ // the first is the outermost
 			httpx.Access(operations), where(s.lacksUsers, always(httpx.NotFound)), httpx.Validator(operations), httpx.Idempotent(operations, s.parts.answers), httpx.Audited(operations, s.parts.audit),
 		},
-		Version: s.version, Environment: s.cfg.Security.Environment, Isolated: s.cfg.Security.Isolation, Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
+		Registration: s.registration(), Version: s.version, Environment: s.cfg.Security.Environment, Isolated: s.cfg.Security.Isolation,
+		Started: s.started, HTTPTimeout: s.cfg.Messages.HTTPTimeout,
 	})
 	r.Get(pathSpecJSON, rest.SpecJSON(httpx.WriteError))
 	r.Get(pathSpecYAML, rest.SpecYAML(httpx.WriteError))
@@ -123,13 +124,18 @@ func (s *Server) application() (http.Handler, error) {
 	return r, nil
 }
 
-// leavesOpen returns which requests bring no credential, but get one: those of operations that the contract lets everybody call, where
-// there are users.
+// leavesOpen returns which requests need no credential: those of operations that the contract lets everybody call. Where there are
+// no users, strangers are not told so by the operations on users.
 func (s *Server) leavesOpen(anonymous func(*http.Request) bool) func(*http.Request) bool {
+	return func(r *http.Request) bool { return anonymous(r) && !s.lacksUsers(r) }
+}
+
+// registration returns how somebody becomes a user; "" without users.
+func (s *Server) registration() string {
 	if s.parts.users == nil {
-		return nil
+		return ""
 	}
-	return anonymous
+	return s.cfg.Security.Users.Registration
 }
 
 // lacksUsers reports whether a request is about users of a server that has none. Tokens of other issuers are revoked there, too.

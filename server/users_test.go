@@ -129,6 +129,27 @@ func TestUsersAreOff(t *testing.T) {
 	clearError(t, "on a closed server", locked.login("a@b.c", password), 401, "UNAUTHORIZED")
 }
 
+// TestWhoMayRegister: a page learns without a credential whether people log in, and how they become users.
+func TestWhoMayRegister(t *testing.T) {
+	t.Parallel()
+	closed := withUsers(t, func(c *settings.Settings) { c.Security.AuthToken, c.Security.Users.Registration = rightKey, "closed" })
+	for name, tt := range map[string]struct {
+		node *node
+		want string
+	}{
+		"open": {withUsers(t), "open"}, "closed": {closed, "closed"}, "wrong key": {closed.keyed("wrong"), "closed"},
+		"without users": {start(t, t.TempDir()), ""}, "without users, behind a key": {locked(t), ""},
+	} {
+		got := data[api.PublicConfig](tt.node.read(tt.node.api().GetPublicConfig(t.Context())).want(200))
+		switch {
+		case tt.want == "" && got.Users != nil:
+			t.Errorf("%s: %+v", name, got.Users)
+		case tt.want != "" && (got.Users == nil || string(got.Users.Registration) != tt.want):
+			t.Errorf("%s: %+v, want %s", name, got.Users, tt.want)
+		}
+	}
+}
+
 // TestForeignRegistrations has what nobody may register with.
 func TestForeignRegistrations(t *testing.T) {
 	t.Parallel()

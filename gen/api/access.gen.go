@@ -430,7 +430,7 @@ func Operations() []Operation {
 		{ID: "getLocalEnvironment", Method: "GET", Path: "/api/system/env/local"},
 		{ID: "getMe", Method: "GET", Path: "/api/auth/me"},
 		{ID: "getMessage", Method: "GET", Path: "/api/messaging/messages/{messageId}"},
-		{ID: "getPublicConfig", Method: "GET", Path: "/api/system/config"},
+		{ID: "getPublicConfig", Method: "GET", Path: "/api/system/config", Open: true},
 		{ID: "getRoom", Method: "GET", Path: "/api/agents/{agentId}/rooms/{roomId}"},
 		{ID: "getRun", Method: "GET", Path: "/api/agents/{agentId}/runs/{runId}"},
 		{ID: "getServerHealth", Method: "GET", Path: "/api/server/health"},

@@ -617,6 +617,24 @@ func (e PluginStatusStatus) Valid() bool {
 	}
 }
 
+// Defines values for PublicUsersRegistration.
+const (
+	PublicUsersRegistrationClosed PublicUsersRegistration = "closed"
+	PublicUsersRegistrationOpen   PublicUsersRegistration = "open"
+)
+
+// Valid indicates whether the value is a known member of the PublicUsersRegistration enum.
+func (e PublicUsersRegistration) Valid() bool {
+	switch e {
+	case PublicUsersRegistrationClosed:
+		return true
+	case PublicUsersRegistrationOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RunOutcome.
 const (
 	RunOutcomeCancelled  RunOutcome = "cancelled"
@@ -4537,10 +4555,15 @@ type Problem struct {
 
 // PublicConfig The public configuration.
 //
-// Example: {"requiresAuth":false}
+// Example: {"requiresAuth":false,"users":{"registration":"open"}}
 type PublicConfig struct {
 	// RequiresAuth Whether requests need a signed identity.
 	RequiresAuth bool `json:"requiresAuth"`
+
+	// Users That people log in to this server, with an address and a password. Left out where the settings have no users.
+	//
+	// Example: {"registration":"open"}
+	Users *PublicUsers `json:"users,omitempty"`
 }
 
 // PublicConfigEnvelope The public configuration.
@@ -4549,7 +4572,7 @@ type PublicConfig struct {
 type PublicConfigEnvelope struct {
 	// Data The public configuration.
 	//
-	// Example: {"requiresAuth":false}
+	// Example: {"requiresAuth":false,"users":{"registration":"open"}}
 	Data PublicConfig `json:"data"`
 
 	// Success Always true.
@@ -4557,6 +4580,17 @@ type PublicConfigEnvelope struct {
 	// Example: true
 	Success Success `json:"success"`
 }
+
+// PublicUsers That people log in to this server, with an address and a password. Left out where the settings have no users.
+//
+// Example: {"registration":"open"}
+type PublicUsers struct {
+	// Registration Whether anybody may register, or only an admin makes users.
+	Registration PublicUsersRegistration `json:"registration"`
+}
+
+// PublicUsersRegistration Whether anybody may register, or only an admin makes users.
+type PublicUsersRegistration string
 
 // RecordingForm A recording in a form.
 //

@@ -1505,7 +1505,7 @@ type ClientInterface interface {
 
 	// GetPublicConfig Read the public configuration
 	//
-	// What a client must know before any other request.
+	// What a client must know before any other request. No credential is looked at.
 	//
 	// Corresponds with GET /api/system/config (the `GetPublicConfig` operationId).
 	GetPublicConfig(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4511,7 +4511,7 @@ func (c *Client) StopServer(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // GetPublicConfig Read the public configuration
 //
-// What a client must know before any other request.
+// What a client must know before any other request. No credential is looked at.
 //
 // Corresponds with GET /api/system/config (the `GetPublicConfig` operationId).
 func (c *Client) GetPublicConfig(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -12443,7 +12443,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetPublicConfigWithResponse Read the public configuration
 	//
-	// What a client must know before any other request.
+	// What a client must know before any other request. No credential is looked at.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -20479,7 +20479,7 @@ func (c *ClientWithResponses) StopServerWithResponse(ctx context.Context, reqEdi
 
 // GetPublicConfigWithResponse Read the public configuration
 //
-// What a client must know before any other request.
+// What a client must know before any other request. No credential is looked at.
 //
 // Returns a wrapper object for the known response body format(s).
 //

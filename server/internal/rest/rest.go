@@ -60,10 +60,11 @@ type Deps struct {
 	// contract, which needs to know the route.
 	Middlewares []apiserver.MiddlewareFunc
 
-	Version     string
-	Environment string    // "production" or "development"
-	Isolated    bool      // people see only what is theirs
-	Started     time.Time // when the server started; zero means now
+	Registration string // how somebody becomes a user, as the contract says it; "" without users
+	Version      string
+	Environment  string    // "production" or "development"
+	Isolated     bool      // people see only what is theirs
+	Started      time.Time // when the server started; zero means now
 
 	// HTTPTimeout bounds how long a post with the http transport waits for its answer; 0 means two minutes.
 	HTTPTimeout time.Duration
@@ -121,6 +122,7 @@ func Register(r chi.Router, d Deps) {
 		systemHandlers: systemHandlers{
 			version: d.Version, environment: d.Environment, isolated: d.Isolated, started: d.Started, health: d.Health, agents: d.Agents, servers: d.Messaging,
 			sockets: d.Sockets, logs: d.Logs, settings: d.Settings, stop: d.Stop, checkOwner: d.CheckOwner,
+			registration: d.Registration,
 		},
 	}
 	strict := apiserver.NewStrictHandlerWithOptions(h, []apiserver.StrictMiddlewareFunc{withRequest}, apiserver.StrictHTTPServerOptions{

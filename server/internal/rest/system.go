@@ -31,10 +31,11 @@ import (
 
 // systemHandlers answers for the server itself.
 type systemHandlers struct {
-	version     string
-	environment string // "production" or "development"
-	isolated    bool   // people see only what is theirs
-	started     time.Time
+	version      string
+	environment  string // "production" or "development"
+	isolated     bool   // people see only what is theirs
+	started      time.Time
+	registration string // "" without users
 
 	health     HealthFunc
 	agents     Agents
@@ -92,7 +93,11 @@ func (h systemHandlers) GetVersion(context.Context, apiserver.GetVersionRequestO
 const requiresAuth = false
 
 func (h systemHandlers) GetPublicConfig(context.Context, apiserver.GetPublicConfigRequestObject) (apiserver.GetPublicConfigResponseObject, error) {
-	return apiserver.GetPublicConfig200JSONResponse{Success: true, Data: api.PublicConfig{RequiresAuth: requiresAuth}}, nil
+	w := api.PublicConfig{RequiresAuth: requiresAuth}
+	if h.registration != "" {
+		w.Users = &api.PublicUsers{Registration: api.PublicUsersRegistration(h.registration)}
+	}
+	return apiserver.GetPublicConfig200JSONResponse{Success: true, Data: w}, nil
 }
 
 // examine shows how the server is.
