@@ -49,7 +49,7 @@
 //     [Client.ChangePassword], [Client.Users], [Client.AllUsers], [Client.CreateUser], [Client.UpdateUser], and [NewLogin] for
 //     [WithToken]
 //   - Revoked tokens: [Client.RevokeTokens], [Client.Revocations], [Client.AllRevocations]
-//   - The server: [Client.Ping], [Client.Alive], [Client.Health], [Client.Version], [Client.RequiresAuth], [Client.Hello],
+//   - The server: [Client.Ping], [Client.Alive], [Client.Health], [Client.Version], [Client.RequiresAuth], [Client.Config], [Client.Hello],
 //     [Client.Status], [Client.Debug], [Client.Stop], [Client.ServerLog], [Client.WriteServerLog],
 //     [Client.ClearServerLog], [Client.StoredSettings], [Client.ReplaceStoredSettings]
 //   - Live: [Client.Dial]

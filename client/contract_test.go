@@ -288,6 +288,7 @@ func TestCallsFitTheContract(t *testing.T) {
 		},
 		"Version":      func() error { _, err := c.Version(ctx); return err },
 		"RequiresAuth": func() error { _, err := c.RequiresAuth(ctx); return err },
+		"Config":       func() error { _, err := c.Config(ctx); return err },
 	} {
 		if err := call(); err != nil {
 			t.Errorf("%s: %v", name, err)

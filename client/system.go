@@ -38,10 +38,15 @@ func (c *Client) Version(ctx context.Context) (Version, error) {
 
 // RequiresAuth reports whether the server requires a signed identity.
 func (c *Client) RequiresAuth(ctx context.Context) (bool, error) {
-	data, err := call[api.PublicConfig](ctx, c, "reading the server's configuration", func(ctx context.Context) (*http.Response, error) {
+	data, err := c.Config(ctx)
+	return data.RequiresAuth, err
+}
+
+// Config returns what the server lets everybody know: among it, whether people log in there, and how they become users.
+func (c *Client) Config(ctx context.Context) (PublicConfig, error) {
+	return call[PublicConfig](ctx, c, "reading the server's configuration", func(ctx context.Context) (*http.Response, error) {
 		return c.api.GetPublicConfig(ctx)
 	})
-	return data.RequiresAuth, err
 }
 
 // Hello returns the server's greeting.

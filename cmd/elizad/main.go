@@ -4,6 +4,8 @@
 //	elizad --help     every flag and variable
 //	elizad help settings
 //	elizad keys       make, list and revoke API keys
+//	elizad users      make, list and change the people who log in
+//	elizad tokens     revoke tokens
 //	elizad secrets    list the names of agents' secrets, change the master key
 //	elizad audit      read and verify the audit log
 //	elizad selftest   try on a running server that people see only what is theirs
@@ -38,6 +40,8 @@ type cli struct {
 
 	Serve    serveCmd    `cmd:"" default:"withargs" help:"Run the server. This is what elizad does without a command."`
 	Keys     keysCmd     `cmd:"" help:"Make, list and revoke the API keys of a running server."`
+	Users    usersCmd    `cmd:"" help:"Make, list and change the people who log in to a running server."`
+	Tokens   tokensCmd   `cmd:"" help:"Revoke tokens on a running server, and list what was revoked."`
 	Secrets  secretsCmd  `cmd:"" help:"List the secrets of a running server's agents by name, and change the key that seals them."`
 	Audit    auditCmd    `cmd:"" help:"Read and verify the audit log of a running server."`
 	Selftest selftestCmd `cmd:"" help:"Try on a running server whether people see only what is theirs."`
@@ -47,6 +51,7 @@ type cli struct {
 
 // program holds what a command may use of its environment.
 type program struct {
+	in       io.Reader
 	out, err io.Writer
 	signals  <-chan os.Signal
 	parser   *kong.Kong
@@ -64,7 +69,7 @@ func (e *exitError) Error() string { return e.message }
 func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	os.Exit(run(os.Args[1:], &program{out: os.Stdout, err: os.Stderr, signals: signals}))
+	os.Exit(run(os.Args[1:], &program{in: os.Stdin, out: os.Stdout, err: os.Stderr, signals: signals}))
 }
 
 // run executes a command line and returns the exit code.

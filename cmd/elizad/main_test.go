@@ -50,12 +50,15 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-func begin(args ...string) *invocation {
+func begin(args ...string) *invocation { return beginWith(strings.NewReader(""), args...) }
+
+// beginWith runs a command line that may read in.
+func beginWith(in io.Reader, args ...string) *invocation {
 	i := &invocation{
 		out: &buffer{written: make(chan struct{}, 1)}, err: &buffer{written: make(chan struct{}, 1)},
 		signals: make(chan os.Signal, 2), code: make(chan int, 1),
 	}
-	go func() { i.code <- run(args, &program{out: i.out, err: i.err, signals: i.signals}) }()
+	go func() { i.code <- run(args, &program{in: in, out: i.out, err: i.err, signals: i.signals}) }()
 	return i
 }
 
@@ -118,8 +121,8 @@ func TestUsageErrors(t *testing.T) {
 		want string
 	}{
 		"unknown flag":    {[]string{"--no-such-flag"}, "--no-such-flag"},
-		"unknown command": {[]string{"fly", "--high"}, "no such command: \"fly\"\nThe commands are serve, keys, secrets, audit, selftest, version, help"},
-		"unknown topic":   {[]string{"help", "fly"}, "no such command: \"fly\"\nThe commands are serve, keys, secrets, audit, selftest, version, help"},
+		"unknown command": {[]string{"fly", "--high"}, "no such command: \"fly\"\nThe commands are serve, keys, users, tokens, secrets, audit, selftest, version, help"},
+		"unknown topic":   {[]string{"help", "fly"}, "no such command: \"fly\"\nThe commands are serve, keys, users, tokens, secrets, audit, selftest, version, help"},
 		"bad value":       {[]string{"--port=http"}, "--port"},
 		"out of range":    {[]string{"--port=70000"}, "elizad: SERVER_PORT (--port) is 70000"},
 		"no such file":    {[]string{"--character=/nowhere.json"}, "--character"},
