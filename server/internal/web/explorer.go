@@ -26,7 +26,7 @@ func Explorer() Routes {
 	const path = "/docs"
 	index := newRooted("index.html", mustReadFile(explorerFiles, "explorer/index.html"))
 	routes := Routes{path: index, path + "/": index}
-	for _, name := range []string{"explorer.css", "explorer.js", "fill.js", "names.js"} {
+	for _, name := range []string{"explorer.css", "explorer.js", "fill.js", "names.js", "session.js", "signin.js"} {
 		routes[path+"/"+name] = newAsset(name, mustReadFile(explorerFiles, "explorer/"+name), cacheRevalidate)
 	}
 	for _, name := range []string{"swagger-ui.css", "swagger-ui-bundle.js"} {

@@ -28,6 +28,8 @@ func TestExplorer(t *testing.T) {
 		{"GET", "/docs/explorer.js", 200, "text/javascript; charset=utf-8"},
 		{"GET", "/docs/explorer.css", 200, "text/css; charset=utf-8"},
 		{"GET", "/docs/fill.js", 200, "text/javascript; charset=utf-8"},
+		{"GET", "/docs/session.js", 200, "text/javascript; charset=utf-8"},
+		{"GET", "/docs/signin.js", 200, "text/javascript; charset=utf-8"},
 		{"GET", "/docs/names.js", 200, "text/javascript; charset=utf-8"},
 		{"GET", "/docs/favicon-32x32.png", 200, "image/png"},
 		{"GET", "/docs/gone.js", 404, ""},

@@ -1,15 +1,36 @@
 import { fill, readFacts } from "./fill.js";
 import { nameFields, withoutLinksInButtons } from "./names.js";
+import { newSignIn } from "./signin.js";
 
 const element = document.getElementById("explorer");
 const root = new URL(element.dataset.root, document.baseURI);
 
-/** The headers with which the reader has authorised requests, by the name of the scheme. */
-const credentials = {};
+/** The schemes with which somebody signs in. One of them is used at a time. */
+const ways = ["ApiKey", "Bearer"];
+
+/** The headers that the reader has authorised beside, by the name of the scheme. */
+const others = {};
+
+/** The headers with which somebody was signed in in the latest request. */
+let sent = {};
+
+let ui = null;
+
+/** Whether a change of what is authorised comes from this script, and not from the reader. */
+let ours = false;
+
+const signIn = newSignIn(document.getElementById("session"), root, {
+  signIn: () => ui.authActions.showDefinitions(ui.authSelectors.definitionsToAuthorize()),
+  changed() {
+    if (!ui) return;
+    showAuthorised();
+    void fillAgain();
+  },
+});
 
 const contract = await (await fetch(new URL("openapi.json", root))).json();
 
-const ui = window.SwaggerUIBundle({
+ui = window.SwaggerUIBundle({
   domNode: element,
   spec: await filled(),
   presets: [window.SwaggerUIBundle.presets.apis],
@@ -22,57 +43,78 @@ const ui = window.SwaggerUIBundle({
   tryItOutEnabled: true,
   // The badge would send the contract's address to another host.
   validatorUrl: null,
+  async requestInterceptor(request) {
+    sent = await signIn.headers();
+    Object.assign(request.headers, sent);
+    return request;
+  },
+  responseInterceptor(response) {
+    void signIn.note(response.status, codeIn(response.text), sent);
+    return response;
+  },
+  onComplete: showAuthorised,
 });
 nameFields(element);
+signIn.ready();
 
 /** The contract with what the server shows to a reader with these credentials. */
 async function filled() {
   element.ariaBusy = "true";
-  const facts = await readFacts(fetchJSON, visitor());
+  const facts = await readFacts(fetchJSON, signIn.identity.entityId);
   element.ariaBusy = "false";
   return fill(contract, facts, root.href.replace(/\/$/, ""));
 }
 
 async function fetchJSON(path) {
-  const headers = Object.assign({ Accept: "application/json" }, ...Object.values(credentials));
+  const credential = await signIn.headers();
+  const headers = Object.assign({ Accept: "application/json" }, credential, ...Object.values(others));
   const response = await fetch(new URL(path, root), { headers }).catch(() => null);
-  return response?.ok ? response.json() : null;
+  if (!response) return null;
+  const text = await response.text();
+  void signIn.note(response.status, codeIn(text), credential);
+  return response.ok ? JSON.parse(text) : null;
+}
+
+/** The code of the error in an answer. */
+function codeIn(text) {
+  try {
+    return JSON.parse(text)?.error?.code;
+  } catch {
+    return undefined; // a file
+  }
 }
 
 function authorize(original) {
   return (payload) => {
+    if (ours) return original(payload);
     for (const [name, { schema, value }] of Object.entries(payload)) {
-      const { type, scheme, name: header } = schema.toJS();
-      if (type === "apiKey") credentials[name] = { [header]: value };
-      if (type === "http" && scheme === "bearer") credentials[name] = { Authorization: `Bearer ${value}` };
+      if (!ways.includes(name)) others[name] = { [schema.toJS().name]: value };
+      else signIn.authorize(value.trim());
     }
-    fillAgain();
     return original(payload);
   };
 }
 
 function logout(original) {
   return (names) => {
-    for (const name of names) delete credentials[name];
-    fillAgain();
+    if (ours) return original(names);
+    for (const name of names) delete others[name];
+    if (names.includes(signIn.shown?.scheme)) void signIn.forget();
     return original(names);
   };
 }
 
-async function fillAgain() {
-  ui.specActions.updateSpec(JSON.stringify(await filled()));
+/** Has the locks of the page show what requests are sent with. */
+function showAuthorised() {
+  const { shown } = signIn;
+  ours = true;
+  for (const name of ways) {
+    if (name === shown?.scheme) ui.preauthorizeApiKey(name, shown.value);
+    else if (ui.authSelectors.authorized()?.has(name)) ui.authActions.logout([name]);
+  }
+  ours = false;
 }
 
-/** The user's id from the chat page, or a new one. */
-function visitor() {
-  const known = (() => {
-    try {
-      return localStorage.getItem("elizad.entityId");
-    } catch {
-      return null; // blocked by the browser's settings
-    }
-  })();
-  if (known) return known;
-  const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
+async function fillAgain() {
+  ui.specActions.updateSpec(JSON.stringify(await filled()));
 }

@@ -1,24 +1,24 @@
 import { addressOf } from "./base";
-import type { AgentListItem, Channel, CurrentMessageServer, Failure, MessagePage } from "./contract";
-import type { Identity } from "./identity";
+import type { AgentListItem, Channel, CurrentMessageServer, MessagePage, PublicConfig, User } from "./contract";
+import { ApiError, sender } from "./request";
+import type { Session } from "./session";
 import type { Agent } from "./state";
-
-/** A response that is not a success, or no response at all (status 0). */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-const timeoutMs = 30_000;
 
 /** The HTTP calls of the page. Each one throws an ApiError with a message for people. */
 export class Api {
-  constructor(private readonly identity: Identity) {}
+  private readonly send = sender(addressOf);
+
+  constructor(private readonly session: Session) {}
+
+  /** What the server tells everybody. */
+  async config(): Promise<PublicConfig> {
+    return (await this.send("GET", "/api/system/config", {})).data as PublicConfig;
+  }
+
+  /** The user who has logged in. */
+  me(): Promise<User> {
+    return this.call<User>("GET", "/api/auth/me");
+  }
 
   async agents(): Promise<Agent[]> {
     const { agents } = await this.call<{ agents: AgentListItem[] }>("GET", "/api/agents");
@@ -59,23 +59,21 @@ export class Api {
     await this.call("DELETE", `/api/messaging/channels/${channelId}/messages`);
   }
 
+  /** Sends a request as the user. A token that the server takes no more is exchanged, once. */
   private async call<T>(method: string, path: string): Promise<T> {
-    const headers: Record<string, string> = { Accept: "application/json", "X-Entity-Id": this.identity.entityId, ...this.identity.headers };
-    let response: Response;
+    const { identity } = this.session;
+    await this.session.fresh();
+    const shown = identity.login?.token;
+    const send = async () => (await this.send(method, path, { "X-Entity-Id": identity.entityId, ...identity.headers })).data as T;
     try {
-      response = await fetch(addressOf(path), { method, headers, signal: AbortSignal.timeout(timeoutMs) });
-    } catch {
-      throw new ApiError(0, "UNREACHABLE", "The server can't be reached.");
+      return await send();
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 401 && shown)) throw error;
+      await this.session.renew(shown);
+      if (!identity.login || identity.login.token === shown) throw error;
+      return send();
     }
-    const body: unknown = await response.json().catch(() => null);
-    if (!response.ok) throw errorOf(response.status, body);
-    return (body as { data: T } | null)?.data as T;
   }
-}
-
-function errorOf(status: number, body: unknown): ApiError {
-  const error = (body as Partial<Failure> | null)?.error;
-  return new ApiError(status, error?.code ?? "UNKNOWN", error?.message ?? `The server answered with status ${status}.`);
 }
 
 function firstLine(text: string): string {

@@ -20,5 +20,9 @@ export interface MessagePage extends Pick<Schemas["MessageList"], "hasMore"> {
   messages: StoredMessage[];
 }
 
+export type PublicConfig = Pick<Schemas["PublicConfig"], "users">;
+
+export type User = Pick<Schemas["User"], "email" | "username" | "admin">;
+
 /** The body of every response that is not a success. */
 export type Failure = Schemas["Error"];

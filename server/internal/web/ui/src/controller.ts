@@ -1,13 +1,15 @@
-import { Api, ApiError } from "./api";
+import { Api } from "./api";
 import type { Chat, ChatChange, Note } from "./chat";
-import type { StoredMessage } from "./contract";
+import type { StoredMessage, User } from "./contract";
 import type { ChannelEvent, MessageErrorEvent, ServerEvents } from "./events";
-import { type Identity, newId } from "./identity";
+import { newId } from "./identity";
 import { fromBroadcast, fromHistory, type Message } from "./message";
 import { outcomeNote } from "./outcome";
+import { ApiError } from "./request";
 import { addressOfAgent, agentInAddress } from "./router";
+import type { Session } from "./session";
 import { Realtime } from "./socket";
-import { chatOfChannel, defaultAgent } from "./state";
+import { type Account, chatOfChannel, defaultAgent } from "./state";
 import type { Store } from "./store";
 
 const pageSize = 50;
@@ -18,6 +20,9 @@ const confirmMs = 20_000;
 /** How long to wait for further changes of the agents before they are read. */
 const settleMs = 200;
 
+/** How long a new access token waits for an answer that is being written; the one before is good for longer. */
+const patienceMs = 30_000;
+
 /** Carries out user actions: calls the server and puts the results into the store. */
 export class Controller {
   private readonly api: Api;
@@ -25,17 +30,20 @@ export class Controller {
   private server: Promise<string> | null = null;
   /** Whether the server has accepted what the user signed in with. */
   private accepted = false;
+  /** Whether another access token was asked for since the server accepted one. */
+  private triedAgain = false;
+  private reconnecting: ReturnType<typeof setTimeout> | undefined;
   /** The agents whose channel is being looked up. */
   private readonly opening = new Set<string>();
   private agentsTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     private readonly store: Store,
-    private readonly identity: Identity,
+    private readonly session: Session,
   ) {
-    this.api = new Api(identity);
+    this.api = new Api(session);
     this.realtime = new Realtime(
-      identity,
+      session,
       {
         lost: () => this.connectionLost(),
         refused: (reason) => this.refused(reason),
@@ -45,6 +53,13 @@ export class Controller {
   }
 
   start(): void {
+    this.session.start({
+      renewed: () => this.renewed(),
+      ended: () => this.store.dispatch({ type: "access", access: "ended" }),
+      signedIn: () => this.signedIn(),
+      signedOut: () => location.replace(location.pathname),
+    });
+    void this.loadPeople();
     this.realtime.connect();
     void this.loadAgents();
     window.addEventListener("popstate", () => this.select(agentInAddress(location.pathname)));
@@ -55,17 +70,80 @@ export class Controller {
 
   /** Shows an API key or a token from now on, and retries everything that was refused without it. */
   signIn(credential: string, remember: boolean): void {
-    this.accepted = false;
-    this.identity.signIn(credential, remember);
-    this.store.dispatch({ type: "signedIn" });
+    this.session.signIn(credential, remember);
+    this.signedIn();
+  }
+
+  /** Logs a user in. Throws an ApiError. */
+  async logIn(email: string, password: string, remember: boolean): Promise<void> {
+    await this.session.logIn(email, password, remember);
+    this.signedIn();
+  }
+
+  /** Makes a user, and logs in. Throws an ApiError. */
+  async register(email: string, username: string, password: string, remember: boolean): Promise<void> {
+    await this.session.register(email, username, password, remember);
+    this.signedIn();
+  }
+
+  /** The address with which the user logged in last, in this tab. */
+  get lastEmail(): string {
+    return this.session.lastEmail;
+  }
+
+  /** Whether the user wanted to stay signed in, the last time. */
+  get remembered(): boolean {
+    return this.session.identity.remembered;
+  }
+
+  /** The user who has logged in. Throws an ApiError. */
+  whoAmI(): Promise<User> {
+    return this.api.me();
+  }
+
+  /** Throws an ApiError. */
+  changePassword(current: string, next: string): Promise<void> {
+    return this.session.changePassword(current, next);
+  }
+
+  /** Ends the login, and forgets the user and everything that the page has stored. */
+  async signOut(): Promise<void> {
+    await this.session.signOut();
+    location.replace(location.pathname);
+  }
+
+  /** Somebody has signed in, here or in another tab: retries what was refused before. */
+  private signedIn(): void {
+    const { login, entityId } = this.session.identity;
+    if (login && login.entityId !== entityId) {
+      // What was typed before without a name is this user's; what another user typed is not.
+      if (this.accepted) this.session.identity.dropDrafts();
+      this.session.identity.adopt(login.entityId);
+      location.reload();
+      return;
+    }
+    this.accepted = this.triedAgain = false;
+    this.store.dispatch({ type: "account", account: accountOf(this.session) });
     this.connect();
     void this.loadAgents();
   }
 
-  /** Forgets the user and everything that the page has stored. */
-  signOut(): void {
-    this.identity.signOut();
-    location.replace(location.pathname);
+  /** There is another access token: connects with it before the one before ends, but not in the middle of an answer. */
+  private renewed(since = Date.now()): void {
+    clearTimeout(this.reconnecting);
+    const busy = Object.values(this.store.state.chats).some((chat) => chat.streams.length > 0 || chat.waiting.length > 0);
+    if (busy && this.realtime.connected && Date.now() - since < patienceMs) {
+      this.reconnecting = setTimeout(() => this.renewed(since), settleMs);
+      return;
+    }
+    if (this.store.state.access !== "open") this.store.dispatch({ type: "account", account: accountOf(this.session) });
+    if (this.realtime.shows !== this.session.identity.login?.token) this.realtime.connect();
+  }
+
+  /** Asks whether people log in with a password. A server that doesn't say has keys and tokens only. */
+  private async loadPeople(): Promise<void> {
+    const { users } = await this.api.config().catch(() => ({ users: undefined }));
+    this.store.dispatch({ type: "people", people: { logIn: users !== undefined, register: users?.registration === "open" } });
   }
 
   connect(): void {
@@ -283,6 +361,8 @@ export class Controller {
 
   /** A refusal may not name its channel; it is then shown in the open conversation. */
   private messageRefused(event: MessageErrorEvent): void {
+    // That the connection may not stay is told apart, and perhaps mended with another token.
+    if (event.code === "UNAUTHORIZED" && !event.clientMessageId) return;
     const { state } = this.store;
     const agentId = chatOfChannel(state, event.channelId ?? event.roomId ?? "")?.agentId ?? state.selected;
     if (agentId) this.change(agentId, { type: "sendFailed", clientId: event.clientMessageId ?? null, error: event.error });
@@ -291,9 +371,10 @@ export class Controller {
   /** The server has accepted the connection: loads everything that may have been missed. */
   private connected(entityId: string): void {
     this.accepted = true;
-    if (entityId !== this.identity.entityId) {
+    this.triedAgain = false;
+    if (entityId !== this.session.identity.entityId) {
       // The conversations on the page belong to another user.
-      this.identity.adopt(entityId);
+      this.session.identity.adopt(entityId);
       location.reload();
       return;
     }
@@ -329,7 +410,15 @@ export class Controller {
   }
 
   private accessRefused(): void {
-    const access = !this.identity.signedIn ? "wanted" : this.accepted ? "ended" : "refused";
+    const { login, signedIn } = this.session.identity;
+    if (login && !this.triedAgain) {
+      // Its token may have ended while nothing was asked for; the session tells what comes of it.
+      this.triedAgain = true;
+      void this.session.renew(login.token);
+      return;
+    }
+    if (this.store.state.access === "ended") return;
+    const access = !signedIn ? "wanted" : this.accepted ? "ended" : "refused";
     this.store.dispatch({ type: "access", access });
   }
 
@@ -359,6 +448,11 @@ export class Controller {
     if (error.status === 401) this.accessRefused();
     return error.message;
   }
+}
+
+/** What the user has signed in with, as the page shows it. */
+export function accountOf({ identity }: Session): Account {
+  return { means: identity.means, name: identity.login?.username ?? "" };
 }
 
 function oldestFirst(page: StoredMessage[]): Message[] {

@@ -1,20 +1,8 @@
 import { expect, it } from "vitest";
-import { Identity, newId, type Stores } from "./identity";
+import { Identity, type Login, newId, type Stores } from "./identity";
+import { fakeStorage } from "./storage.fake";
 
-function storage(): Storage {
-  const items = new Map<string, string>();
-  return {
-    get length() {
-      return items.size;
-    },
-    key: (i: number) => [...items.keys()][i] ?? null,
-    getItem: (key: string) => items.get(key) ?? null,
-    setItem: (key: string, value: string) => void items.set(key, value),
-    removeItem: (key: string) => void items.delete(key),
-  } as Storage;
-}
-
-const stores = (): Stores => ({ lasting: storage(), tab: storage() });
+const stores = (): Stores => ({ lasting: fakeStorage(), tab: fakeStorage() });
 const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl";
 
 it("makes random UUIDs of version 4", () => {
@@ -28,7 +16,7 @@ it("stays the same visitor over visits, with a key that is to be remembered and 
   expect(new Identity(here).entityId).toBe(first.entityId);
   first.adopt("b850bc30-45f8-0041-a00a-83df46d8555d");
   first.signIn("secret", true);
-  const second = new Identity({ lasting: here.lasting, tab: storage() });
+  const second = new Identity({ lasting: here.lasting, tab: fakeStorage() });
   expect([second.entityId, second.headers]).toEqual(["b850bc30-45f8-0041-a00a-83df46d8555d", { "X-API-KEY": "secret" }]);
 });
 
@@ -37,7 +25,7 @@ it("forgets a key with the tab unless it is to be remembered", () => {
   new Identity(here).signIn("older", true);
   new Identity(here).signIn("secret", false);
   expect(new Identity(here).headers).toEqual({ "X-API-KEY": "secret" });
-  expect(new Identity({ lasting: here.lasting, tab: storage() }).signedIn).toBe(false);
+  expect(new Identity({ lasting: here.lasting, tab: fakeStorage() }).signedIn).toBe(false);
 });
 
 it("shows a token as one", () => {
@@ -46,6 +34,49 @@ it("shows a token as one", () => {
   expect([identity.headers, identity.handshake]).toEqual([{ Authorization: `Bearer ${jwt}` }, { token: jwt }]);
   identity.signIn("secret", false);
   expect(identity.handshake).toEqual({ apiKey: "secret" });
+});
+
+const login: Login = {
+  id: "l1", email: "ada@example.com", username: "ada", entityId: "e1", token: jwt, refreshToken: "elr_1", expiresAt: 1000,
+};
+
+it("keeps a login and its next tokens where the user wanted it, and never the refresh token elsewhere", () => {
+  for (const remember of [true, false]) {
+    const here = stores();
+    new Identity(here).signIn("older", !remember);
+    const identity = new Identity(here);
+    identity.signIn(login, remember);
+    identity.renew({ ...login, token: `${jwt}2`, refreshToken: "elr_2" });
+    expect([identity.means, identity.remembered, identity.handshake]).toEqual(["login", remember, { token: `${jwt}2` }]);
+    expect(new Identity(here).login?.refreshToken).toBe("elr_2");
+    expect(new Identity({ ...here, tab: fakeStorage() }).login?.refreshToken).toBe(remember ? "elr_2" : undefined);
+    expect(new Identity({ ...here, lasting: fakeStorage() }).login?.refreshToken).toBe(remember ? undefined : "elr_2");
+    identity.end();
+    expect([identity.signedIn, new Identity(here).signedIn]).toEqual([false, false]);
+  }
+});
+
+it("takes over what another tab stored, and keeps what it has where nothing may be stored", () => {
+  const here = stores();
+  const [one, other] = [new Identity(here), new Identity({ ...here, tab: fakeStorage() })];
+  one.signIn(login, true);
+  other.read();
+  expect(other.login).toEqual(login);
+  one.end();
+  other.read();
+  expect(other.signedIn).toBe(false);
+  const blocked = new Identity({ lasting: null, tab: null });
+  blocked.signIn(login, true);
+  blocked.read();
+  expect(blocked.login).toEqual(login);
+});
+
+it("is signed in with nothing where what is stored is not a login", () => {
+  for (const text of ["{", "null", "7", '{"token":"x"}']) {
+    const here = stores();
+    here.lasting!.setItem("elizad.login", text);
+    expect(new Identity(here).means).toBe("nothing");
+  }
 });
 
 it("leaves nothing behind when the user signs out", () => {

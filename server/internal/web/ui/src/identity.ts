@@ -5,6 +5,7 @@ import { browserStorage } from "./storage";
 const prefix = "elizad.";
 const entityKey = "elizad.entityId";
 const credentialKey = "elizad.apiKey";
+const loginKey = "elizad.login";
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -17,15 +18,32 @@ export interface Stores {
   tab: Storage | null;
 }
 
+/** A login at this server, with its tokens of the moment. */
+export interface Login {
+  /** Stays when the tokens change. It is known to this browser only. */
+  id: string;
+  email: string;
+  username: string;
+  entityId: string;
+  token: string;
+  refreshToken: string;
+  /** When the access token ends, by the clock of this machine. */
+  expiresAt: number;
+}
+
+/** An API key, a token of an issuer elsewhere, or a login. */
+export type Credential = string | Login;
+
 export class Identity {
   private entity: string;
-  private shown: string | null;
+  private shown: Credential | null = null;
+  private lasts = false;
 
   constructor(private readonly stores: Stores = { lasting: browserStorage("localStorage"), tab: browserStorage("sessionStorage") }) {
     const stored = stores.lasting?.getItem(entityKey) ?? "";
     this.entity = uuid.test(stored) ? stored : newId();
-    this.shown = stores.tab?.getItem(credentialKey) ?? stores.lasting?.getItem(credentialKey) ?? null;
     if (this.entity !== stored) this.adopt(this.entity);
+    this.read();
   }
 
   get entityId(): string {
@@ -36,16 +54,46 @@ export class Identity {
     return this.shown !== null;
   }
 
+  get login(): Login | null {
+    return typeof this.shown === "string" ? null : this.shown;
+  }
+
+  /** What the user has signed in with. */
+  get means(): "nothing" | "key" | "token" | "login" {
+    if (this.shown === null) return "nothing";
+    if (typeof this.shown !== "string") return "login";
+    return token.test(this.shown) ? "token" : "key";
+  }
+
+  /** Whether later visits are signed in, too. */
+  get remembered(): boolean {
+    return this.lasts;
+  }
+
   /** What requests show. */
   get headers(): Record<string, string> {
     if (this.shown === null) return {};
-    return token.test(this.shown) ? { Authorization: `Bearer ${this.shown}` } : { "X-API-KEY": this.shown };
+    const { apiKey, token } = this.handshake;
+    return apiKey ? { "X-API-KEY": apiKey } : { Authorization: `Bearer ${token}` };
   }
 
   /** What sockets show. */
   get handshake(): { apiKey?: string; token?: string } {
     if (this.shown === null) return {};
+    if (typeof this.shown !== "string") return { token: this.shown.token };
     return token.test(this.shown) ? { token: this.shown } : { apiKey: this.shown };
+  }
+
+  /** Takes over what another tab has stored since. */
+  read(): void {
+    for (const [store, lasts] of [[this.stores.tab, false], [this.stores.lasting, true]] as const) {
+      const credential = credentialIn(store);
+      if (!credential) continue;
+      this.shown = credential;
+      this.lasts = lasts;
+      return;
+    }
+    if (this.lasts ? this.stores.lasting : this.stores.tab) this.shown = null;
   }
 
   /** Stores the id that the server has for the user. */
@@ -54,12 +102,33 @@ export class Identity {
     this.stores.lasting?.setItem(entityKey, entityId);
   }
 
-  /** Shows an API key or a token from now on: until the tab is closed, or, remembered, on later visits too. */
-  signIn(credential: string, remember: boolean): void {
+  /** Shows a credential from now on: until the tab is closed, or, remembered, on later visits too. */
+  signIn(credential: Credential, remember: boolean): void {
+    this.end();
+    this.lasts = remember;
+    this.renew(credential);
+  }
+
+  /** Keeps what the user has signed in with for later visits, too, or with the tab alone. */
+  keep(remember: boolean): void {
+    if (this.shown !== null) this.signIn(this.shown, remember);
+  }
+
+  /** Shows another credential in the place of the one before, and keeps it where that one was. */
+  renew(credential: Credential): void {
     this.shown = credential;
-    this.stores.tab?.removeItem(credentialKey);
-    this.stores.lasting?.removeItem(credentialKey);
-    (remember ? this.stores.lasting : this.stores.tab)?.setItem(credentialKey, credential);
+    const store = this.lasts ? this.stores.lasting : this.stores.tab;
+    if (typeof credential === "string") store?.setItem(credentialKey, credential);
+    else store?.setItem(loginKey, JSON.stringify(credential));
+  }
+
+  /** Removes what the user has signed in with, and nothing else. */
+  end(): void {
+    this.shown = null;
+    for (const store of [this.stores.tab, this.stores.lasting]) {
+      store?.removeItem(credentialKey);
+      store?.removeItem(loginKey);
+    }
   }
 
   /** Removes everything that the page has stored in this browser. */
@@ -72,6 +141,26 @@ export class Identity {
       for (const name of names) if (name.startsWith(prefix) || name === `eliza-api-key-${globalThis.location?.origin}`) store.removeItem(name);
     }
   }
+
+  /** Removes what was typed in this tab and not sent. */
+  dropDrafts(): void {
+    const { tab } = this.stores;
+    const names = Array.from({ length: tab?.length ?? 0 }, (_, i) => tab?.key(i) ?? "");
+    for (const name of names) if (name.startsWith(`${prefix}draft.`)) tab?.removeItem(name);
+  }
+}
+
+function credentialIn(store: Storage | null): Credential | null {
+  const text = store?.getItem(loginKey);
+  if (text) {
+    try {
+      const login = JSON.parse(text) as Login | null;
+      if (login?.id && login.token && login.refreshToken) return login;
+    } catch {
+      // Not written by this page.
+    }
+  }
+  return store?.getItem(credentialKey) ?? null;
 }
 
 /**

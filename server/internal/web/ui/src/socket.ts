@@ -1,7 +1,7 @@
 import { io, type Socket } from "socket.io-client";
 import { addressOf } from "./base";
 import { type ClientEvents, MessageType, type SendPayload, type ServerEvents } from "./events";
-import type { Identity } from "./identity";
+import type { Session } from "./session";
 
 /** A change of the connection. `refused` has the server's reason and is not retried. */
 export interface ConnectionHandlers {
@@ -15,17 +15,23 @@ const retryMs = 3_000;
 /** The live connection. socket.io-client reconnects by itself; the caller joins the channels again. */
 export class Realtime {
   private readonly socket: Socket<ServerEvents, ClientEvents>;
+  /** The access token of the latest attempt to connect. */
+  shows: string | null = null;
 
   constructor(
-    private readonly identity: Identity,
+    private readonly session: Session,
     connection: ConnectionHandlers,
     events: Partial<ServerEvents>,
   ) {
     this.socket = io({
       path: addressOf("/socket.io/"),
       autoConnect: false,
-      // Read at every attempt, because the user may sign in later.
-      auth: (set) => set({ entityId: identity.entityId, ...identity.handshake }),
+      // Read at every attempt, because the user may sign in later, and tokens end.
+      auth: (set) =>
+        void session.fresh().then(() => {
+          this.shows = session.identity.login?.token ?? null;
+          set({ entityId: session.identity.entityId, ...session.identity.handshake });
+        }),
     });
     this.socket.on("disconnect", (reason) => {
       if (reason === "io client disconnect") return;
@@ -51,7 +57,7 @@ export class Realtime {
   }
 
   join(channelId: string): void {
-    const payload = { channelId, roomId: channelId, entityId: this.identity.entityId };
+    const payload = { channelId, roomId: channelId, entityId: this.session.identity.entityId };
     this.socket.emit("message", { type: MessageType.join, payload });
   }
 

@@ -13,13 +13,27 @@ export interface Agent {
 /** `refused` lasts until the user acts; the others are temporary. */
 export type Connection = "connecting" | "connected" | "reconnecting" | "refused";
 
+/** What somebody has signed in with; the name is that of a user of the server. */
+export interface Account {
+  means: "nothing" | "key" | "token" | "login";
+  name: string;
+}
+
+/** Whether the server has users, and lets people become one. */
+export interface People {
+  logIn: boolean;
+  register: boolean;
+}
+
 export interface State {
   me: string;
   connection: Connection;
-  /** What the page may do on the server: enough as far as is known; or it wants an API key or token, refuses the one given, or takes it no more. */
+  /** What the page may do on the server: enough as far as is known; or it wants a credential, refuses the one given, or takes it no more. */
   access: "open" | "wanted" | "refused" | "ended";
-  /** Whether the browser keeps a key or token. */
-  signedIn: boolean;
+  /** What the user has signed in with. */
+  account: Account;
+  /** Whether people log in with a password, and may register; null until the server has said so. */
+  people: People | null;
   /** Null until the list has arrived. */
   agents: Agent[] | null;
   /** Why the list could not be read. */
@@ -35,7 +49,8 @@ export interface State {
 export type Action =
   | { type: "connection"; connection: Connection }
   | { type: "access"; access: State["access"] }
-  | { type: "signedIn" }
+  | { type: "people"; people: People }
+  | { type: "account"; account: Account }
   | { type: "agentsLoaded"; agents: Agent[] }
   | { type: "agentsFailed"; error: string }
   | { type: "switching"; agentId: string }
@@ -43,12 +58,15 @@ export type Action =
   | { type: "selected"; agentId: string | null }
   | { type: "chat"; agentId: string; change: ChatChange };
 
-export function initialState(me: string, selected: string | null, signedIn = false): State {
+export const nobody: Account = { means: "nothing", name: "" };
+
+export function initialState(me: string, selected: string | null, account = nobody): State {
   return {
     me,
     connection: "connecting",
     access: "open",
-    signedIn,
+    account,
+    people: null,
     agents: null,
     agentsError: null,
     switching: [],
@@ -63,8 +81,11 @@ export function reduce(state: State, action: Action): State {
       return { ...state, connection: action.connection };
     case "access":
       return { ...state, access: action.access };
-    case "signedIn":
-      return { ...state, access: "open", signedIn: true };
+    case "people":
+      return { ...state, people: action.people };
+    case "account":
+      // What is wrong with it, the server says again.
+      return { ...state, access: "open", account: action.account };
     case "agentsLoaded":
       return { ...state, agents: action.agents, agentsError: null };
     case "agentsFailed":

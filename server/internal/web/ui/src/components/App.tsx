@@ -3,6 +3,7 @@ import type { Controller } from "../controller";
 import { useMedia, useStore } from "../hooks";
 import { selectedAgent, type State } from "../state";
 import type { Store } from "../store";
+import { AccountDialog } from "./AccountDialog";
 import { ChatHeader } from "./ChatHeader";
 import { ChatView } from "./ChatView";
 import { Dialog } from "./Dialog";
@@ -16,9 +17,14 @@ export function App({ store, controller }: { store: Store; controller: Controlle
   const state = useStore(store);
   const narrow = useMedia("(max-width: 47.99rem)");
   const [drawer, setDrawer] = useState(false);
+  const [account, setAccount] = useState(false);
   const agent = selectedAgent(state);
   const onMenu = narrow ? () => setDrawer(true) : null;
-  const sidebar = <Sidebar state={state} controller={controller} onChosen={() => setDrawer(false)} />;
+  const showAccount = () => {
+    setDrawer(false);
+    setAccount(true);
+  };
+  const sidebar = <Sidebar state={state} controller={controller} onChosen={() => setDrawer(false)} onAccount={showAccount} />;
 
   useEffect(() => {
     document.title = agent ? `${agent.name} · elizad` : "elizad";
@@ -47,7 +53,8 @@ export function App({ store, controller }: { store: Store; controller: Controlle
           </>
         )}
       </main>
-      {state.access !== "open" && <SignInDialog access={state.access} onSignIn={(credential, remember) => controller.signIn(credential, remember)} />}
+      {account && <AccountDialog name={state.account.name} controller={controller} onClose={() => setAccount(false)} />}
+      {state.access !== "open" && state.people && <SignInDialog access={state.access} account={state.account} people={state.people} controller={controller} />}
     </div>
   );
 }

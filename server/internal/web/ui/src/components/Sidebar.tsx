@@ -8,10 +8,13 @@ interface Props {
   controller: Controller;
   /** Called after an agent has been chosen. */
   onChosen: () => void;
+  /** Shows who has logged in. */
+  onAccount: () => void;
 }
 
-/** The agents of the server. */
-export function Sidebar({ state, controller, onChosen }: Props) {
+/** The agents of the server, and below them who the user is. */
+export function Sidebar({ state, controller, onChosen, onAccount }: Props) {
+  const { account } = state;
   return (
     <>
       <p class="brand">elizad</p>
@@ -37,14 +40,28 @@ export function Sidebar({ state, controller, onChosen }: Props) {
           !state.agentsError && <p class="hint">Loading agents…</p>
         )}
       </nav>
-      {state.signedIn && (
-        <button type="button" class="sidebar-link" onClick={() => controller.signOut()} data-testid="sign-out">
-          Sign out
-        </button>
-      )}
-      <a class="sidebar-link" href={addressOf("/docs")}>
-        API explorer
-      </a>
+      <footer class="sidebar-foot">
+        {account.means !== "nothing" && (
+          <p class="who" data-testid="who">
+            {account.means === "login" ? (
+              <>
+                <span class="who-name">{account.name}</span>
+                <button type="button" class="link-button" onClick={onAccount} data-testid="account">
+                  Account
+                </button>
+              </>
+            ) : (
+              <span class="who-name">{account.means === "key" ? "With an API key" : "With a token"}</span>
+            )}
+            <button type="button" class="link-button" onClick={() => void controller.signOut()} data-testid="sign-out">
+              Sign out
+            </button>
+          </p>
+        )}
+        <a class="sidebar-link" href={addressOf("/docs")}>
+          API explorer
+        </a>
+      </footer>
     </>
   );
 }
