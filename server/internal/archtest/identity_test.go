@@ -18,13 +18,13 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 		"server/rotation.go System":                       "the operator changes the key of secrets, without a server",
 		"server/internal/runtime/agents_update.go System": "imports change agents in nobody's name",
 		"server/attachments.go System":                    "an agent reads what came with a message, and whose the file is says its address",
-		"server/internal/runtime/run.go System":           "an agent at work changes how it takes part",
+		"server/internal/runtime/run.go Agent":            "an agent at work changes how it takes part",
 		"server/internal/realtime/membership.go System":   "whether a channel exists is asked before its first message may make it",
 		"server/internal/realtime/deliver.go System":      "the delivery reads each message once for all who entered the channel",
 		"server/internal/messaging/post.go System":        "a reply is the agent's whose turn it is",
 	}
 	heldTo(t, may, func(selector *ast.SelectorExpr) string {
-		if pkg, ok := selector.X.(*ast.Ident); ok && pkg.Name == "auth" && (selector.Sel.Name == "System" || selector.Sel.Name == "Claimed") {
+		if pkg, ok := selector.X.(*ast.Ident); ok && pkg.Name == "auth" && (selector.Sel.Name == "System" || selector.Sel.Name == "Agent" || selector.Sel.Name == "Claimed") {
 			return selector.Sel.Name
 		}
 		return ""

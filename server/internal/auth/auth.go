@@ -1,7 +1,7 @@
 // Package auth identifies callers.
 //
 // An [Identity] is decided once, where a request or a socket enters, by [Guard.Admit], and travels in the context; domain methods
-// take it as an argument. Nothing outside of this package makes or changes one otherwise, but for [System] and [Claimed], whose
+// take it as an argument. Nothing outside of this package makes or changes one otherwise, but for [System], [Agent] and [Claimed], whose
 // callers archtest lists. Credentials guard the doors when the operator has set any. Behind them every caller may see what every
 // other may, unless the guard is [Guard.Isolating]: then the [store.Scope] that the domain hands to each transaction shows a caller
 // the conversations in which it takes part, and no others.
@@ -26,12 +26,13 @@ const (
 	KeyHolder             // has shown a key, and says who it is without proof
 	User                  // has proven who it is
 	Service               // has proven that it speaks for others
-	Server                // is a part of the server itself, such as an agent at work
+	Server                // is a part of the server itself
+	Worker                // is an agent at work on a turn
 )
 
 // String returns the kind in words.
 func (k Kind) String() string {
-	return [...]string{"anonymous", "claiming", "key holder", "user", "service", "server"}[k]
+	return [...]string{"anonymous", "claiming", "key holder", "user", "service", "server", "agent"}[k]
 }
 
 // Proof says how a caller has proven what it is.
@@ -69,6 +70,12 @@ type Token struct {
 
 // System returns the identity of the server's own parts.
 func System() Identity { return Identity{kind: Server, proof: ByItself, scopes: AllScopes} }
+
+// Agent returns the identity of an agent at work: it speaks for itself alone, and sees the conversations in which it takes part, also
+// where data is not isolated.
+func Agent(id uuid.UUID) Identity {
+	return Identity{entity: id, bound: true, kind: Worker, narrow: true, proof: ByItself, scopes: ScopeRead | ScopeChat}
+}
 
 // Claimed returns the identity of a caller who says who it is, where nothing is to be proven.
 func Claimed(entity uuid.UUID) Identity { return Identity{}.Named(entity) }

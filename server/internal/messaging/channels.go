@@ -2,6 +2,7 @@ package messaging
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -250,7 +251,9 @@ func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.
 		p.Name = &name
 	}
 	var out Channel
+	var ended []Turn
 	err := store.Update(ctx, s.store, who.Scope(), "updating a channel", func(q db.Scoped) error {
+		ended = nil
 		row, err := q.GetChannelForUpdate(ctx, id)
 		if err != nil {
 			return store.NotFound(err, "Channel not found")
@@ -272,10 +275,18 @@ func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.
 			return err
 		}
 		if p.Participants != nil {
+			before, err := q.ListParticipants(ctx, id)
+			if err != nil {
+				return err
+			}
 			if err := q.RemoveParticipants(ctx, id); err != nil {
 				return err
 			}
 			if err := s.addParticipants(ctx, q, id, *p.Participants, s.millis()); err != nil {
+				return err
+			}
+			left := slices.DeleteFunc(before, func(entity uuid.UUID) bool { return slices.Contains(*p.Participants, entity) })
+			if ended, err = s.dismiss(ctx, q, channelOf(row), left...); err != nil {
 				return err
 			}
 		}
@@ -292,6 +303,7 @@ func (s *Service) UpdateChannel(ctx context.Context, who auth.Identity, id uuid.
 		return Channel{}, err
 	}
 	s.emitChannel(ctx, EventChannelUpdated, out)
+	s.announceEnded(ctx, out, ended)
 	return out, nil
 }
 

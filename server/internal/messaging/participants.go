@@ -41,34 +41,52 @@ func (s *Service) ChannelAgents(ctx context.Context, who auth.Identity, channelI
 
 // AddAgent lets an agent take part in a channel. Doing it twice is no error.
 func (s *Service) AddAgent(ctx context.Context, who auth.Identity, channelID, agentID uuid.UUID) error {
-	return s.changeParticipants(ctx, who, "adding an agent to a channel", channelID, func(q db.Scoped) error {
+	return s.changeParticipants(ctx, who, "adding an agent to a channel", channelID, func(q db.Scoped, _ Channel) ([]Turn, error) {
 		if err := mustAgent(ctx, q, agentID); err != nil {
-			return err
+			return nil, err
 		}
-		return s.addParticipants(ctx, q, channelID, []uuid.UUID{agentID}, s.millis())
+		return nil, s.addParticipants(ctx, q, channelID, []uuid.UUID{agentID}, s.millis())
 	})
 }
 
-// RemoveAgent ends an agent's part in a channel.
+// RemoveAgent ends an agent's part in a channel, and what it was about to say there.
 func (s *Service) RemoveAgent(ctx context.Context, who auth.Identity, channelID, agentID uuid.UUID) error {
-	return s.changeParticipants(ctx, who, "removing an agent from a channel", channelID, func(q db.Scoped) error {
+	return s.changeParticipants(ctx, who, "removing an agent from a channel", channelID, func(q db.Scoped, home Channel) ([]Turn, error) {
 		n, err := q.RemoveParticipant(ctx, db.RemoveParticipantParams{ChannelID: channelID, EntityID: agentID})
 		if err == nil && n == 0 {
-			return apierr.New(apierr.NotFound, "Agent is not a participant in this channel")
+			return nil, apierr.New(apierr.NotFound, "Agent is not a participant in this channel")
+		} else if err != nil {
+			return nil, err
 		}
-		return err
+		return s.dismiss(ctx, q, home, agentID)
 	})
 }
 
-// changeParticipants runs change on an existing channel and announces the channel as it is then.
-func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doing string, channelID uuid.UUID, change func(q db.Scoped) error) error {
+// dismiss ends the turns that entities who no longer take part in a channel have there, and returns them. Only agents have any.
+func (s *Service) dismiss(ctx context.Context, q db.Scoped, channel Channel, entities ...uuid.UUID) (ended []Turn, err error) {
+	for _, id := range entities {
+		rows, err := q.EndMailboxTurns(ctx, db.EndMailboxTurnsParams{
+			AgentID: id, ChannelID: channel.ID, NewStatus: string(TurnCancelled), Reason: "agent_removed",
+			Detail: "The agent was removed from the channel", EndedAt: new(s.millis()),
+		})
+		if err != nil {
+			return nil, err
+		}
+		ended = append(ended, turnsOf(rows)...)
+	}
+	return ended, s.notifyEnded(ctx, q, channel, nil, ended...)
+}
+
+// changeParticipants runs change on an existing channel, and announces the channel as it is then and the turns that ended by it.
+func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doing string, channelID uuid.UUID, change func(q db.Scoped, channel Channel) (ended []Turn, err error)) error {
 	var out Channel
+	var ended []Turn
 	err := store.Update(ctx, s.store, who.Scope(), doing, func(q db.Scoped) error {
 		row, err := q.GetChannelForUpdate(ctx, channelID)
 		if err != nil {
 			return store.NotFound(err, "Channel not found")
 		}
-		if err := change(q); err != nil {
+		if ended, err = change(q, channelOf(row)); err != nil {
 			return err
 		}
 		out, err = withParticipants(ctx, q, channelOf(row))
@@ -78,6 +96,7 @@ func (s *Service) changeParticipants(ctx context.Context, who auth.Identity, doi
 		return err
 	}
 	s.emitChannel(ctx, EventChannelUpdated, out)
+	s.announceEnded(ctx, out, ended)
 	return nil
 }
 

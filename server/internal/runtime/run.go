@@ -175,5 +175,5 @@ type services struct{ *run }
 
 // SetRoomState implements [agent.Services].
 func (s services) SetRoomState(ctx context.Context, state string) error {
-	return s.service.cfg.Messages.SetParticipantState(ctx, auth.System(), s.turn.ChannelID, s.turn.AgentID, state)
+	return s.service.cfg.Messages.SetParticipantState(ctx, auth.Agent(s.turn.AgentID), s.turn.ChannelID, s.turn.AgentID, state)
 }
