@@ -79,6 +79,7 @@ func mayImport() map[string][]string {
 		"server/internal/reseal":    {"server/internal/seal", store, "gen/db", "queries/dbtype"},
 		"server/internal/jsontext":  {apierr},
 		"server/internal/extract":   {plaintext, lifecycle},
+		"server/internal/fileurl":   {"server/internal/jsontext"},
 		"server/internal/picture":   {},
 		// What is attached to messages, as models get it.
 		"server/internal/attachment": {"server/internal/extract", "server/internal/picture"},
