@@ -120,14 +120,18 @@ func (c *Client) file(address string) (func(ctx context.Context, edit func(conte
 	if err != nil || name == "" {
 		return nil, refused
 	}
+	var sig *string
+	if s := u.Query().Get("sig"); s != "" {
+		sig = &s
+	}
 	return func(ctx context.Context, edit func(context.Context, *http.Request) error) (*http.Response, error) {
 		switch kind {
 		case "/media/uploads/agents/":
-			return c.api.GetAgentUpload(ctx, id, name, edit)
+			return c.api.GetAgentUpload(ctx, id, name, &api.GetAgentUploadParams{Sig: sig}, edit)
 		case "/media/uploads/channels/":
-			return c.api.GetChannelUpload(ctx, id, name, edit)
+			return c.api.GetChannelUpload(ctx, id, name, &api.GetChannelUploadParams{Sig: sig}, edit)
 		case "/media/generated/":
-			return c.api.GetGeneratedFile(ctx, id, name, edit)
+			return c.api.GetGeneratedFile(ctx, id, name, &api.GetGeneratedFileParams{Sig: sig}, edit)
 		}
 		return nil, refused
 	}, nil

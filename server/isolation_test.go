@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -54,7 +55,7 @@ func belongingsOf(n *node, owner uuid.UUID) belongings {
 	n.endedJob(b.job)
 	thing := map[string]string{
 		"agentId": n.agentID().String(), "channelId": b.channel.String(), "messageId": b.message.String(), "sessionId": b.session.String(), "jobId": b.job.String(),
-		"entityId": owner.String(), "messageServerId": uuid.Nil.String(), "filename": b.file[strings.LastIndex(b.file, "/")+1:],
+		"entityId": owner.String(), "messageServerId": uuid.Nil.String(), "filename": path.Base(bare(b.file)),
 	}
 	for name, id := range thing {
 		b.ids.add(name, id)

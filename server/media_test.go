@@ -142,7 +142,9 @@ func TestFilesAreInert(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(cfg.Storage.Dir, "generated", "outside.txt"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	get := func(n *node, name string) answer { return n.read(n.api().GetGeneratedFile(t.Context(), agent, name)) }
+	get := func(n *node, name string) answer {
+		return n.read(n.api().GetGeneratedFile(t.Context(), agent, name, nil))
+	}
 	if a := get(n, "page.html").want(200); a.header.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("a page is served as %v", a.header)
 	}

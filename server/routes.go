@@ -21,6 +21,7 @@ import (
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/pluginhttp"
+	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/internal/realtime"
 	"github.com/elizad/elizad/server/internal/rest"
 	"github.com/elizad/elizad/server/internal/store"
@@ -79,12 +80,12 @@ func (s *Server) application() (http.Handler, error) {
 		where(bringsFiles, httpx.UploadRateLimit(s.cfg.Limits)),
 		where(isAPI, httpx.LimitBody(s.cfg.Limits), httpx.RequireMediaType),
 		plugins.Public,
-		auth.Middleware(s.parts.guard.Leaving(s.leavesOpen(httpx.Anonymous(doc))), httpx.ClientNetwork, httpx.WriteError),
+		auth.Middleware(s.signing(s.parts.guard).Leaving(s.leavesOpen(httpx.Anonymous(doc))), httpx.ClientNetwork, httpx.WriteError),
 		auth.Services(auth.NewGuard(auth.NewKeys(s.cfg.Security.ServiceKey), s.parts.failures), httpx.ClientNetwork, httpx.WriteError),
 		where(isAPI, httpx.PrincipalRateLimit(s.cfg.Limits), httpx.NotModified),
 		middleware.GetHead,
 	)
-	rest.Register(r.With(compat.Bodies), rest.Deps{
+	rest.Register(r.With(compat.Bodies, where(s.signs, compat.Rewriting(compat.HasJSON, s.takeFiles))), rest.Deps{
 		Messaging:  s.parts.messaging,
 		Sessions:   s.parts.sessions,
 		Jobs:       s.parts.jobs,
@@ -92,6 +93,7 @@ func (s *Server) application() (http.Handler, error) {
 		Agents:     s.parts.runtime.Agents(),
 		Titles:     s.parts.runtime,
 		Media:      s.parts.media,
+		Documents:  present.New(s.parts.files),
 		Keys:       s.parts.keys,
 		Users:      s.parts.users,
 		Revoked:    s.parts.revocations,

@@ -20,6 +20,7 @@ import (
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/clock"
 	"github.com/elizad/elizad/server/internal/egress"
+	"github.com/elizad/elizad/server/internal/fileurl"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/idempotency"
 	"github.com/elizad/elizad/server/internal/instance"
@@ -28,6 +29,7 @@ import (
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/pgaddress"
+	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/internal/realtime"
 	"github.com/elizad/elizad/server/internal/revocation"
 	"github.com/elizad/elizad/server/internal/runtime"
@@ -65,6 +67,7 @@ type parts struct {
 	database    string   // where the store keeps things, for people
 	problems    []string // what did not keep the server from starting, and its owner should know
 	media       *media.Service
+	files       *fileurl.Signer // nil: addresses of files don't expire
 	bus         *bus.Local
 	secrets     *seal.Keys
 	egress      *egress.Guard // to addresses that callers name
@@ -240,6 +243,7 @@ func (s *Server) openMessaging(ctx context.Context) error {
 			return err
 		}
 	}
+	s.parts.files = s.newSigner()
 	if s.parts.egress, err = egress.New(s.cfg.Security.EgressAllow); err != nil {
 		return fmt.Errorf("reading ELIZAD_EGRESS_ALLOW (--egress-allow): %w", err)
 	}
@@ -345,7 +349,7 @@ func (s *Server) stopSweeper(ctx context.Context) error {
 
 func (s *Server) startAnnouncer(ctx context.Context) error {
 	s.parts.announcer = webhook.New(webhook.Config{
-		Jobs: s.parts.jobs, Guard: s.parts.hooks, Version: s.version, Logger: s.log,
+		Jobs: s.parts.jobs, Show: present.New(s.parts.files), Guard: s.parts.hooks, Version: s.version, Logger: s.log,
 	})
 	return s.parts.announcer.Start(ctx)
 }
@@ -381,7 +385,7 @@ func (s *Server) startGateway(ctx context.Context) error {
 	}
 	s.parts.gateway = realtime.New(realtime.Config{
 		IO: s.parts.io, Messaging: s.parts.messaging, Guard: s.parts.sockets,
-		Agents: s.agentStatus, Logs: s.logs, Refused: s.socketRefused, RateLimit: limit, Logger: s.log,
+		Agents: s.agentStatus, Documents: present.New(s.parts.files), Files: s.parts.files, Logs: s.logs, Refused: s.socketRefused, RateLimit: limit, Logger: s.log,
 		RequireEntity: s.cfg.Sockets.RequireEntityID, MaxPayload: s.cfg.Sockets.MaxPayload,
 	})
 	return s.parts.gateway.Start(ctx)

@@ -6938,6 +6938,9 @@ type ChannelID = UUID
 // Cursor Example: YjEyMw
 type Cursor = string
 
+// FileSignature Example: 1800057600.yQ4iAfl1cpVcZGQV1Fz4Ng
+type FileSignature = string
+
 // Filename Example: 0c5b2d0e-7a06-4c55-9d0a-3a1c4c9b6f0e.png
 type Filename = string
 
@@ -7652,6 +7655,24 @@ type PostServerLogsParams struct {
 
 	// Limit At most this many of the newest, up to 1000; 100 if it is not a positive number.
 	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// GetGeneratedFileParams defines parameters for GetGeneratedFile.
+type GetGeneratedFileParams struct {
+	// Sig Until when the address is good, and its signature, as they were shown; see data isolation.
+	Sig *FileSignature `form:"sig,omitempty" json:"sig,omitempty"`
+}
+
+// GetAgentUploadParams defines parameters for GetAgentUpload.
+type GetAgentUploadParams struct {
+	// Sig Until when the address is good, and its signature, as they were shown; see data isolation.
+	Sig *FileSignature `form:"sig,omitempty" json:"sig,omitempty"`
+}
+
+// GetChannelUploadParams defines parameters for GetChannelUpload.
+type GetChannelUploadParams struct {
+	// Sig Until when the address is good, and its signature, as they were shown; see data isolation.
+	Sig *FileSignature `form:"sig,omitempty" json:"sig,omitempty"`
 }
 
 // CreateAgentJSONRequestBody defines body for CreateAgent for application/json ContentType.

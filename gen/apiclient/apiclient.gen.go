@@ -1569,22 +1569,26 @@ type ClientInterface interface {
 	// Like a file uploaded to an agent.
 	//
 	// Corresponds with GET /media/generated/{agentId}/{filename} (the `GetGeneratedFile` operationId).
-	GetGeneratedFile(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetGeneratedFile(ctx context.Context, agentID AgentID, filename Filename, params *GetGeneratedFileParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetAgentUpload Read a file uploaded to an agent
 	//
 	// The file, or the requested ranges. Needs no key: the address is the secret. A browser shows images, sound and video,
 	// runs nothing, and saves everything else.
 	//
+	// With data isolation the address needs its signature, which is good for 12 to 24 hours, or the request a credential: of a
+	// participant for the file of a channel, with the scope `manage` for an agent's. Whoever may see a message, or whatever else an
+	// address stands in, reads it there with a new signature each half day. An address that has expired is a 404 that says so.
+	//
 	// Corresponds with GET /media/uploads/agents/{agentId}/{filename} (the `GetAgentUpload` operationId).
-	GetAgentUpload(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetAgentUpload(ctx context.Context, agentID AgentID, filename Filename, params *GetAgentUploadParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetChannelUpload Read a file uploaded to a channel
 	//
 	// Like a file uploaded to an agent, as long as the channel exists.
 	//
 	// Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
-	GetChannelUpload(ctx context.Context, channelID ChannelID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetChannelUpload(ctx context.Context, channelID ChannelID, filename Filename, params *GetChannelUploadParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListAgents List agents
@@ -4645,8 +4649,8 @@ func (c *Client) GetLiveness(ctx context.Context, reqEditors ...RequestEditorFn)
 // Like a file uploaded to an agent.
 //
 // Corresponds with GET /media/generated/{agentId}/{filename} (the `GetGeneratedFile` operationId).
-func (c *Client) GetGeneratedFile(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetGeneratedFileRequest(c.Server, agentID, filename)
+func (c *Client) GetGeneratedFile(ctx context.Context, agentID AgentID, filename Filename, params *GetGeneratedFileParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGeneratedFileRequest(c.Server, agentID, filename, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4662,9 +4666,13 @@ func (c *Client) GetGeneratedFile(ctx context.Context, agentID AgentID, filename
 // The file, or the requested ranges. Needs no key: the address is the secret. A browser shows images, sound and video,
 // runs nothing, and saves everything else.
 //
+// With data isolation the address needs its signature, which is good for 12 to 24 hours, or the request a credential: of a
+// participant for the file of a channel, with the scope `manage` for an agent's. Whoever may see a message, or whatever else an
+// address stands in, reads it there with a new signature each half day. An address that has expired is a 404 that says so.
+//
 // Corresponds with GET /media/uploads/agents/{agentId}/{filename} (the `GetAgentUpload` operationId).
-func (c *Client) GetAgentUpload(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetAgentUploadRequest(c.Server, agentID, filename)
+func (c *Client) GetAgentUpload(ctx context.Context, agentID AgentID, filename Filename, params *GetAgentUploadParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAgentUploadRequest(c.Server, agentID, filename, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4680,8 +4688,8 @@ func (c *Client) GetAgentUpload(ctx context.Context, agentID AgentID, filename F
 // Like a file uploaded to an agent, as long as the channel exists.
 //
 // Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
-func (c *Client) GetChannelUpload(ctx context.Context, channelID ChannelID, filename Filename, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetChannelUploadRequest(c.Server, channelID, filename)
+func (c *Client) GetChannelUpload(ctx context.Context, channelID ChannelID, filename Filename, params *GetChannelUploadParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetChannelUploadRequest(c.Server, channelID, filename, params)
 	if err != nil {
 		return nil, err
 	}
@@ -10733,7 +10741,7 @@ func NewGetLivenessRequest(server string) (*http.Request, error) {
 }
 
 // NewGetGeneratedFileRequest constructs an http.Request for the GetGeneratedFile method
-func NewGetGeneratedFileRequest(server string, agentID AgentID, filename Filename) (*http.Request, error) {
+func NewGetGeneratedFileRequest(server string, agentID AgentID, filename Filename, params *GetGeneratedFileParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -10765,6 +10773,33 @@ func NewGetGeneratedFileRequest(server string, agentID AgentID, filename Filenam
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Sig != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sig", *params.Sig, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -10774,7 +10809,7 @@ func NewGetGeneratedFileRequest(server string, agentID AgentID, filename Filenam
 }
 
 // NewGetAgentUploadRequest constructs an http.Request for the GetAgentUpload method
-func NewGetAgentUploadRequest(server string, agentID AgentID, filename Filename) (*http.Request, error) {
+func NewGetAgentUploadRequest(server string, agentID AgentID, filename Filename, params *GetAgentUploadParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -10806,6 +10841,33 @@ func NewGetAgentUploadRequest(server string, agentID AgentID, filename Filename)
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Sig != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sig", *params.Sig, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -10815,7 +10877,7 @@ func NewGetAgentUploadRequest(server string, agentID AgentID, filename Filename)
 }
 
 // NewGetChannelUploadRequest constructs an http.Request for the GetChannelUpload method
-func NewGetChannelUploadRequest(server string, channelID ChannelID, filename Filename) (*http.Request, error) {
+func NewGetChannelUploadRequest(server string, channelID ChannelID, filename Filename, params *GetChannelUploadParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -10845,6 +10907,33 @@ func NewGetChannelUploadRequest(server string, channelID ChannelID, filename Fil
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Sig != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sig", *params.Sig, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -12519,17 +12608,21 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /media/generated/{agentId}/{filename} (the `GetGeneratedFile` operationId).
-	GetGeneratedFileWithResponse(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*GetGeneratedFileResult, error)
+	GetGeneratedFileWithResponse(ctx context.Context, agentID AgentID, filename Filename, params *GetGeneratedFileParams, reqEditors ...RequestEditorFn) (*GetGeneratedFileResult, error)
 
 	// GetAgentUploadWithResponse Read a file uploaded to an agent
 	//
 	// The file, or the requested ranges. Needs no key: the address is the secret. A browser shows images, sound and video,
 	// runs nothing, and saves everything else.
 	//
+	// With data isolation the address needs its signature, which is good for 12 to 24 hours, or the request a credential: of a
+	// participant for the file of a channel, with the scope `manage` for an agent's. Whoever may see a message, or whatever else an
+	// address stands in, reads it there with a new signature each half day. An address that has expired is a 404 that says so.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /media/uploads/agents/{agentId}/{filename} (the `GetAgentUpload` operationId).
-	GetAgentUploadWithResponse(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*GetAgentUploadResult, error)
+	GetAgentUploadWithResponse(ctx context.Context, agentID AgentID, filename Filename, params *GetAgentUploadParams, reqEditors ...RequestEditorFn) (*GetAgentUploadResult, error)
 
 	// GetChannelUploadWithResponse Read a file uploaded to a channel
 	//
@@ -12538,7 +12631,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
-	GetChannelUploadWithResponse(ctx context.Context, channelID ChannelID, filename Filename, reqEditors ...RequestEditorFn) (*GetChannelUploadResult, error)
+	GetChannelUploadWithResponse(ctx context.Context, channelID ChannelID, filename Filename, params *GetChannelUploadParams, reqEditors ...RequestEditorFn) (*GetChannelUploadResult, error)
 }
 
 // ListAgentsResult200Headers the declared response headers of an HTTP 200 response for ListAgents
@@ -20597,8 +20690,8 @@ func (c *ClientWithResponses) GetLivenessWithResponse(ctx context.Context, reqEd
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /media/generated/{agentId}/{filename} (the `GetGeneratedFile` operationId).
-func (c *ClientWithResponses) GetGeneratedFileWithResponse(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*GetGeneratedFileResult, error) {
-	rsp, err := c.GetGeneratedFile(ctx, agentID, filename, reqEditors...)
+func (c *ClientWithResponses) GetGeneratedFileWithResponse(ctx context.Context, agentID AgentID, filename Filename, params *GetGeneratedFileParams, reqEditors ...RequestEditorFn) (*GetGeneratedFileResult, error) {
+	rsp, err := c.GetGeneratedFile(ctx, agentID, filename, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20610,11 +20703,15 @@ func (c *ClientWithResponses) GetGeneratedFileWithResponse(ctx context.Context, 
 // The file, or the requested ranges. Needs no key: the address is the secret. A browser shows images, sound and video,
 // runs nothing, and saves everything else.
 //
+// With data isolation the address needs its signature, which is good for 12 to 24 hours, or the request a credential: of a
+// participant for the file of a channel, with the scope `manage` for an agent's. Whoever may see a message, or whatever else an
+// address stands in, reads it there with a new signature each half day. An address that has expired is a 404 that says so.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /media/uploads/agents/{agentId}/{filename} (the `GetAgentUpload` operationId).
-func (c *ClientWithResponses) GetAgentUploadWithResponse(ctx context.Context, agentID AgentID, filename Filename, reqEditors ...RequestEditorFn) (*GetAgentUploadResult, error) {
-	rsp, err := c.GetAgentUpload(ctx, agentID, filename, reqEditors...)
+func (c *ClientWithResponses) GetAgentUploadWithResponse(ctx context.Context, agentID AgentID, filename Filename, params *GetAgentUploadParams, reqEditors ...RequestEditorFn) (*GetAgentUploadResult, error) {
+	rsp, err := c.GetAgentUpload(ctx, agentID, filename, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -20628,8 +20725,8 @@ func (c *ClientWithResponses) GetAgentUploadWithResponse(ctx context.Context, ag
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
-func (c *ClientWithResponses) GetChannelUploadWithResponse(ctx context.Context, channelID ChannelID, filename Filename, reqEditors ...RequestEditorFn) (*GetChannelUploadResult, error) {
-	rsp, err := c.GetChannelUpload(ctx, channelID, filename, reqEditors...)
+func (c *ClientWithResponses) GetChannelUploadWithResponse(ctx context.Context, channelID ChannelID, filename Filename, params *GetChannelUploadParams, reqEditors ...RequestEditorFn) (*GetChannelUploadResult, error) {
+	rsp, err := c.GetChannelUpload(ctx, channelID, filename, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,10 @@ func wanted(c caller, op api.Operation, rule api.Rule, named []kind) string {
 			return wantHidden
 		}
 		return wantNothing
+	case api.OwnerAgent: // of its files others have signed addresses
+		if rule.Scope == api.ScopeNone && !c.everyone && !slices.Contains(c.scopes, api.ScopeManage) {
+			return wantHidden
+		}
 	}
 	return LetIn
 }

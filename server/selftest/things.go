@@ -259,6 +259,7 @@ func (t *things) upload(ctx context.Context, who caller, target string) (string,
 	body, contentType := form("a.txt", "text/plain", t.word)
 	a, err := t.send(ctx, who, request{method: "POST", target: target, body: body, kind: contentType})
 	address, err := first(a, err, "data", "url")
+	address, _, _ = strings.Cut(address, "?") // without its signature
 	return address[strings.LastIndex(address, "/")+1:], err
 }
 

@@ -107,7 +107,7 @@ func mayImport() map[string][]string {
 		"server/internal/user":          {store, audit, auth, "server/internal/auth/token", apierr, "gen/db", "queries/dbtype", lifecycle, "server/internal/throttle"},
 		"server/internal/revocation":    {store, audit, auth, apierr, "gen/db", "queries/dbtype", lifecycle},
 		"server/internal/audit":         {"api/chain", store, auth, "gen/db", "queries/dbtype", lifecycle},
-		"server/internal/media":         {store, auth, apierr, "gen/db", lifecycle, names},
+		"server/internal/media":         {store, auth, apierr, "gen/db", lifecycle, names, "server/internal/fileurl"},
 		"server/internal/messaging":     {"server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype", names},
 		// Parts that have their own channels: messaging notifies them of what ends there, without knowing them.
 		"server/internal/session": {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, auth, apierr, "gen/db", "queries/dbtype"},
@@ -123,9 +123,9 @@ func mayImport() map[string][]string {
 		"server/internal/compat": {"server/internal/basepath", "server/internal/jsontext", auth},
 		// Beside runtime, which checks the routes of a plugin when it builds an agent with it.
 		"server/internal/pluginhttp": {agent, auth, apierr},
-		"server/internal/present":    {"api/wire", "gen/api", messaging, session, job, apikey, "server/internal/user", "server/internal/revocation", audit, "api/chain", memory, "server/internal/jsontext", agent, apierr},
+		"server/internal/present":    {"api/wire", "gen/api", messaging, session, job, apikey, "server/internal/user", "server/internal/revocation", audit, "api/chain", memory, "server/internal/jsontext", "server/internal/fileurl", agent, apierr},
 		"server/internal/rest":       {"server/internal/present", "server/internal/settingsfile", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, apikey, "server/internal/user", "server/internal/revocation", audit, memory, runtime, auth, "server/internal/media", "server/internal/logstream", apierr, agent},
-		"server/internal/realtime":   {"server/internal/present", "api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, session, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
+		"server/internal/realtime":   {"server/internal/present", "server/internal/fileurl", "api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, session, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.
 		"server": {"server/...", "gen/apiserver"},

@@ -59,6 +59,7 @@ type Identity struct {
 	key    uuid.UUID
 	token  Token
 	until  time.Time // zero: not known beforehand
+	file   time.Time // until when the address of the file that is asked for is good; zero: it has no signature
 }
 
 // Token says which token a grant is of. The zero value is that of what is none.
@@ -137,6 +138,18 @@ func (i Identity) IsService() bool { return i.kind == Service || i.kind == Serve
 // SeesEveryone reports whether the caller may see what others wrote in conversations in which it takes no part: everybody where data
 // is not isolated, and where it is, administrators and services.
 func (i Identity) SeesEveryone() bool { return !i.narrow || i.IsService() || i.scopes&ScopeAdmin != 0 }
+
+// SeesAgents reports whether the caller may see what belongs to agents, such as their files: everybody where data is not isolated.
+func (i Identity) SeesAgents() bool { return i.SeesEveryone() || i.scopes&ScopeManage != 0 }
+
+// withFile returns i for a request for one file, with an address that is good until then.
+func (i Identity) withFile(until time.Time) Identity {
+	i.narrow, i.file = false, until
+	return i
+}
+
+// FileUntil returns until when the address is good of the file that is asked for; the zero time for one without a signature.
+func (i Identity) FileUntil() time.Time { return i.file }
 
 // SeesAll reports whether lists are not narrowed to the caller's own: for services, and for callers without an identity who may see
 // all.

@@ -180,6 +180,7 @@ type Guard struct {
 	managed  ManagedKeys
 	owner    Keys // accepted beside managed keys
 	isolate  bool
+	files    Files
 	open     func(*http.Request) bool // nil: for none
 }
 
@@ -208,6 +209,20 @@ func (g Guard) Isolating(on bool) Guard {
 
 // Isolates reports whether the guard's callers see only what is theirs.
 func (g Guard) Isolates() bool { return g.isolate }
+
+// Files verifies the addresses of files that expire.
+type Files interface {
+	// Check returns until when an address is good. The path is without escapes.
+	Check(path, query string) (until time.Time, err error)
+	// HasExpired reports whether an error of Check is for an address that was good once.
+	HasExpired(err error) bool
+}
+
+// Signing returns a guard that lets whoever has a good address of a file read it, where data is isolated.
+func (g Guard) Signing(files Files) Guard {
+	g.files = files
+	return g
+}
 
 // Leaving returns a guard that looks at no credentials of requests for which open holds: those by which people get one.
 func (g Guard) Leaving(open func(*http.Request) bool) Guard {

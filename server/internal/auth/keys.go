@@ -98,7 +98,8 @@ type Caller func(*http.Request) string
 
 // Middleware lets requests below /api pass that bring a key or a token, when one is required, and puts the caller's identity into
 // the context of every request, there with the scopes of the credential: all, for every caller where none is required. Where data is
-// isolated, a credential says who asks for a file, too. Preflights carry no credentials and pass.
+// isolated, a credential says who asks for a file, too, and an address that is good lets its holder read it. Preflights carry no
+// credentials and pass.
 func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -108,6 +109,17 @@ func Middleware(guard Guard, caller Caller, fail ErrorWriter) func(http.Handler)
 				if who, err = guard.Admit(r.Context(), caller(r), shown); err != nil {
 					refuse(w, r, err, fail, apierr.Wrap(err, apierr.Unauthorized, "API key required").
 						WithDetails("Missing or invalid X-API-KEY header"))
+					return
+				}
+			}
+			if guard.isolate && guard.files != nil && isFile(r) {
+				until, err := guard.files.Check(r.URL.Path, r.URL.RawQuery)
+				switch {
+				case err == nil:
+					who = who.withFile(until)
+				case guard.files.HasExpired(err) && who.proof == NoProof:
+					fail(w, r, apierr.Wrap(err, apierr.NotFound, "The address of this file has expired").
+						WithDetails("Read again what the file was shown in: its address is a new one there"))
 					return
 				}
 			}

@@ -91,24 +91,35 @@ const participantsKey = "participantCentralUserIds"
 // with null are dropped, since clients send null for what they don't have. What is no JSON object, or can't be read to its end,
 // passes as it is: its reader refuses it. It belongs behind whatever bounds bodies, and in front of the contract's validator.
 func Bodies(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !hasTolerantBody(r) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			r.Body = broken{io.MultiReader(bytes.NewReader(body), failing{err}), r.Body}
-			next.ServeHTTP(w, r)
-			return
-		}
+	return Rewriting(hasTolerantBody, func(r *http.Request, body []byte) []byte {
 		body = respell(body, namesFor(r.URL.Path))
 		if slices.Contains(ingestPaths, strings.TrimPrefix(r.URL.Path, messagingPath)) {
 			body = listed(body)
 		}
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		next.ServeHTTP(w, r)
-	})
+		return body
+	})(next)
+}
+
+// Rewriting returns a middleware that rewrites the bodies of those requests for which brings holds. What can't be read to its end
+// passes as it is.
+func Rewriting(brings func(*http.Request) bool, rewrite func(r *http.Request, body []byte) []byte) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !brings(r) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				r.Body = broken{io.MultiReader(bytes.NewReader(body), failing{err}), r.Body}
+				next.ServeHTTP(w, r)
+				return
+			}
+			body = rewrite(r, body)
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // broken is a body that could not be read to its end.
@@ -138,12 +149,16 @@ func namesFor(path string) []spelling {
 	}
 }
 
-// hasTolerantBody reports whether a request brings a JSON body to be rewritten. The parameters of a type don't count: an upload,
-// whose boundary may be any word, must not be collected in memory.
+// hasTolerantBody reports whether a request brings a JSON body whose names are rewritten.
 func hasTolerantBody(r *http.Request) bool {
+	return r.Method != http.MethodPut && strings.HasPrefix(r.URL.Path, messagingPath) && HasJSON(r)
+}
+
+// HasJSON reports whether a request brings a JSON body. The parameters of a type don't count: an upload, whose boundary may be any
+// word, must not be collected in memory.
+func HasJSON(r *http.Request) bool {
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return (r.Method == http.MethodPost || r.Method == http.MethodPatch) &&
-		strings.HasPrefix(r.URL.Path, messagingPath) &&
+	return (r.Method == http.MethodPost || r.Method == http.MethodPatch || r.Method == http.MethodPut) &&
 		strings.HasSuffix(strings.ToLower(strings.TrimSpace(kind)), "json")
 }
 

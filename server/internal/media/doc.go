@@ -10,5 +10,7 @@
 //	file.go                how files are served
 //	cleanup.go             files of deleted channels go with them
 //
+// Who may read a file is asked of its owner, unless the caller has a signed address: see package fileurl.
+//
 // Each owner has a folder named by its id. A file appears there whole and durable, or not at all.
 package media

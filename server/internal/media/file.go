@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/fileurl"
 )
 
 // inertPolicy lets a browser that opens a file show it, and run nothing.
@@ -27,19 +28,20 @@ const (
 
 // File is a stored file, open for reading.
 type File struct {
-	area Area
-	file *os.File
-	info os.FileInfo
+	area  Area
+	file  *os.File
+	info  os.FileInfo
+	until time.Time // when its address expires; zero for one that doesn't
 }
 
-// File opens a stored file, which the caller must close. Errors: NOT_FOUND for one that isn't there, and for all of an agent or a
-// channel that is gone, or that only others know, who may have the same folder.
+// File opens a stored file, which the caller must close. Errors: NOT_FOUND for one that isn't there, or not the caller's to see, and for
+// all of an agent or a channel that is gone, or that only others know, who may have the same folder.
 func (s *Service) File(ctx context.Context, who auth.Identity, o Owner, name string) (*File, error) {
 	missing := errMissing()
 	if !isPlainName(name) {
 		return nil, missing
 	}
-	if err := s.find(ctx, who, o); apierr.IsCode(err, apierr.NotFound) {
+	if err := s.find(ctx, who, o); apierr.IsCode(err, apierr.NotFound) || err == nil && o.Area != ChannelUploads && !who.SeesAgents() {
 		return nil, missing
 	} else if err != nil {
 		return nil, err
@@ -62,7 +64,7 @@ func (s *Service) File(ctx context.Context, who auth.Identity, o Owner, name str
 		_ = file.Close() // it was only looked at
 		return nil, missing
 	}
-	return &File{area: o.Area, file: file, info: info}, nil
+	return &File{area: o.Area, file: file, info: info, until: who.FileUntil()}, nil
 }
 
 func errMissing() error { return apierr.New(apierr.NotFound, "File not found") }
@@ -88,9 +90,13 @@ func (f *File) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", inertPolicy)
-	h.Set("Cache-Control", cacheUpload)
-	if f.area == Generated {
+	switch {
+	case f.area == Generated:
 		h.Set("Cache-Control", cacheGenerated)
+	case f.until.IsZero():
+		h.Set("Cache-Control", cacheUpload)
+	default:
+		h.Set("Cache-Control", fmt.Sprintf("private, max-age=%d, immutable", max(0, int(time.Until(f.until).Seconds()))))
 	}
 	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, f.info.ModTime().UnixNano(), f.info.Size()))
 	http.ServeContent(w, r, "", f.info.ModTime(), f.file)
@@ -127,12 +133,8 @@ func (s *Service) PublicURL(location string) string {
 		}
 		owner, name, ok := strings.Cut(filepath.ToSlash(within), "/")
 		if ok && isPlainName(owner) && isPlainName(name) {
-			return urlOf(area, owner, name)
+			return fileurl.Path(area, owner, name)
 		}
 	}
 	return location
-}
-
-func urlOf(area Area, owner, name string) string {
-	return "/media/" + string(area) + "/" + url.PathEscape(owner) + "/" + url.PathEscape(name)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/fileurl"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -54,7 +55,7 @@ func (s *Service) Upload(ctx context.Context, who auth.Identity, to Owner, once 
 		_ = in.root.Remove(path.Join(to.ID.String(), name)) // no caller knows the file
 		return Upload{}, err
 	}
-	return Upload{URL: urlOf(to.Area, to.ID.String(), name), Name: name, OriginalName: in.Name, Kind: in.Kind, Size: in.Size}, nil
+	return Upload{URL: fileurl.Path(to.Area, to.ID.String(), name), Name: name, OriginalName: in.Name, Kind: in.Kind, Size: in.Size}, nil
 }
 
 // Recording receives a form with a sound file, which the caller must discard. Errors are as of Upload, with

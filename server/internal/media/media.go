@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/server/internal/fileurl"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -38,14 +39,14 @@ type Service struct {
 	end      context.CancelFunc // of the cleaning; nil before Start
 }
 
-// Area is a part of the stored files, named as in their URLs.
-type Area string
+// Area is a part of the stored files.
+type Area = fileurl.Area
 
 // The areas.
 const (
-	AgentUploads   Area = "uploads/agents"
-	ChannelUploads Area = "uploads/channels"
-	Generated      Area = "generated"
+	AgentUploads   = fileurl.AgentUploads
+	ChannelUploads = fileurl.ChannelUploads
+	Generated      = fileurl.Generated
 )
 
 // Owner is whose files are meant: an agent's or a channel's.

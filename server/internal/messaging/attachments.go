@@ -4,15 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 )
 
 // withPublicAttachments replaces the places of our own files in a document's attachments by the addresses under which they are
 // served. It is done once, where a message comes in: what is stored, read and broadcast never names a path of this machine, and
-// outlives a move of the data. Attachments are texts, objects with a url, or a list of these; everything else stays as it is,
+// outlives a move of the data. It is done for callers who see everyone: another who named a place would have a file that isn't theirs.
+// Attachments are texts, objects with a url, or a list of these; everything else stays as it is,
 // to the byte.
-func (s *Service) withPublicAttachments(document json.RawMessage) json.RawMessage {
-	if s.publicURL == nil || !bytes.Contains(document, []byte(`"`+attachmentsKey+`"`)) {
+func (s *Service) withPublicAttachments(who auth.Identity, document json.RawMessage) json.RawMessage {
+	if s.publicURL == nil || !who.SeesEveryone() || !bytes.Contains(document, []byte(`"`+attachmentsKey+`"`)) {
 		return document
 	}
 	var attachments json.RawMessage

@@ -134,7 +134,7 @@ func (s *Service) changeMessage(ctx context.Context, who auth.Identity, doing st
 				return err
 			}
 		}
-		d.RawMessage, d.Metadata = s.withPublicAttachments(d.RawMessage), s.withPublicAttachments(d.Metadata)
+		d.RawMessage, d.Metadata = s.withPublicAttachments(who, d.RawMessage), s.withPublicAttachments(who, d.Metadata)
 		row, err := q.UpdateMessage(ctx, db.UpdateMessageParams{
 			ID: id, Content: d.Content, RawMessage: dbtype.JSON(d.RawMessage), InReplyTo: m.InReplyTo, SourceType: d.SourceType,
 			Metadata: dbtype.JSON(d.Metadata), UpdatedAt: s.millis(),

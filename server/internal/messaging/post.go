@@ -140,8 +140,8 @@ func (p *post) run(ctx context.Context) error {
 
 // number takes the channel's next number for the message, and makes the channel where it may.
 func (p *post) number(ctx context.Context) (db.Channel, error) {
-	p.draft.RawMessage = p.withPublicAttachments(p.draft.RawMessage)
-	p.draft.Metadata = p.withPublicAttachments(p.draft.Metadata)
+	p.draft.RawMessage = p.withPublicAttachments(p.who, p.draft.RawMessage)
+	p.draft.Metadata = p.withPublicAttachments(p.who, p.draft.Metadata)
 	now := p.millis()
 	row, err := p.q.NextSeq(ctx, db.NextSeqParams{ID: p.draft.ChannelID, Now: now})
 	if errors.Is(err, sql.ErrNoRows) {

@@ -13,16 +13,16 @@ import (
 )
 
 // AppendMessagePage appends a MessageListEnvelope with a page of messages.
-func AppendMessagePage(dst []byte, page messaging.History, cursors api.MessageCursors) []byte {
+func (d Documents) AppendMessagePage(dst []byte, page messaging.History, cursors api.MessageCursors) []byte {
 	dst = append(dst, `{"success":true,"data":{"messages":`...)
-	dst = jsontext.AppendList(dst, page.Messages, appendMessage)
+	dst = jsontext.AppendList(dst, page.Messages, d.appendMessage)
 	dst = append(append(dst, `,"cursors":`...), jsontext.Encode(cursors)...)
 	dst = strconv.AppendBool(append(dst, `,"hasMore":`...), page.HasMore)
 	return append(dst, "}}"...)
 }
 
-// appendMessage appends what [Message] shows. What is JSON already is taken as it is.
-func appendMessage(dst []byte, m *messaging.Message) []byte {
+// appendMessage appends what [Documents.Message] shows. What is JSON already is taken as it is.
+func (d Documents) appendMessage(dst []byte, m *messaging.Message) []byte {
 	dst = jsontext.AppendID(append(dst, `{"id":`...), m.ID)
 	dst = jsontext.AppendID(append(dst, `,"channelId":`...), m.ChannelID)
 	dst = jsontext.AppendID(append(dst, `,"messageServerId":`...), m.MessageServerID)
@@ -30,8 +30,10 @@ func appendMessage(dst []byte, m *messaging.Message) []byte {
 	dst = jsontext.AppendID(append(dst, `,"authorId":`...), m.AuthorID)
 	dst = appendOptional(dst, `,"authorDisplayName":`, m.DisplayName())
 	dst = jsontext.AppendString(append(dst, `,"content":`...), m.Content)
+	raw := len(dst)
 	dst = appendRaw(dst, `,"rawMessage":`, m.RawMessage)
 	dst = m.AppendShownMetadata(append(dst, `,"metadata":`...))
+	dst = d.files.ShowFrom(dst, raw, m.ChannelID)
 	dst = appendOptional(dst, `,"sourceType":`, m.SourceType)
 	dst = appendOptional(dst, `,"sourceId":`, m.SourceID)
 	dst = appendNullable(dst, `,"inReplyToRootMessageId":`, m.InReplyTo)
@@ -43,16 +45,16 @@ func appendMessage(dst []byte, m *messaging.Message) []byte {
 	return append(dst, '}')
 }
 
-// AppendMessagePosted appends what [MessagePosted] shows.
-func AppendMessagePosted(dst []byte, p messaging.Posted, answer *api.AgentResponse) []byte {
+// AppendMessagePosted appends what [Documents.MessagePosted] shows.
+func (d Documents) AppendMessagePosted(dst []byte, p messaging.Posted, answer *api.AgentResponse) []byte {
 	dst = append(dst, `{"success":true`...)
 	begin := len(dst)
-	dst = appendUserMessage(append(dst, `,"userMessage":`...), &p.Message)
+	dst = d.appendUserMessage(append(dst, `,"userMessage":`...), &p.Message)
 	if answer != nil {
 		dst = append(append(dst, `,"agentResponse":`...), jsontext.Encode(answer)...)
 	}
 	again := dst[begin:]
-	dst = appendMessage(append(dst, `,"data":`...), &p.Message)
+	dst = d.appendMessage(append(dst, `,"data":`...), &p.Message)
 	dst = append(dst[:len(dst)-len("}")], `,"success":true`...)
 	dst = append(append(dst, again...), `,"runs":`...)
 	dst = jsontext.AppendList(dst, p.Turns, func(dst []byte, t *messaging.Turn) []byte {
@@ -65,12 +67,14 @@ func AppendMessagePosted(dst []byte, p messaging.Posted, answer *api.AgentRespon
 	return append(dst, "}}"...)
 }
 
-// appendUserMessage appends what [UserMessage] shows.
-func appendUserMessage(dst []byte, m *messaging.Message) []byte {
+// appendUserMessage appends what [Documents.UserMessage] shows.
+func (d Documents) appendUserMessage(dst []byte, m *messaging.Message) []byte {
 	dst = jsontext.AppendID(append(dst, `{"id":`...), m.ID)
 	dst = strconv.AppendInt(append(dst, `,"seq":`...), m.Seq, 10)
 	dst = jsontext.AppendString(append(dst, `,"content":`...), m.Content)
+	metadata := len(dst)
 	dst = m.AppendShownMetadata(append(dst, `,"metadata":`...))
+	dst = d.files.ShowFrom(dst, metadata, m.ChannelID)
 	dst = appendOptional(dst, `,"source_id":`, m.SourceID)
 	for _, name := range []string{`,"channelId":`, `,"channel_id":`} {
 		dst = jsontext.AppendID(append(dst, name...), m.ChannelID)
@@ -84,8 +88,9 @@ func appendUserMessage(dst []byte, m *messaging.Message) []byte {
 	for _, name := range []string{`,"authorDisplayName":`, `,"author_display_name":`} {
 		dst = appendOptional(dst, name, m.DisplayName())
 	}
+	raw := d.files.Shown(m.RawMessage, m.ChannelID)
 	for _, name := range []string{`,"rawMessage":`, `,"raw_message":`} {
-		dst = appendRaw(dst, name, m.RawMessage)
+		dst = appendRaw(dst, name, raw)
 	}
 	for _, name := range []string{`,"sourceType":`, `,"source_type":`} {
 		dst = jsontext.AppendString(append(dst, name...), m.SourceType)

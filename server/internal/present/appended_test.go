@@ -2,6 +2,8 @@ package present
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/internal/fileurl"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
@@ -17,9 +20,11 @@ import (
 // A message in a list, or in the response to a post, is encoded by hand as encoding/json would encode it.
 func TestMessagesInListsAreTheSame(t *testing.T) {
 	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
+	signing := New(fileurl.New([][]byte{[]byte("a key")}, uuid.New(), func() time.Time { return now }))
 	rapid.Check(t, func(t *rapid.T) {
-		m := drawMessage(t)
-		sameJSON(t, jsontext.Encode(Message(m)), appendMessage(nil, &m))
+		m, d := drawMessage(t), rapid.SampledFrom([]Documents{{}, signing}).Draw(t, "documents")
+		sameJSON(t, jsontext.Encode(d.Message(m)), d.appendMessage(nil, &m))
 		if got, want := string(jsontext.AppendString(nil, m.Content)), string(jsontext.Encode(m.Content)); got != want {
 			t.Errorf("the text %q is written as %s, want %s", m.Content, got, want)
 		}
@@ -30,7 +35,7 @@ func TestMessagesInListsAreTheSame(t *testing.T) {
 		if len(p.Turns) > 0 && rapid.Bool().Draw(t, "answered") {
 			answer = &api.AgentResponse{RunID: p.Turns[0].ID, Text: m.Content, Outcome: api.RunOutcome(messaging.TurnReplied)}
 		}
-		sameJSON(t, jsontext.Encode(MessagePosted(p, answer)), AppendMessagePosted(nil, p, answer))
+		sameJSON(t, jsontext.Encode(d.MessagePosted(p, answer)), d.AppendMessagePosted(nil, p, answer))
 	})
 }
 
@@ -40,8 +45,12 @@ func drawMessage(t *rapid.T) messaging.Message {
 	}))
 	raws := rapid.SampledFrom([]string{``, `{}`, `"a text"`, `[{"thought":"inside"}]`, `{"thought":null,"actions":["REPLY"]}`,
 		`{ "text" : "quoted \" {[", "thought":"a", "th\u006fught" : "b", "attachments":[{"url":"x"}] }`})
+	channel := uuid.New()
+	raws = rapid.OneOf(raws, rapid.Map(rapid.SampledFrom([]string{`"%s"`, `{"text":"%s","url":"%s"}`, `{"a":["%s",{"attachments":"%s"}],"b":"\"%s"}`}), func(form string) string {
+		return strings.ReplaceAll(form, "%s", fileurl.Path(fileurl.ChannelUploads, channel.String(), "a.png"))
+	}))
 	m := messaging.Message{
-		ID: uuid.New(), ChannelID: uuid.New(), AuthorID: uuid.New(), Seq: rapid.Int64().Draw(t, "seq"),
+		ID: uuid.New(), ChannelID: channel, AuthorID: uuid.New(), Seq: rapid.Int64().Draw(t, "seq"),
 		AuthorName: texts.Draw(t, "author"), Content: texts.Draw(t, "content"), SourceType: texts.Draw(t, "source"),
 		SourceID: texts.Draw(t, "source id"), Unhandled: texts.Draw(t, "unhandled"), RawMessage: json.RawMessage(raws.Draw(t, "raw")),
 		Metadata:  json.RawMessage(rapid.SampledFrom([]string{`{}`, ` {"thought":1, "b":[]} `, `{"a":{}}`}).Draw(t, "metadata")),
@@ -86,17 +95,28 @@ func BenchmarkMessagePage(b *testing.B) {
 	for i := range page.Messages {
 		page.Messages[i] = someMessage()
 	}
-	b.Run("appended", func(b *testing.B) {
-		var kept []byte
-		b.ReportAllocs()
-		for b.Loop() {
-			kept = AppendMessagePage(kept[:0], page, MessageCursors(page))
-		}
-	})
+	pictures := messaging.History{Messages: slices.Clone(page.Messages)}
+	for i := range pictures.Messages {
+		m := &pictures.Messages[i]
+		m.Metadata = json.RawMessage(`{"attachments":[{"url":"` + fileurl.Path(fileurl.ChannelUploads, m.ChannelID.String(), "a.png") + `"}]}`)
+	}
+	signing := New(fileurl.New([][]byte{[]byte("a key")}, uuid.New(), time.Now))
+	for name, v := range map[string]struct {
+		Documents
+		messaging.History
+	}{"appended": {Documents{}, page}, "appended, signing": {signing, page}, "with pictures": {Documents{}, pictures}, "with pictures, signing": {signing, pictures}} {
+		b.Run(name, func(b *testing.B) {
+			var kept []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				kept = v.AppendMessagePage(kept[:0], v.History, MessageCursors(v.History))
+			}
+		})
+	}
 	b.Run("encoded", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			jsontext.Encode(api.MessageListEnvelope{Success: true, Data: api.MessageList{Messages: Each(page.Messages, Message), Cursors: MessageCursors(page)}})
+			jsontext.Encode(api.MessageListEnvelope{Success: true, Data: api.MessageList{Messages: Each(page.Messages, Documents{}.Message), Cursors: MessageCursors(page)}})
 		}
 	})
 }
@@ -107,13 +127,13 @@ func BenchmarkMessagePosted(b *testing.B) {
 		var kept []byte
 		b.ReportAllocs()
 		for b.Loop() {
-			kept = AppendMessagePosted(kept[:0], p, nil)
+			kept = Documents{}.AppendMessagePosted(kept[:0], p, nil)
 		}
 	})
 	b.Run("encoded", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			jsontext.Encode(MessagePosted(p, nil))
+			jsontext.Encode(Documents{}.MessagePosted(p, nil))
 		}
 	})
 }

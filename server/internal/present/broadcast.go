@@ -50,8 +50,8 @@ func AppendClientID(dst []byte, clientID string) []byte {
 }
 
 // SocketBroadcast shows a message as every client of a socket reads it: the union of the names that they use.
-func SocketBroadcast(m *messaging.Message) *api.SocketBroadcast {
-	shown := m.ShownMetadata()
+func (d Documents) SocketBroadcast(m *messaging.Message) *api.SocketBroadcast {
+	shown := d.shownMetadata(m)
 	beside := messaging.BesideIn(shown)
 	b := &api.SocketBroadcast{
 		ID: m.ID, SenderID: m.AuthorID, SenderName: m.DisplayName(), Text: m.Content, ChannelID: m.ChannelID, RoomID: m.ChannelID,
@@ -60,14 +60,14 @@ func SocketBroadcast(m *messaging.Message) *api.SocketBroadcast {
 		Thought: beside.Thought, Actions: beside.Actions, Attachments: beside.Attachments,
 	}
 	if !cameBySocket(shown) { // else it is the sender's payload once more
-		b.RawMessage = m.RawMessage
+		b.RawMessage = d.files.Shown(m.RawMessage, m.ChannelID)
 	}
 	return b
 }
 
 // SocketMessageUpdated shows a message that was changed.
-func SocketMessageUpdated(m *messaging.Message) api.SocketMessageUpdated {
-	b := SocketBroadcast(m)
+func (d Documents) SocketMessageUpdated(m *messaging.Message) api.SocketMessageUpdated {
+	b := d.SocketBroadcast(m)
 	return api.SocketMessageUpdated{
 		ID: b.ID, SenderID: b.SenderID, SenderName: b.SenderName, Text: b.Text, ChannelID: b.ChannelID, RoomID: b.RoomID,
 		ServerID: b.ServerID, MessageServerID: b.MessageServerID, CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt, Source: b.Source,

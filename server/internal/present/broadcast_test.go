@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/internal/fileurl"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
 
@@ -44,8 +45,18 @@ func BenchmarkBroadcast(b *testing.B) {
 		InReplyTo: new(uuid.New()), SourceType: messaging.SourceAgentResponse, CreatedAt: time.Now(), UpdatedAt: time.Now(),
 		Metadata: json.RawMessage(`{"thought":"It asks for an animal","actions":["REPLY"],"provider":"builtin"}`),
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		AppendSocketBroadcast(nil, SocketBroadcast(&m))
+	picture := m
+	picture.Metadata = json.RawMessage(`{"attachments":[{"url":"` + fileurl.Path(fileurl.ChannelUploads, m.ChannelID.String(), "a.png") + `"}]}`)
+	signing := New(fileurl.New([][]byte{[]byte("a key")}, uuid.New(), time.Now))
+	for name, v := range map[string]struct {
+		Documents
+		*messaging.Message
+	}{"plain": {Documents{}, &m}, "signing": {signing, &m}, "picture": {Documents{}, &picture}, "picture, signing": {signing, &picture}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				AppendSocketBroadcast(nil, v.SocketBroadcast(v.Message))
+			}
+		})
 	}
 }

@@ -9,17 +9,17 @@ import (
 )
 
 // Job shows a job, in answers and to the address that its caller named.
-func Job(j job.Job) api.Job {
+func (d Documents) Job(j job.Job) api.Job {
 	w := api.Job{
 		JobID: j.ID, Status: api.JobStatus(j.Status), AgentID: j.AgentID, UserID: j.UserID, ChannelID: j.ChannelID, Prompt: j.Content,
-		CreatedAt: j.CreatedAt.UnixMilli(), ExpiresAt: j.ExpiresAt.UnixMilli(), Error: Optional(j.Error), Metadata: j.Metadata,
+		CreatedAt: j.CreatedAt.UnixMilli(), ExpiresAt: j.ExpiresAt.UnixMilli(), Error: Optional(j.Error), Metadata: d.files.Shown(j.Metadata, j.ChannelID),
 	}
 	if j.EndedAt != nil {
 		w.EndedAt = new(j.EndedAt.UnixMilli())
 	}
 	if r := j.Result; r != nil {
 		w.Result = &api.JobResult{ProcessingTimeMs: j.Took().Milliseconds(), Message: api.JobMessage{
-			ID: r.MessageID, Content: r.Content, AuthorID: r.AuthorID, CreatedAt: r.CreatedAt.UnixMilli(), Metadata: r.Metadata,
+			ID: r.MessageID, Content: r.Content, AuthorID: r.AuthorID, CreatedAt: r.CreatedAt.UnixMilli(), Metadata: d.files.Shown(r.Metadata, j.ChannelID),
 		}}
 	}
 	if c := j.Callback; c != nil {

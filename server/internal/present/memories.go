@@ -12,18 +12,18 @@ import (
 	"github.com/elizad/elizad/server/internal/memory"
 )
 
-// Memory shows what an agent remembers.
-func Memory(m memory.Memory) api.Memory {
+// Memory shows what an agent remembers. Files of channels are for those who take part there: their addresses are not signed.
+func (d Documents) Memory(m memory.Memory) api.Memory {
 	return api.Memory{
-		ID: m.ID, Type: m.Table, CreatedAt: m.CreatedAt.UnixMilli(), UpdatedAt: m.UpdatedAt.UnixMilli(), Content: m.Content,
-		EntityID: m.EntityID, AgentID: m.AgentID, RoomID: m.RoomID, MessageID: m.MessageID, Unique: m.Unique, Metadata: m.Metadata,
+		ID: m.ID, Type: m.Table, CreatedAt: m.CreatedAt.UnixMilli(), UpdatedAt: m.UpdatedAt.UnixMilli(), Content: d.OfAgent(m.Content),
+		EntityID: m.EntityID, AgentID: m.AgentID, RoomID: m.RoomID, MessageID: m.MessageID, Unique: m.Unique, Metadata: d.OfAgent(m.Metadata),
 		Embedding: m.Embedding,
 	}
 }
 
 // MemoryUpdated shows a memory that was just changed.
-func MemoryUpdated(m memory.Memory) api.MemoryUpdated {
-	w := Memory(m)
+func (d Documents) MemoryUpdated(m memory.Memory) api.MemoryUpdated {
+	w := d.Memory(m)
 	return api.MemoryUpdated{
 		ID: w.ID, Type: w.Type, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Content: w.Content, EntityID: w.EntityID,
 		AgentID: w.AgentID, RoomID: w.RoomID, MessageID: w.MessageID, Unique: w.Unique, Metadata: w.Metadata, Embedding: w.Embedding,
@@ -32,11 +32,11 @@ func MemoryUpdated(m memory.Memory) api.MemoryUpdated {
 }
 
 // Room shows a room that stands for no channel as its own channel, which is what clients expect.
-func Room(r memory.Room) api.Room {
+func (d Documents) Room(r memory.Room) api.Room {
 	w := api.Room{
 		ID: r.ID, Name: r.Name, ChannelID: r.ID, AgentID: r.AgentID, MessageServerID: nullableID(r.MessageServerID),
 		ServerID: nullableID(r.MessageServerID), WorldID: nullableID(r.WorldID), WorldName: Optional(r.WorldName),
-		Type: api.ChannelType(r.Type), Source: r.Source, Metadata: nullableJSON(r.Metadata),
+		Type: api.ChannelType(r.Type), Source: r.Source, Metadata: nullableJSON(d.OfAgent(r.Metadata)),
 		CreatedAt: wire.At(r.CreatedAt), UpdatedAt: wire.At(r.UpdatedAt),
 	}
 	if r.ChannelID != nil {
@@ -46,10 +46,10 @@ func Room(r memory.Room) api.Room {
 }
 
 // RoomCreated shows a room that was just made.
-func RoomCreated(r memory.Room) api.RoomCreated {
+func (d Documents) RoomCreated(r memory.Room) api.RoomCreated {
 	w := api.RoomCreated{
 		ID: r.ID, Name: r.Name, AgentID: r.AgentID, CreatedAt: r.CreatedAt.UnixMilli(), UpdatedAt: r.UpdatedAt.UnixMilli(),
-		Source: r.Source, Type: api.ChannelType(r.Type), MessageServerID: r.MessageServerID, Metadata: r.Metadata,
+		Source: r.Source, Type: api.ChannelType(r.Type), MessageServerID: r.MessageServerID, Metadata: d.OfAgent(r.Metadata),
 	}
 	if r.WorldID != nil {
 		w.WorldID = *r.WorldID
@@ -58,10 +58,10 @@ func RoomCreated(r memory.Room) api.RoomCreated {
 }
 
 // World shows a world.
-func World(m memory.World) api.World {
+func (d Documents) World(m memory.World) api.World {
 	w := api.World{
 		ID: m.ID, AgentID: m.AgentID, Name: m.Name, Description: Optional(jsontext.ObjectOf(m.Metadata).Text("description")),
-		Metadata: nullableJSON(m.Metadata), MessageServerID: nullableID(m.MessageServerID),
+		Metadata: nullableJSON(d.OfAgent(m.Metadata)), MessageServerID: nullableID(m.MessageServerID),
 		CreatedAt: wire.At(m.CreatedAt), UpdatedAt: wire.At(m.UpdatedAt),
 	}
 	for _, a := range m.Agents {
@@ -71,17 +71,17 @@ func World(m memory.World) api.World {
 }
 
 // WorldResult shows a world that was just made or changed, with its settings.
-func WorldResult(m memory.World) api.WorldResult {
-	result := api.WorldResult{Success: true, World: World(m), WorldID: m.ID, Settings: json.RawMessage(`{}`)}
-	if settings := jsontext.ObjectOf(m.Metadata).Value("settings"); jsontext.ObjectOf(settings) != nil {
+func (d Documents) WorldResult(m memory.World) api.WorldResult {
+	result := api.WorldResult{Success: true, World: d.World(m), WorldID: m.ID, Settings: json.RawMessage(`{}`)}
+	if settings := d.OfAgent(jsontext.ObjectOf(m.Metadata).Value("settings")); jsontext.ObjectOf(settings) != nil {
 		result.Settings = settings
 	}
 	return result
 }
 
 // GroupWorlds shows the worlds that were made for a message server, of which there is one at least.
-func GroupWorlds(worlds []memory.World) api.GroupWorlds {
-	return api.GroupWorlds{WorldID: worlds[0].ID, Worlds: Each(worlds, World)}
+func (d Documents) GroupWorlds(worlds []memory.World) api.GroupWorlds {
+	return api.GroupWorlds{WorldID: worlds[0].ID, Worlds: Each(worlds, d.World)}
 }
 
 // GroupRoom shows a room of a group.

@@ -1,6 +1,7 @@
 package present
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -18,15 +19,20 @@ const (
 )
 
 // Message shows a message.
-func Message(m messaging.Message) api.Message {
+func (d Documents) Message(m messaging.Message) api.Message {
 	return api.Message{
 		ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
-		AuthorDisplayName: Optional(m.DisplayName()), Content: m.Content, RawMessage: m.RawMessage,
-		SourceType: Optional(m.SourceType), SourceID: Optional(m.SourceID), Metadata: m.ShownMetadata(),
+		AuthorDisplayName: Optional(m.DisplayName()), Content: m.Content, RawMessage: d.files.Shown(m.RawMessage, m.ChannelID),
+		SourceType: Optional(m.SourceType), SourceID: Optional(m.SourceID), Metadata: d.shownMetadata(&m),
 		InReplyToRootMessageID: nullableID(m.InReplyTo), Unhandled: Optional(m.Unhandled),
 		CreatedAt: wire.At(m.CreatedAt), UpdatedAt: wire.At(m.UpdatedAt),
 		CreatedAtMillis: m.CreatedAt.UnixMilli(), UpdatedAtMillis: m.UpdatedAt.UnixMilli(),
 	}
+}
+
+// shownMetadata returns the metadata of a message as its readers get it.
+func (d Documents) shownMetadata(m *messaging.Message) json.RawMessage {
+	return d.files.Shown(m.ShownMetadata(), m.ChannelID)
 }
 
 // MessageCursors returns the bounds of a page in time.
@@ -39,15 +45,15 @@ func MessageCursors(page messaging.History) api.MessageCursors {
 }
 
 // UserMessage shows a message in both spellings: the one that the route always had, and the one that its client reads.
-func UserMessage(m messaging.Message) api.UserMessage {
-	name := Optional(m.DisplayName())
+func (d Documents) UserMessage(m messaging.Message) api.UserMessage {
+	name, raw := Optional(m.DisplayName()), d.files.Shown(m.RawMessage, m.ChannelID)
 	return api.UserMessage{
-		ID: m.ID, Seq: m.Seq, Content: m.Content, Metadata: m.ShownMetadata(), SourceID: Optional(m.SourceID),
+		ID: m.ID, Seq: m.Seq, Content: m.Content, Metadata: d.shownMetadata(&m), SourceID: Optional(m.SourceID),
 		ChannelID: m.ChannelID, SnakeChannelID: m.ChannelID,
 		MessageServerID: m.MessageServerID, SnakeMessageServerID: m.MessageServerID,
 		AuthorID: m.AuthorID, SnakeAuthorID: m.AuthorID,
 		AuthorDisplayName: name, SnakeAuthorDisplayName: name,
-		RawMessage: m.RawMessage, SnakeRawMessage: m.RawMessage,
+		RawMessage: raw, SnakeRawMessage: raw,
 		SourceType: m.SourceType, SnakeSourceType: m.SourceType,
 		CreatedAt: wire.At(m.CreatedAt), CreatedAtMillis: m.CreatedAt.UnixMilli(),
 		InReplyToMessageID: m.InReplyTo, InReplyToRootMessageID: m.InReplyTo,
@@ -56,8 +62,8 @@ func UserMessage(m messaging.Message) api.UserMessage {
 
 // MessagePosted shows a posted message, with the answer that was waited for, if any. Some clients see the envelope and
 // others only its data, so that both hold everything.
-func MessagePosted(p messaging.Posted, answer *api.AgentResponse) api.MessagePostedEnvelope {
-	user, m := UserMessage(p.Message), Message(p.Message)
+func (d Documents) MessagePosted(p messaging.Posted, answer *api.AgentResponse) api.MessagePostedEnvelope {
+	user, m := d.UserMessage(p.Message), d.Message(p.Message)
 	w := api.MessagePostedEnvelope{Success: true, UserMessage: user, AgentResponse: answer, Data: api.MessagePosted{
 		ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
 		AuthorDisplayName: m.AuthorDisplayName, Content: m.Content, RawMessage: m.RawMessage, SourceType: m.SourceType,
@@ -74,7 +80,7 @@ func MessagePosted(p messaging.Posted, answer *api.AgentResponse) api.MessagePos
 }
 
 // AgentResponse shows how turn t ended. A turn that failed is an error, which says why.
-func AgentResponse(t messaging.Turn, end messaging.TurnResult) (api.AgentResponse, error) {
+func (d Documents) AgentResponse(t messaging.Turn, end messaging.TurnResult) (api.AgentResponse, error) {
 	if err := failure(end.Turn); err != nil {
 		return api.AgentResponse{}, err
 	}
@@ -91,7 +97,7 @@ func AgentResponse(t messaging.Turn, end messaging.TurnResult) (api.AgentRespons
 	}
 	raw := jsontext.ObjectOf(end.Reply.RawMessage)
 	w.Text, w.Thought, w.Seq = end.Reply.Content, raw.Text("thought"), &end.Reply.Seq
-	w.Actions, w.Attachments = []string{replyAction}, raw.Value("attachments")
+	w.Actions, w.Attachments = []string{replyAction}, d.files.Shown(raw.Value("attachments"), end.Reply.ChannelID)
 	raw.Read("actions", &w.Actions)
 	raw.Read("providers", &w.Providers)
 	w.Simple = slices.Equal(w.Actions, []string{replyAction})

@@ -10,9 +10,25 @@
 package present
 
 import (
+	"encoding/json"
+
 	"github.com/google/uuid"
 	"github.com/oapi-codegen/nullable"
+
+	"github.com/elizad/elizad/server/internal/fileurl"
 )
+
+// Documents shows what may hold addresses of files. The zero value shows them as they are stored.
+type Documents struct{ files *fileurl.Signer }
+
+// New returns what signs the addresses of files that it shows; with nil it doesn't.
+func New(files *fileurl.Signer) Documents { return Documents{files} }
+
+// File shows the address of a file, given by its path, to somebody who may have it.
+func (d Documents) File(path string) string { return d.files.Signed(path) }
+
+// OfAgent shows a document that belongs to no channel. Of the files in it, those of agents may be its readers'.
+func (d Documents) OfAgent(doc json.RawMessage) json.RawMessage { return d.files.Shown(doc, uuid.Nil) }
 
 // Each shows a list by how one is shown. The result is never nil, so that it is never null on the wire.
 func Each[T, U any](in []T, f func(T) U) []U {

@@ -8,9 +8,9 @@ import (
 )
 
 // Session shows a session.
-func Session(s session.Session) api.Session {
+func (d Documents) Session(s session.Session) api.Session {
 	return api.Session{
-		SessionID: s.ID, ChannelID: s.ChannelID, AgentID: s.AgentID, UserID: s.UserID, Metadata: s.Metadata, RenewalCount: s.RenewalCount,
+		SessionID: s.ID, ChannelID: s.ChannelID, AgentID: s.AgentID, UserID: s.UserID, Metadata: d.files.Shown(s.Metadata, s.ChannelID), RenewalCount: s.RenewalCount,
 		CreatedAt: wire.At(s.CreatedAt), LastActivity: wire.At(s.ActiveAt), ExpiresAt: wire.At(s.ExpiresAt),
 		TimeoutConfig: api.TimeoutConfig{
 			TimeoutMinutes: s.Timeouts.Timeout.Minutes(), MaxDurationMinutes: s.Timeouts.MaxDuration.Minutes(),
@@ -27,27 +27,27 @@ func SessionStatus(now session.Update) api.SessionStatus {
 	}
 }
 
-// SessionMessagePosted shows a message posted in a session. Like [MessagePosted] it says everything twice.
-func SessionMessagePosted(p messaging.Posted, answer *api.AgentResponse, status api.SessionStatus) api.SessionMessagePostedEnvelope {
-	w := MessagePosted(p, answer)
-	d := w.Data
+// SessionMessagePosted shows a message posted in a session. Like [Documents.MessagePosted] it says everything twice.
+func (d Documents) SessionMessagePosted(p messaging.Posted, answer *api.AgentResponse, status api.SessionStatus) api.SessionMessagePostedEnvelope {
+	w := d.MessagePosted(p, answer)
+	m := w.Data
 	return api.SessionMessagePostedEnvelope{
 		Success: true, UserMessage: w.UserMessage, AgentResponse: answer, SessionStatus: status,
 		Data: api.SessionMessagePosted{
-			ID: d.ID, ChannelID: d.ChannelID, MessageServerID: d.MessageServerID, Seq: d.Seq, AuthorID: d.AuthorID,
-			AuthorDisplayName: d.AuthorDisplayName, Content: d.Content, RawMessage: d.RawMessage, SourceType: d.SourceType,
-			SourceID: d.SourceID, Metadata: d.Metadata, InReplyToRootMessageID: d.InReplyToRootMessageID, Unhandled: d.Unhandled,
-			CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, CreatedAtMillis: d.CreatedAtMillis, UpdatedAtMillis: d.UpdatedAtMillis,
-			Success: true, UserMessage: d.UserMessage, AgentResponse: answer, Runs: d.Runs, SessionStatus: status,
+			ID: m.ID, ChannelID: m.ChannelID, MessageServerID: m.MessageServerID, Seq: m.Seq, AuthorID: m.AuthorID,
+			AuthorDisplayName: m.AuthorDisplayName, Content: m.Content, RawMessage: m.RawMessage, SourceType: m.SourceType,
+			SourceID: m.SourceID, Metadata: m.Metadata, InReplyToRootMessageID: m.InReplyToRootMessageID, Unhandled: m.Unhandled,
+			CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, CreatedAtMillis: m.CreatedAtMillis, UpdatedAtMillis: m.UpdatedAtMillis,
+			Success: true, UserMessage: m.UserMessage, AgentResponse: answer, Runs: m.Runs, SessionStatus: status,
 		},
 	}
 }
 
 // SessionMessages shows a page of a session's messages.
-func SessionMessages(s session.Session, page messaging.History) api.SessionMessageList {
+func (d Documents) SessionMessages(s session.Session, page messaging.History) api.SessionMessageList {
 	messages := Each(page.Messages, func(m messaging.Message) api.SessionMessage {
 		return api.SessionMessage{
-			ID: m.ID, Content: m.Content, AuthorID: m.AuthorID, IsAgent: m.AuthorID == s.AgentID, CreatedAt: wire.At(m.CreatedAt), Metadata: m.ShownMetadata(),
+			ID: m.ID, Content: m.Content, AuthorID: m.AuthorID, IsAgent: m.AuthorID == s.AgentID, CreatedAt: wire.At(m.CreatedAt), Metadata: d.shownMetadata(&m),
 		}
 	})
 	return api.SessionMessageList{HasMore: page.HasMore, Cursors: MessageCursors(page), Messages: messages}

@@ -37,10 +37,10 @@ func (g *Gateway) broadcast(m messaging.Message) {
 	if own {
 		to = o.others(to)
 	}
-	encoded := encodeBroadcast(&m)
+	encoded := g.encodeBroadcast(&m)
 	g.emit(to.sockets, eventBroadcast, socketio.JSON(encoded))
 	if len(to.plain) > 0 {
-		g.toPlain(to.plain, plainMessageOf(&m))
+		g.toPlain(to.plain, g.plainMessageOf(&m))
 	}
 	if own {
 		o.confirm(&m, encoded)
@@ -48,6 +48,6 @@ func (g *Gateway) broadcast(m messaging.Message) {
 }
 
 // encodeBroadcast returns the JSON of a message as sockets get it.
-func encodeBroadcast(m *messaging.Message) json.RawMessage {
-	return present.AppendSocketBroadcast(nil, present.SocketBroadcast(m))
+func (g *Gateway) encodeBroadcast(m *messaging.Message) json.RawMessage {
+	return present.AppendSocketBroadcast(nil, g.docs.SocketBroadcast(m))
 }

@@ -78,7 +78,7 @@ func (g *Gateway) handle(ctx context.Context, ev *socketio.Event, what intent, p
 	case join:
 		g.join(ctx, ev, readPayload(payload))
 	case send:
-		g.send(ctx, ev, payload)
+		g.send(ctx, ev, g.files.Taken(payload, identityOf(ev.Socket).SeesAgents()))
 	case unknown:
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
-	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/internal/session"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -51,15 +50,15 @@ func (g *Gateway) deliverEvent(e messaging.Event) {
 	case messaging.EventTurnEnded:
 		g.turnEnded(to, all.plain, e)
 	case messaging.EventMessageUpdated:
-		g.emit(to, eventBroadcast, socketio.JSON(encodeBroadcast(e.Message))) // clients replace what they have under its id
-		g.emit(to, eventMessageUpdated, present.SocketMessageUpdated(e.Message))
+		g.emit(to, eventBroadcast, socketio.JSON(g.encodeBroadcast(e.Message))) // clients replace what they have under its id
+		g.emit(to, eventMessageUpdated, g.docs.SocketMessageUpdated(e.Message))
 	case messaging.EventMessageDeleted:
 		g.emit(to, eventMessageDeleted, api.SocketMessageDeleted{ChannelID: e.ChannelID, RoomID: e.ChannelID, MessageID: e.MessageID})
 	case messaging.EventChannelCleared:
 		g.emit(to, eventChannelCleared, gone)
 	case messaging.EventChannelUpdated:
 		g.emit(to, eventChannelUpdated, api.SocketChannelUpdated{
-			ChannelID: e.ChannelID, RoomID: e.ChannelID, Updates: channelOf(e.Channel),
+			ChannelID: e.ChannelID, RoomID: e.ChannelID, Updates: g.channelOf(e.Channel),
 		})
 	case messaging.EventChannelDeleted:
 		g.emit(to, eventChannelDeleted, gone)
@@ -113,10 +112,10 @@ func (g *Gateway) turnEnded(to socketio.Broadcast, plain []*plainConn, e messagi
 	g.emit(to, eventComplete, c)
 }
 
-func channelOf(c *messaging.Channel) api.SocketChannel {
+func (g *Gateway) channelOf(c *messaging.Channel) api.SocketChannel {
 	return api.SocketChannel{
 		ID: c.ID, MessageServerID: c.MessageServerID, Name: c.Name, Type: api.ChannelType(c.Type), Topic: c.Topic,
-		SourceType: c.SourceType, SourceID: c.SourceID, Metadata: c.Metadata, Participants: c.Participants,
+		SourceType: c.SourceType, SourceID: c.SourceID, Metadata: g.docs.ChannelMetadata(c), Participants: c.Participants,
 		CreatedAt: wire.At(c.CreatedAt), UpdatedAt: wire.At(c.UpdatedAt),
 	}
 }

@@ -100,7 +100,7 @@ func (o plainOrigin) others(a audience) audience {
 }
 
 func (o plainOrigin) confirm(m *messaging.Message, _ json.RawMessage) {
-	own := plainMessageOf(m)
+	own := o.conn.gateway.plainMessageOf(m)
 	own.ClientMessageID = o.clientID
 	o.conn.send(own)
 	o.conn.send(api.PlainStatus{

@@ -169,7 +169,7 @@ func (c *plainConn) read(ctx context.Context) (object, error) {
 	if kind != websocket.MessageText || !json.Valid(data) {
 		return nil, nil // handle says what is wrong
 	}
-	return fields(bytes.TrimSpace(data)), nil
+	return fields(bytes.TrimSpace(c.gateway.files.Taken(data, c.who.SeesAgents()))), nil
 }
 
 // authenticate identifies the connection: by the request's headers and query, or by a first frame of type "auth", which

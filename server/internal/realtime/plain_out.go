@@ -8,13 +8,12 @@ import (
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/internal/messaging"
-	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/internal/session"
 )
 
 // plainMessageOf returns a message as plain connections get it.
-func plainMessageOf(m *messaging.Message) api.PlainMessage {
-	b := present.SocketBroadcast(m)
+func (g *Gateway) plainMessageOf(m *messaging.Message) api.PlainMessage {
+	b := g.docs.SocketBroadcast(m)
 	p := api.PlainMessage{
 		Type: api.PlainMessageTypeMessage, ID: b.ID, SenderID: &b.SenderID, SenderName: b.SenderName, Content: b.Text, Text: b.Text,
 		ChannelID: b.ChannelID, CreatedAt: int64(b.CreatedAt), Seq: b.Seq, Source: b.Source, Thought: b.Thought, Actions: b.Actions,
@@ -46,7 +45,7 @@ func (g *Gateway) plainEvent(e messaging.Event) any {
 			status.AgentID = &e.Turn.AgentID
 		}
 	case messaging.EventMessageUpdated: // readers know it by its id
-		return plainMessageOf(e.Message)
+		return g.plainMessageOf(e.Message)
 	case messaging.EventMessageDeleted:
 		status.Status, status.MessageID = api.PlainStatusStatusMessageDeleted, &e.MessageID
 	case messaging.EventChannelCleared:

@@ -19,9 +19,11 @@ import (
 
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/bus"
+	"github.com/elizad/elizad/server/internal/fileurl"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/internal/throttle"
 	"github.com/elizad/elizad/server/socketio"
 )
@@ -51,6 +53,8 @@ type Config struct {
 	Messaging     Messaging
 	Guard         auth.Guard // of the API key
 	Agents        func(ctx context.Context) ([]AgentStatus, error)
+	Documents     present.Documents // shows messages
+	Files         *fileurl.Signer   // takes signatures off what comes in; nil: there are none
 	Logs          *logstream.Stream // what subscribers of the log get; nil: nothing
 	RateLimit     throttle.Limit    // of inbound events, and of handshakes; the zero value is no limit
 	RequireEntity bool              // refuse clients without an identity
@@ -74,6 +78,8 @@ type Gateway struct {
 	messaging     Messaging
 	guard         auth.Guard
 	listAgents    func(ctx context.Context) ([]AgentStatus, error)
+	docs          present.Documents
+	files         *fileurl.Signer
 	logs          *logstream.Stream
 	refused       func(Refusal)
 	requireEntity bool
@@ -102,7 +108,7 @@ type Gateway struct {
 // New registers the handlers on cfg.IO. Nothing is delivered before Start.
 func New(cfg Config) *Gateway {
 	g := &Gateway{
-		io: cfg.IO, ns: cfg.IO.Of("/"), messaging: cfg.Messaging, guard: cfg.Guard, listAgents: cfg.Agents, logs: cfg.Logs, refused: cfg.Refused,
+		io: cfg.IO, ns: cfg.IO.Of("/"), messaging: cfg.Messaging, guard: cfg.Guard, listAgents: cfg.Agents, docs: cfg.Documents, files: cfg.Files, logs: cfg.Logs, refused: cfg.Refused,
 		requireEntity: cfg.RequireEntity, maxPayload: cmp.Or(cfg.MaxPayload, 1_000_000),
 		log: cfg.Logger, now: cfg.Now, limiter: throttle.NewLimiter(cfg.RateLimit), handshakes: throttle.NewLimiter(cfg.RateLimit),
 		rejoins: make(chan rejoining), inbound: inboundEvents(),

@@ -73,7 +73,7 @@ func (g *Gateway) readmit(ctx context.Context, r rejoining) error {
 	r.confirmation.Missed, r.confirmation.Complete = new(len(missed)), &all
 	g.confirmJoin(r.event, r.confirmation)
 	for i := range missed {
-		emit(g, socket, eventBroadcast, socketio.JSON(encodeBroadcast(&missed[i])))
+		emit(g, socket, eventBroadcast, socketio.JSON(g.encodeBroadcast(&missed[i])))
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (g *Gateway) post(ctx context.Context, ev *socketio.Event, draft messaging.
 		return err
 	case posted.Duplicate:
 		g.pending.take(draft.ID)
-		from.confirm(&posted.Message, encodeBroadcast(&posted.Message))
+		from.confirm(&posted.Message, g.encodeBroadcast(&posted.Message))
 	}
 	return nil
 }

@@ -25,7 +25,10 @@ import (
 	"github.com/elizad/elizad/server/internal/runtime"
 )
 
-type agentHandlers struct{ agents Agents }
+type agentHandlers struct {
+	agents Agents
+	docs   present.Documents
+}
 
 func (h agentHandlers) ListAgents(ctx context.Context, _ apiserver.ListAgentsRequestObject) (apiserver.ListAgentsResponseObject, error) {
 	agents, err := h.agents.List(ctx, auth.FromContext(ctx))
@@ -59,7 +62,7 @@ func (h agentHandlers) CreateAgent(ctx context.Context, req apiserver.CreateAgen
 		return nil, err
 	}
 	audit.Target(ctx, a.ID)
-	created, err := agentCreated(a)
+	created, err := h.agentCreated(a)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +83,7 @@ func (h agentHandlers) GetAgent(ctx context.Context, req apiserver.GetAgentReque
 	if err != nil {
 		return nil, err
 	}
-	answer, err := agentAnswer(a)
+	answer, err := h.agentAnswer(a)
 	return apiserver.GetAgent200JSONResponse{AgentAnswerJSONResponse: answer}, err
 }
 
@@ -90,7 +93,7 @@ func (h agentHandlers) UpdateAgent(ctx context.Context, req apiserver.UpdateAgen
 	if err != nil {
 		return nil, err
 	}
-	answer, err := agentAnswer(a)
+	answer, err := h.agentAnswer(a)
 	return apiserver.UpdateAgent200JSONResponse{AgentAnswerJSONResponse: answer}, err
 }
 
@@ -194,9 +197,11 @@ func agentRecord(a runtime.Agent) (api.Agent, error) {
 }
 
 // agentAnswer shows an agent, with what a change did to it beyond what was asked for. That is said once and no part of the tag.
-func agentAnswer(a runtime.Agent) (apiserver.AgentAnswerJSONResponse, error) {
+func (h agentHandlers) agentAnswer(a runtime.Agent) (apiserver.AgentAnswerJSONResponse, error) {
 	w, err := agentRecord(a)
-	tag := etag(w)
+	thing := w
+	w.Settings = h.docs.OfAgent(w.Settings)
+	tag := shownTag(thing, w)
 	if a.Notice != "" {
 		w.Model.Notice = present.Optional(strings.TrimSpace(a.Notice + " " + a.Model.Notice))
 	}
@@ -227,14 +232,14 @@ func characterJSON(a runtime.Agent) (json.RawMessage, error) {
 	return b, nil
 }
 
-func agentCreated(a runtime.Agent) (api.AgentCreated, error) {
+func (h agentHandlers) agentCreated(a runtime.Agent) (api.AgentCreated, error) {
 	c, err := characterJSON(a)
 	if err != nil {
 		return api.AgentCreated{}, err
 	}
 	return api.AgentCreated{
 		ID: a.ID, Name: a.Character.Name, CharacterName: a.Character.Name, Bio: a.Character.Bio.First(), Status: agentState(a.Running),
-		Enabled: a.Enabled, CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(), Character: c,
+		Enabled: a.Enabled, CreatedAt: a.CreatedAt.UnixMilli(), UpdatedAt: a.UpdatedAt.UnixMilli(), Character: h.docs.OfAgent(c),
 	}, nil
 }
 

@@ -35,6 +35,7 @@ func writeJSON(w http.ResponseWriter, status int, build func(dst []byte) []byte)
 
 // messagePage answers a request for a page of messages.
 type messagePage struct {
+	docs present.Documents
 	messaging.History
 	cursors api.MessageCursors
 	link    *string
@@ -45,18 +46,19 @@ func (p messagePage) VisitListMessagesResponse(w http.ResponseWriter) error {
 	if p.link != nil {
 		w.Header().Set("Link", *p.link)
 	}
-	return writeJSON(w, http.StatusOK, func(dst []byte) []byte { return present.AppendMessagePage(dst, p.History, p.cursors) })
+	return writeJSON(w, http.StatusOK, func(dst []byte) []byte { return p.docs.AppendMessagePage(dst, p.History, p.cursors) })
 }
 
 // postedAnswer answers a posted message.
 type postedAnswer struct {
+	docs present.Documents
 	messaging.Posted
 	answer *api.AgentResponse
 }
 
 // VisitPostMessageResponse writes the answer.
 func (p postedAnswer) VisitPostMessageResponse(w http.ResponseWriter) error {
-	return writeJSON(w, http.StatusCreated, func(dst []byte) []byte { return present.AppendMessagePosted(dst, p.Posted, p.answer) })
+	return writeJSON(w, http.StatusCreated, func(dst []byte) []byte { return p.docs.AppendMessagePosted(dst, p.Posted, p.answer) })
 }
 
 // done is the answer of operations that have nothing else to report.

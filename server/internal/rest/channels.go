@@ -23,6 +23,7 @@ import (
 type channelHandlers struct {
 	channels *messaging.Service
 	titles   *runtime.Service
+	docs     present.Documents
 }
 
 func (h channelHandlers) ListChannels(ctx context.Context, req apiserver.ListChannelsRequestObject) (apiserver.ListChannelsResponseObject, error) {
@@ -38,7 +39,7 @@ func (h channelHandlers) ListChannels(ctx context.Context, req apiserver.ListCha
 	}
 	answer := apiserver.ListChannels200JSONResponse{
 		Headers: apiserver.ListChannels200ResponseHeaders{XTotalCount: page.Total},
-		Body:    api.ChannelListEnvelope{Success: true, Data: api.ChannelList{Channels: present.Each(page.Channels, present.Channel)}},
+		Body:    api.ChannelListEnvelope{Success: true, Data: api.ChannelList{Channels: present.Each(page.Channels, h.docs.Channel)}},
 	}
 	if page.HasMore {
 		cursor := offsetCursor(max(query.Offset, 0) + len(page.Channels))
@@ -61,7 +62,7 @@ func (h channelHandlers) GetDMChannel(ctx context.Context, req apiserver.GetDMCh
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.GetDMChannel200JSONResponse{ChannelAnswerJSONResponse: channelAnswer(c)}, nil
+	return apiserver.GetDMChannel200JSONResponse{ChannelAnswerJSONResponse: h.channelAnswer(c)}, nil
 }
 
 // sidesOf reads the two sides of a direct channel in each of the ways in which clients name them.
@@ -100,7 +101,7 @@ func (h channelHandlers) CreateChannel(ctx context.Context, req apiserver.Create
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.CreateChannel201JSONResponse{ChannelCreatedAnswerJSONResponse: channelCreated(c)}, nil
+	return apiserver.CreateChannel201JSONResponse{ChannelCreatedAnswerJSONResponse: h.channelCreated(c)}, nil
 }
 
 func (h channelHandlers) GetChannel(ctx context.Context, req apiserver.GetChannelRequestObject) (apiserver.GetChannelResponseObject, error) {
@@ -108,7 +109,7 @@ func (h channelHandlers) GetChannel(ctx context.Context, req apiserver.GetChanne
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.GetChannel200JSONResponse{ChannelAnswerJSONResponse: channelAnswer(c)}, nil
+	return apiserver.GetChannel200JSONResponse{ChannelAnswerJSONResponse: h.channelAnswer(c)}, nil
 }
 
 func (h channelHandlers) UpdateChannel(ctx context.Context, req apiserver.UpdateChannelRequestObject) (apiserver.UpdateChannelResponseObject, error) {
@@ -121,7 +122,7 @@ func (h channelHandlers) UpdateChannel(ctx context.Context, req apiserver.Update
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.UpdateChannel200JSONResponse{ChannelUpdatedAnswerJSONResponse: channelUpdated(c)}, nil
+	return apiserver.UpdateChannel200JSONResponse{ChannelUpdatedAnswerJSONResponse: h.channelUpdated(c)}, nil
 }
 
 func (h channelHandlers) DeleteChannel(ctx context.Context, req apiserver.DeleteChannelRequestObject) (apiserver.DeleteChannelResponseObject, error) {
@@ -233,13 +234,19 @@ func participantsIn(metadata json.RawMessage) ([]uuid.UUID, error) {
 }
 
 // channelRecord is channel for [ifMatch].
-func channelRecord(c messaging.Channel) (api.Channel, error) { return present.Channel(c), nil }
+func channelRecord(c messaging.Channel) (api.Channel, error) {
+	return present.Documents{}.Channel(c), nil
+}
 
-func channelAnswer(c messaging.Channel) apiserver.ChannelAnswerJSONResponse {
-	w := present.Channel(c)
+func (h channelHandlers) channelAnswer(c messaging.Channel) apiserver.ChannelAnswerJSONResponse {
+	w := h.docs.Channel(c)
 	return apiserver.ChannelAnswerJSONResponse{
-		Headers: apiserver.ChannelAnswerResponseHeaders{ETag: etag(w)}, Body: api.ChannelEnvelope{Success: true, Data: w},
+		Headers: apiserver.ChannelAnswerResponseHeaders{ETag: h.channelTag(c)}, Body: api.ChannelEnvelope{Success: true, Data: w},
 	}
+}
+
+func (h channelHandlers) channelTag(c messaging.Channel) string {
+	return shownTag(present.Documents{}.Channel(c), h.docs.Channel(c))
 }
 
 func channelAgentAnswer(channelID, agentID uuid.UUID, done string) apiserver.ChannelAgentAnswerJSONResponse {
@@ -248,17 +255,17 @@ func channelAgentAnswer(channelID, agentID uuid.UUID, done string) apiserver.Cha
 	}
 }
 
-func channelCreated(c messaging.Channel) apiserver.ChannelCreatedAnswerJSONResponse {
+func (h channelHandlers) channelCreated(c messaging.Channel) apiserver.ChannelCreatedAnswerJSONResponse {
 	return apiserver.ChannelCreatedAnswerJSONResponse{
-		Headers: apiserver.ChannelCreatedAnswerResponseHeaders{ETag: etag(present.Channel(c))},
-		Body:    api.ChannelCreatedEnvelope{Success: true, Data: present.ChannelCreated(c)},
+		Headers: apiserver.ChannelCreatedAnswerResponseHeaders{ETag: h.channelTag(c)},
+		Body:    api.ChannelCreatedEnvelope{Success: true, Data: h.docs.ChannelCreated(c)},
 	}
 }
 
-func channelUpdated(c messaging.Channel) apiserver.ChannelUpdatedAnswerJSONResponse {
+func (h channelHandlers) channelUpdated(c messaging.Channel) apiserver.ChannelUpdatedAnswerJSONResponse {
 	return apiserver.ChannelUpdatedAnswerJSONResponse{
-		Headers: apiserver.ChannelUpdatedAnswerResponseHeaders{ETag: etag(present.Channel(c))},
-		Body:    api.ChannelUpdatedEnvelope{Success: true, Data: present.ChannelUpdated(c)},
+		Headers: apiserver.ChannelUpdatedAnswerResponseHeaders{ETag: h.channelTag(c)},
+		Body:    api.ChannelUpdatedEnvelope{Success: true, Data: h.docs.ChannelUpdated(c)},
 	}
 }
 

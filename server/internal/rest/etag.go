@@ -16,8 +16,27 @@ func etag(data any) string {
 	return `"` + hex.EncodeToString(sum[:size]) + `"`
 }
 
+// shownTag returns the entity tag of what an answer shows, which changes with the addresses of files in it, too: what a client has kept
+// ends with them. It begins as the tag of the thing, without them, does.
+func shownTag(thing, shown any) string {
+	const size = 8 // letters
+	tag, sight := etag(thing), etag(shown)
+	if tag == sight {
+		return tag
+	}
+	return strings.TrimSuffix(tag, `"`) + "." + sight[1:1+size] + `"`
+}
+
+// thingTag returns the tag of the thing in a tag of [shownTag].
+func thingTag(tag string) string {
+	if thing, _, ok := strings.Cut(tag, "."); ok {
+		return thing + `"`
+	}
+	return tag
+}
+
 // ifMatch returns the check that the If-Match header of a request asks for: that the thing to be changed still looks as one
-// of the header's tags has it. show is how an answer shows the thing. Without the header there is nothing to check.
+// of the header's tags has it. show is how the thing looks without signatures. Without the header there is nothing to check.
 func ifMatch[T, W any](header *string, show func(T) (W, error)) func(T) error {
 	wanted := strings.TrimSpace(deref(header))
 	if wanted == "" || wanted == "*" {
@@ -30,7 +49,7 @@ func ifMatch[T, W any](header *string, show func(T) (W, error)) func(T) error {
 		}
 		current := etag(w)
 		for tag := range strings.SplitSeq(wanted, ",") {
-			if strings.TrimSpace(tag) == current {
+			if thingTag(strings.TrimSpace(tag)) == current {
 				return nil
 			}
 		}

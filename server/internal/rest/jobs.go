@@ -15,7 +15,10 @@ import (
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type jobHandlers struct{ jobs *job.Service }
+type jobHandlers struct {
+	jobs *job.Service
+	docs present.Documents
+}
 
 func (h jobHandlers) CreateJob(ctx context.Context, req apiserver.CreateJobRequestObject) (apiserver.CreateJobResponseObject, error) {
 	j, err := h.jobs.Create(ctx, auth.FromContext(ctx), job.NewJob{
@@ -51,7 +54,7 @@ func (h jobHandlers) ListJobs(ctx context.Context, req apiserver.ListJobsRequest
 		headers.Link = nextUntil(ctx, until, found[0].CreatedAt, query.Offset, len(found))
 	}
 	return apiserver.ListJobs200JSONResponse{
-		Headers: headers, Body: api.JobList{Jobs: present.Each(found, present.Job), Total: total, Filtered: filtered},
+		Headers: headers, Body: api.JobList{Jobs: present.Each(found, h.docs.Job), Total: total, Filtered: filtered},
 	}, nil
 }
 
@@ -69,7 +72,7 @@ func (h jobHandlers) GetJob(ctx context.Context, req apiserver.GetJobRequestObje
 	if err != nil {
 		return nil, err
 	}
-	out := apiserver.GetJob200JSONResponse{Body: present.Job(j)}
+	out := apiserver.GetJob200JSONResponse{Body: h.docs.Job(j)}
 	if wait > 0 {
 		out.Headers.PreferenceApplied = new("wait=" + strconv.Itoa(int(wait.Seconds())))
 	}

@@ -10,16 +10,20 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/media"
+	"github.com/elizad/elizad/server/internal/present"
 )
 
-type mediaHandlers struct{ files *media.Service }
+type mediaHandlers struct {
+	files *media.Service
+	docs  present.Documents
+}
 
 func (h mediaHandlers) UploadAgentMedia(ctx context.Context, req apiserver.UploadAgentMediaRequestObject) (apiserver.UploadAgentMediaResponseObject, error) {
 	u, err := h.files.Upload(ctx, auth.FromContext(ctx), media.Owner{Area: media.AgentUploads, ID: req.AgentID}, onceFor(ctx, req.Params.IdempotencyKey), req.Body)
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.UploadAgentMedia200JSONResponse{UploadAnswerJSONResponse: uploadAnswer(u, u.Kind.Category)}, nil
+	return apiserver.UploadAgentMedia200JSONResponse{UploadAnswerJSONResponse: h.uploadAnswer(u, u.Kind.Category)}, nil
 }
 
 func (h mediaHandlers) UploadChannelMedia(ctx context.Context, req apiserver.UploadChannelMediaRequestObject) (apiserver.UploadChannelMediaResponseObject, error) {
@@ -27,7 +31,7 @@ func (h mediaHandlers) UploadChannelMedia(ctx context.Context, req apiserver.Upl
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.UploadChannelMedia200JSONResponse{UploadAnswerJSONResponse: uploadAnswer(u, u.Kind.MIME)}, nil
+	return apiserver.UploadChannelMedia200JSONResponse{UploadAnswerJSONResponse: h.uploadAnswer(u, u.Kind.MIME)}, nil
 }
 
 func (h mediaHandlers) UploadMessageMedia(ctx context.Context, req apiserver.UploadMessageMediaRequestObject) (apiserver.UploadMessageMediaResponseObject, error) {
@@ -35,7 +39,7 @@ func (h mediaHandlers) UploadMessageMedia(ctx context.Context, req apiserver.Upl
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.UploadMessageMedia200JSONResponse{UploadAnswerJSONResponse: uploadAnswer(u, u.Kind.MIME)}, nil
+	return apiserver.UploadMessageMedia200JSONResponse{UploadAnswerJSONResponse: h.uploadAnswer(u, u.Kind.MIME)}, nil
 }
 
 // onceFor names what a caller does under an idempotency key; empty without one.
@@ -47,10 +51,10 @@ func onceFor(ctx context.Context, key *string) string {
 	return auth.FromContext(ctx).Entity().String() + ":" + k
 }
 
-// uploadAnswer shows a stored file. What type means differs between the routes.
-func uploadAnswer(u media.Upload, kind string) apiserver.UploadAnswerJSONResponse {
+// uploadAnswer shows a stored file to whoever brought it. What type means differs between the routes.
+func (h mediaHandlers) uploadAnswer(u media.Upload, kind string) apiserver.UploadAnswerJSONResponse {
 	return apiserver.UploadAnswerJSONResponse{Success: true, Data: api.Upload{
-		URL: u.URL, Type: kind, MimeType: u.Kind.MIME, Filename: u.Name, OriginalName: u.OriginalName, Size: u.Size,
+		URL: h.docs.File(u.URL), Type: kind, MimeType: u.Kind.MIME, Filename: u.Name, OriginalName: u.OriginalName, Size: u.Size,
 	}}
 }
 

@@ -14,7 +14,10 @@ import (
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type memoryHandlers struct{ memories *memory.Service }
+type memoryHandlers struct {
+	memories *memory.Service
+	docs     present.Documents
+}
 
 // defaultRoomMemories is how many memories of a room are listed unless the caller says otherwise.
 const defaultRoomMemories = "20"
@@ -63,7 +66,7 @@ func (h memoryHandlers) list(ctx context.Context, agentID uuid.UUID, p api.ListM
 	if more {
 		next = nextUntil(ctx, until, page[0].CreatedAt, query.Offset, len(page))
 	}
-	return api.MemoryList{Memories: present.Each(page, present.Memory), HasMore: more}, next, err
+	return api.MemoryList{Memories: present.Each(page, h.docs.Memory), HasMore: more}, next, err
 }
 
 func (h memoryHandlers) UpdateMemory(ctx context.Context, req apiserver.UpdateMemoryRequestObject) (apiserver.UpdateMemoryResponseObject, error) {
@@ -73,7 +76,7 @@ func (h memoryHandlers) UpdateMemory(ctx context.Context, req apiserver.UpdateMe
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.UpdateMemory200JSONResponse{Success: true, Data: present.MemoryUpdated(m)}, nil
+	return apiserver.UpdateMemory200JSONResponse{Success: true, Data: h.docs.MemoryUpdated(m)}, nil
 }
 
 func (h memoryHandlers) DeleteMemory(ctx context.Context, req apiserver.DeleteMemoryRequestObject) (apiserver.DeleteMemoryResponseObject, error) {

@@ -16,6 +16,7 @@ import (
 
 type messageHandlers struct {
 	messages    *messaging.Service
+	docs        present.Documents
 	httpTimeout time.Duration
 }
 
@@ -33,7 +34,7 @@ func (h messageHandlers) ListMessages(ctx context.Context, req apiserver.ListMes
 	}
 	cursors := present.MessageCursors(page)
 	cursors.Next, cursors.Prev = historyCursors(query, page)
-	return messagePage{page, cursors, pageLinks(ctx, deref(cursors.Next), deref(cursors.Prev))}, nil
+	return messagePage{h.docs, page, cursors, pageLinks(ctx, deref(cursors.Next), deref(cursors.Prev))}, nil
 }
 
 func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMessageRequestObject) (apiserver.PostMessageResponseObject, error) {
@@ -45,7 +46,7 @@ func (h messageHandlers) PostMessage(ctx context.Context, req apiserver.PostMess
 	case sent.stream != nil:
 		return sent.stream, nil
 	default:
-		return postedAnswer{sent.Posted, sent.answer}, nil
+		return postedAnswer{h.docs, sent.Posted, sent.answer}, nil
 	}
 }
 
@@ -78,7 +79,7 @@ func (h messageHandlers) post(ctx context.Context, m outgoing) (delivery, error)
 		if err != nil {
 			return delivery{}, err
 		}
-		return delivery{Posted: exchange.Posted, stream: newEventStream(ctx, exchange)}, nil
+		return delivery{Posted: exchange.Posted, stream: newEventStream(ctx, h.docs, exchange)}, nil
 	default:
 		return delivery{}, apierr.New(apierr.ValidationFailed,
 			"Invalid transport %q. Must be one of: http, sse, websocket, sync, stream", m.transport)
@@ -109,7 +110,7 @@ func (h messageHandlers) answer(ctx context.Context, exchange *messaging.Exchang
 		case err != nil:
 			return nil, err
 		case event.End != nil:
-			answer, err := present.AgentResponse(exchange.Turn, *event.End)
+			answer, err := h.docs.AgentResponse(exchange.Turn, *event.End)
 			return &answer, err
 		}
 	}
@@ -165,7 +166,7 @@ func (h messageHandlers) GetMessage(ctx context.Context, req apiserver.GetMessag
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.GetMessage200JSONResponse{MessageAnswerJSONResponse: messageAnswer(m)}, nil
+	return apiserver.GetMessage200JSONResponse{MessageAnswerJSONResponse: h.messageAnswer(m)}, nil
 }
 
 func (h messageHandlers) UpdateMessage(ctx context.Context, req apiserver.UpdateMessageRequestObject) (apiserver.UpdateMessageResponseObject, error) {
@@ -173,16 +174,18 @@ func (h messageHandlers) UpdateMessage(ctx context.Context, req apiserver.Update
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.UpdateMessage200JSONResponse{MessageAnswerJSONResponse: messageAnswer(m)}, nil
+	return apiserver.UpdateMessage200JSONResponse{MessageAnswerJSONResponse: h.messageAnswer(m)}, nil
 }
 
 // messageRecord is message for [ifMatch].
-func messageRecord(m messaging.Message) (api.Message, error) { return present.Message(m), nil }
+func messageRecord(m messaging.Message) (api.Message, error) {
+	return present.Documents{}.Message(m), nil
+}
 
-func messageAnswer(m messaging.Message) apiserver.MessageAnswerJSONResponse {
-	w := present.Message(m)
+func (h messageHandlers) messageAnswer(m messaging.Message) apiserver.MessageAnswerJSONResponse {
+	w := h.docs.Message(m)
 	return apiserver.MessageAnswerJSONResponse{
-		Headers: apiserver.MessageAnswerResponseHeaders{ETag: etag(w)}, Body: api.MessageEnvelope{Success: true, Data: w},
+		Headers: apiserver.MessageAnswerResponseHeaders{ETag: shownTag(present.Documents{}.Message(m), w)}, Body: api.MessageEnvelope{Success: true, Data: w},
 	}
 }
 
@@ -199,7 +202,7 @@ func (h messageHandlers) SearchMessages(ctx context.Context, req apiserver.Searc
 	if err != nil {
 		return nil, err
 	}
-	found := api.MessageSearch{Messages: present.Each(page.Messages, present.Message), Total: page.Total, HasMore: page.HasMore}
+	found := api.MessageSearch{Messages: present.Each(page.Messages, h.docs.Message), Total: page.Total, HasMore: page.HasMore}
 	if page.HasMore && len(page.Messages) > 0 {
 		found.NextCursor = new(nextUntilCursor(until, page.Messages[0].CreatedAt, page.Offset, len(page.Messages)))
 	}

@@ -13,7 +13,10 @@ import (
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type messageServerHandlers struct{ servers *messaging.Service }
+type messageServerHandlers struct {
+	servers *messaging.Service
+	docs    present.Documents
+}
 
 func (h messageServerHandlers) GetCurrentMessageServer(context.Context, apiserver.GetCurrentMessageServerRequestObject) (apiserver.GetCurrentMessageServerResponseObject, error) {
 	current := api.CurrentMessageServer{MessageServerID: h.servers.CurrentServer()}
@@ -25,7 +28,7 @@ func (h messageServerHandlers) ListMessageServers(ctx context.Context, _ apiserv
 	if err != nil {
 		return nil, err
 	}
-	servers := present.Each(list, present.MessageServer)
+	servers := present.Each(list, h.docs.MessageServer)
 	return apiserver.ListMessageServers200JSONResponse{
 		Headers: apiserver.ListMessageServers200ResponseHeaders{XTotalCount: len(servers)},
 		Body:    api.MessageServerListEnvelope{Success: true, Data: api.MessageServerList{MessageServers: servers, Servers: servers}},
@@ -40,7 +43,7 @@ func (h messageServerHandlers) CreateMessageServer(ctx context.Context, req apis
 		return nil, err
 	}
 	audit.Target(ctx, s.ID)
-	return apiserver.CreateMessageServer201JSONResponse{Success: true, Data: present.MessageServerCreated(s)}, nil
+	return apiserver.CreateMessageServer201JSONResponse{Success: true, Data: h.docs.MessageServerCreated(s)}, nil
 }
 
 func (h messageServerHandlers) ListMessageServerAgents(ctx context.Context, req apiserver.ListMessageServerAgentsRequestObject) (apiserver.ListMessageServerAgentsResponseObject, error) {

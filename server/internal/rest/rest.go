@@ -22,6 +22,7 @@ import (
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/memory"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/present"
 	"github.com/elizad/elizad/server/internal/revocation"
 	"github.com/elizad/elizad/server/internal/runtime"
 	"github.com/elizad/elizad/server/internal/session"
@@ -38,6 +39,7 @@ type Deps struct {
 	Agents    Agents
 	Titles    *runtime.Service // which names conversations
 	Media     *media.Service
+	Documents present.Documents // shows what may hold addresses of files
 	Keys      *apikey.Service
 	Audit     *audit.Service
 	Users     *user.Service // nil: there are none
@@ -102,25 +104,25 @@ func Register(r chi.Router, d Deps) {
 	if d.Started.IsZero() {
 		d.Started = time.Now()
 	}
-	messages := messageHandlers{messages: d.Messaging, httpTimeout: d.HTTPTimeout}
+	messages := messageHandlers{messages: d.Messaging, docs: d.Documents, httpTimeout: d.HTTPTimeout}
 	h := handlers{
-		agentHandlers:         agentHandlers{agents: d.Agents},
+		agentHandlers:         agentHandlers{agents: d.Agents, docs: d.Documents},
 		runHandlers:           runHandlers{runs: d.Messaging},
-		memoryHandlers:        memoryHandlers{memories: d.Memory},
-		roomHandlers:          roomHandlers{rooms: d.Memory},
-		worldHandlers:         worldHandlers{worlds: d.Memory},
-		messageServerHandlers: messageServerHandlers{servers: d.Messaging},
-		channelHandlers:       channelHandlers{channels: d.Messaging, titles: d.Titles},
+		memoryHandlers:        memoryHandlers{memories: d.Memory, docs: d.Documents},
+		roomHandlers:          roomHandlers{rooms: d.Memory, docs: d.Documents},
+		worldHandlers:         worldHandlers{worlds: d.Memory, docs: d.Documents},
+		messageServerHandlers: messageServerHandlers{servers: d.Messaging, docs: d.Documents},
+		channelHandlers:       channelHandlers{channels: d.Messaging, titles: d.Titles, docs: d.Documents},
 		messageHandlers:       messages,
 		sessionHandlers:       sessionHandlers{sessions: d.Sessions, messages: messages, started: d.Started},
-		jobHandlers:           jobHandlers{jobs: d.Jobs},
-		mediaHandlers:         mediaHandlers{files: d.Media},
+		jobHandlers:           jobHandlers{jobs: d.Jobs, docs: d.Documents},
+		mediaHandlers:         mediaHandlers{files: d.Media, docs: d.Documents},
 		audioHandlers:         audioHandlers{agents: d.Agents, files: d.Media, messaging: d.Messaging, messages: messages},
 		keyHandlers:           keyHandlers{keys: d.Keys, checkOwner: d.CheckOwner, open: d.Open},
 		auditHandlers:         auditHandlers{log: d.Audit, checkOwner: d.CheckOwner},
 		userHandlers:          userHandlers{users: d.Users, revoked: d.Revoked, checkOwner: d.CheckOwner, network: d.Network},
 		systemHandlers: systemHandlers{
-			version: d.Version, environment: d.Environment, isolated: d.Isolated, started: d.Started, health: d.Health, agents: d.Agents, servers: d.Messaging,
+			version: d.Version, environment: d.Environment, isolated: d.Isolated, started: d.Started, health: d.Health, agents: d.Agents, servers: d.Messaging, docs: d.Documents,
 			sockets: d.Sockets, logs: d.Logs, settings: d.Settings, stop: d.Stop, checkOwner: d.CheckOwner,
 			registration: d.Registration,
 		},

@@ -11,7 +11,10 @@ import (
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type roomHandlers struct{ rooms *memory.Service }
+type roomHandlers struct {
+	rooms *memory.Service
+	docs  present.Documents
+}
 
 func (h roomHandlers) ListRooms(ctx context.Context, req apiserver.ListRoomsRequestObject) (apiserver.ListRoomsResponseObject, error) {
 	offset := max(looseInt(req.Params.Offset), 0)
@@ -27,7 +30,7 @@ func (h roomHandlers) ListRooms(ctx context.Context, req apiserver.ListRoomsRequ
 		headers.Link = nextLink(ctx, offsetCursor(offset+len(rooms)))
 	}
 	return apiserver.ListRooms200JSONResponse{
-		Headers: headers, Body: api.RoomListEnvelope{Success: true, Data: api.RoomList{Rooms: present.Each(rooms, present.Room)}},
+		Headers: headers, Body: api.RoomListEnvelope{Success: true, Data: api.RoomList{Rooms: present.Each(rooms, h.docs.Room)}},
 	}, nil
 }
 
@@ -41,21 +44,21 @@ func (h roomHandlers) CreateRoom(ctx context.Context, req apiserver.CreateRoomRe
 		return nil, err
 	}
 	audit.Target(ctx, r.ID)
-	return apiserver.CreateRoom201JSONResponse{Success: true, Data: present.RoomCreated(r)}, nil
+	return apiserver.CreateRoom201JSONResponse{Success: true, Data: h.docs.RoomCreated(r)}, nil
 }
 
 func (h roomHandlers) GetRoom(ctx context.Context, req apiserver.GetRoomRequestObject) (apiserver.GetRoomResponseObject, error) {
 	r, err := h.rooms.Room(ctx, auth.FromContext(ctx), req.AgentID, req.RoomID)
-	return apiserver.GetRoom200JSONResponse{RoomAnswerJSONResponse: roomAnswer(r)}, err
+	return apiserver.GetRoom200JSONResponse{RoomAnswerJSONResponse: h.roomAnswer(r)}, err
 }
 
 func (h roomHandlers) UpdateRoom(ctx context.Context, req apiserver.UpdateRoomRequestObject) (apiserver.UpdateRoomResponseObject, error) {
 	r, err := h.rooms.RenameRoom(ctx, auth.FromContext(ctx), req.AgentID, req.RoomID, deref(req.Body.Name), ifMatch(req.Params.IfMatch, roomRecord))
-	return apiserver.UpdateRoom200JSONResponse{RoomAnswerJSONResponse: roomAnswer(r)}, err
+	return apiserver.UpdateRoom200JSONResponse{RoomAnswerJSONResponse: h.roomAnswer(r)}, err
 }
 
 // roomRecord is room for [ifMatch].
-func roomRecord(r memory.Room) (api.Room, error) { return present.Room(r), nil }
+func roomRecord(r memory.Room) (api.Room, error) { return present.Documents{}.Room(r), nil }
 
 func (h roomHandlers) DeleteRoom(ctx context.Context, req apiserver.DeleteRoomRequestObject) (apiserver.DeleteRoomResponseObject, error) {
 	if err := h.rooms.DeleteRoom(ctx, auth.FromContext(ctx), req.AgentID, req.RoomID); err != nil {
@@ -64,9 +67,9 @@ func (h roomHandlers) DeleteRoom(ctx context.Context, req apiserver.DeleteRoomRe
 	return apiserver.DeleteRoom204Response{}, nil
 }
 
-func roomAnswer(r memory.Room) apiserver.RoomAnswerJSONResponse {
-	w := present.Room(r)
+func (h roomHandlers) roomAnswer(r memory.Room) apiserver.RoomAnswerJSONResponse {
+	w := h.docs.Room(r)
 	return apiserver.RoomAnswerJSONResponse{
-		Headers: apiserver.RoomAnswerResponseHeaders{ETag: etag(w)}, Body: api.RoomEnvelope{Success: true, Data: w},
+		Headers: apiserver.RoomAnswerResponseHeaders{ETag: shownTag(present.Documents{}.Room(r), w)}, Body: api.RoomEnvelope{Success: true, Data: w},
 	}
 }

@@ -31,7 +31,7 @@ func (h sessionHandlers) CreateSession(ctx context.Context, req apiserver.Create
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.CreateSession201JSONResponse(present.Session(s)), nil
+	return apiserver.CreateSession201JSONResponse(h.messages.docs.Session(s)), nil
 }
 
 func (h sessionHandlers) GetSession(ctx context.Context, req apiserver.GetSessionRequestObject) (apiserver.GetSessionResponseObject, error) {
@@ -39,7 +39,7 @@ func (h sessionHandlers) GetSession(ctx context.Context, req apiserver.GetSessio
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.GetSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(present.Session(s))}, nil
+	return apiserver.GetSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(h.messages.docs.Session(s))}, nil
 }
 
 func (h sessionHandlers) ListSessions(ctx context.Context, req apiserver.ListSessionsRequestObject) (apiserver.ListSessionsResponseObject, error) {
@@ -57,7 +57,7 @@ func (h sessionHandlers) ListSessions(ctx context.Context, req apiserver.ListSes
 		headers.Link = nextUntil(ctx, until, found[0].CreatedAt, query.Offset, len(found))
 	}
 	return apiserver.ListSessions200JSONResponse{Headers: headers, Body: api.SessionList{
-		Sessions: present.Each(found, present.Session), Total: counts.Live,
+		Sessions: present.Each(found, h.messages.docs.Session), Total: counts.Live,
 		Stats: api.SessionStats{TotalSessions: counts.Live + counts.Expired, ActiveSessions: counts.Live, ExpiredSessions: counts.Expired},
 	}}, nil
 }
@@ -92,7 +92,7 @@ func (h sessionHandlers) PostSessionMessage(ctx context.Context, req apiserver.P
 		sent.stream.extra = jsontext.Object{"sessionStatus": jsontext.Encode(status)}
 		return sent.stream, nil
 	}
-	return apiserver.PostSessionMessage201JSONResponse(present.SessionMessagePosted(sent.Posted, sent.answer, status)), nil
+	return apiserver.PostSessionMessage201JSONResponse(h.messages.docs.SessionMessagePosted(sent.Posted, sent.answer, status)), nil
 }
 
 func (h sessionHandlers) ListSessionMessages(ctx context.Context, req apiserver.ListSessionMessagesRequestObject) (apiserver.ListSessionMessagesResponseObject, error) {
@@ -107,7 +107,7 @@ func (h sessionHandlers) ListSessionMessages(ctx context.Context, req apiserver.
 	if err != nil {
 		return nil, err
 	}
-	list := present.SessionMessages(s, page)
+	list := h.messages.docs.SessionMessages(s, page)
 	list.Cursors.Next, list.Cursors.Prev = historyCursors(query, page)
 	return apiserver.ListSessionMessages200JSONResponse{
 		Headers: apiserver.ListSessionMessages200ResponseHeaders{Link: pageLinks(ctx, deref(list.Cursors.Next), deref(list.Cursors.Prev))},
@@ -120,7 +120,7 @@ func (h sessionHandlers) RenewSession(ctx context.Context, req apiserver.RenewSe
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.RenewSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(present.Session(s))}, nil
+	return apiserver.RenewSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(h.messages.docs.Session(s))}, nil
 }
 
 func (h sessionHandlers) HeartbeatSession(ctx context.Context, req apiserver.HeartbeatSessionRequestObject) (apiserver.HeartbeatSessionResponseObject, error) {
@@ -128,7 +128,7 @@ func (h sessionHandlers) HeartbeatSession(ctx context.Context, req apiserver.Hea
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.HeartbeatSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(present.Session(s))}, nil
+	return apiserver.HeartbeatSession200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(h.messages.docs.Session(s))}, nil
 }
 
 func (h sessionHandlers) UpdateSessionTimeout(ctx context.Context, req apiserver.UpdateSessionTimeoutRequestObject) (apiserver.UpdateSessionTimeoutResponseObject, error) {
@@ -139,7 +139,7 @@ func (h sessionHandlers) UpdateSessionTimeout(ctx context.Context, req apiserver
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.UpdateSessionTimeout200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(present.Session(s))}, nil
+	return apiserver.UpdateSessionTimeout200JSONResponse{SessionAnswerJSONResponse: apiserver.SessionAnswerJSONResponse(h.messages.docs.Session(s))}, nil
 }
 
 func (h sessionHandlers) DeleteSession(ctx context.Context, req apiserver.DeleteSessionRequestObject) (apiserver.DeleteSessionResponseObject, error) {

@@ -33,6 +33,7 @@ const (
 // event is the position after it, with which the same request resumes the stream: what the reader has seen is left out.
 type eventStream struct {
 	ctx     context.Context // the request's: the method that writes a response gets none
+	docs    present.Documents
 	posted  messaging.Message
 	turn    messaging.Turn
 	at      messaging.Position
@@ -42,8 +43,8 @@ type eventStream struct {
 	close   func()
 }
 
-func newEventStream(ctx context.Context, c *messaging.Exchange) *eventStream {
-	s := &eventStream{ctx: ctx, posted: c.Message, turn: c.Turn, at: messaging.Position{MessageID: c.Message.ID}, events: c.Events, close: c.Close}
+func newEventStream(ctx context.Context, docs present.Documents, c *messaging.Exchange) *eventStream {
+	s := &eventStream{ctx: ctx, docs: docs, posted: c.Message, turn: c.Turn, at: messaging.Position{MessageID: c.Message.ID}, events: c.Events, close: c.Close}
 	if c.From != nil {
 		s.at, s.resumed = *c.From, true
 	}
@@ -65,7 +66,7 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 
 	out := newEventWriter(w)
 	defer out.close()
-	if !s.resumed && !s.event(out, "user_message", s.marked(present.UserMessage(s.posted))) {
+	if !s.resumed && !s.event(out, "user_message", s.marked(s.docs.UserMessage(s.posted))) {
 		return nil
 	}
 	type step struct {
@@ -135,7 +136,7 @@ func (s *eventStream) write(out *eventWriter, e messaging.TurnEvent, err error) 
 		s.at.Chunks, s.at.Bytes = e.Index+1, s.at.Bytes+len(e.Text)
 		return s.event(out, "chunk", api.StreamChunk{MessageID: s.turn.ResponseID, Chunk: e.Text, Index: e.Index})
 	}
-	answer, err := present.AgentResponse(s.turn, *e.End)
+	answer, err := s.docs.AgentResponse(s.turn, *e.End)
 	if err != nil {
 		s.event(out, "error", streamError(err))
 		return false

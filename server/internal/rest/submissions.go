@@ -24,7 +24,7 @@ func (h messageHandlers) SubmitMessage(ctx context.Context, req apiserver.Submit
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.SubmitMessage201JSONResponse{MessageAnswerJSONResponse: messageAnswer(posted.Message)}, nil
+	return apiserver.SubmitMessage201JSONResponse{MessageAnswerJSONResponse: h.messageAnswer(posted.Message)}, nil
 }
 
 func (h messageHandlers) CreateAction(ctx context.Context, req apiserver.CreateActionRequestObject) (apiserver.CreateActionResponseObject, error) {
@@ -34,7 +34,7 @@ func (h messageHandlers) CreateAction(ctx context.Context, req apiserver.CreateA
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.CreateAction201JSONResponse{MessageAnswerJSONResponse: messageAnswer(posted.Message)}, nil
+	return apiserver.CreateAction201JSONResponse{MessageAnswerJSONResponse: h.messageAnswer(posted.Message)}, nil
 }
 
 // submission reads a message as it was submitted; its author may be an agent.
@@ -87,7 +87,7 @@ func (h messageHandlers) UpdateAction(ctx context.Context, req apiserver.UpdateA
 	if err != nil {
 		return nil, err
 	}
-	return apiserver.UpdateAction200JSONResponse{MessageAnswerJSONResponse: messageAnswer(m)}, nil
+	return apiserver.UpdateAction200JSONResponse{MessageAnswerJSONResponse: h.messageAnswer(m)}, nil
 }
 
 func (h messageHandlers) CompleteMessage(ctx context.Context, req apiserver.CompleteMessageRequestObject) (apiserver.CompleteMessageResponseObject, error) {

@@ -40,6 +40,7 @@ type systemHandlers struct {
 	health     HealthFunc
 	agents     Agents
 	servers    *messaging.Service
+	docs       present.Documents
 	sockets    func() int // how many are connected
 	logs       *logstream.Stream
 	settings   *settingsfile.File
@@ -157,7 +158,7 @@ func (h systemHandlers) GetDebugInfo(ctx context.Context, _ apiserver.GetDebugIn
 	if err != nil {
 		return nil, err
 	}
-	servers := present.Each(found, present.MessageServer)
+	servers := present.Each(found, h.docs.MessageServer)
 	return apiserver.GetDebugInfo200JSONResponse{Success: true, Servers: servers, Count: len(servers), Data: api.DebugInfo{
 		Servers: servers, Count: len(servers),
 		Runtime: api.DebugRuntime{Connections: h.sockets(), Memory: memoryUse(), Agents: present.Each(agents, func(a runtime.Summary) api.AgentStatus {

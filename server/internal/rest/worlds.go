@@ -12,18 +12,21 @@ import (
 	"github.com/elizad/elizad/server/internal/present"
 )
 
-type worldHandlers struct{ worlds *memory.Service }
+type worldHandlers struct {
+	worlds *memory.Service
+	docs   present.Documents
+}
 
 func (h worldHandlers) ListWorlds(ctx context.Context, _ apiserver.ListWorldsRequestObject) (apiserver.ListWorldsResponseObject, error) {
 	worlds, err := h.worlds.Worlds(ctx, auth.FromContext(ctx))
-	return apiserver.ListWorlds200JSONResponse{Success: true, Data: api.WorldList{Worlds: present.Each(worlds, present.World)}}, err
+	return apiserver.ListWorlds200JSONResponse{Success: true, Data: api.WorldList{Worlds: present.Each(worlds, h.docs.World)}}, err
 }
 
 func (h worldHandlers) CreateWorld(ctx context.Context, req apiserver.CreateWorldRequestObject) (apiserver.CreateWorldResponseObject, error) {
 	if req.Body.Name == nil && req.Body.WorldID != nil {
 		audit.Target(ctx, *req.Body.WorldID)
 		w, err := h.worlds.JoinWorld(ctx, auth.FromContext(ctx), req.AgentID, *req.Body.WorldID)
-		return apiserver.CreateWorld201JSONResponse{WorldAnswerJSONResponse: worldAnswer(w)}, err
+		return apiserver.CreateWorld201JSONResponse{WorldAnswerJSONResponse: h.worldAnswer(w)}, err
 	}
 	source := jsontext.Object{}
 	for name, value := range map[string]*string{"sourceType": req.Body.SourceType, "sourceId": req.Body.SourceID} {
@@ -35,14 +38,14 @@ func (h worldHandlers) CreateWorld(ctx context.Context, req apiserver.CreateWorl
 		Name: deref(req.Body.Name), MessageServerID: req.Body.MessageServerID, Metadata: jsontext.Merge(req.Body.Metadata, source),
 	})
 	audit.Target(ctx, w.ID)
-	return apiserver.CreateWorld201JSONResponse{WorldAnswerJSONResponse: worldAnswer(w)}, err
+	return apiserver.CreateWorld201JSONResponse{WorldAnswerJSONResponse: h.worldAnswer(w)}, err
 }
 
 func (h worldHandlers) UpdateWorld(ctx context.Context, req apiserver.UpdateWorldRequestObject) (apiserver.UpdateWorldResponseObject, error) {
 	w, err := h.worlds.UpdateWorld(ctx, auth.FromContext(ctx), req.AgentID, req.WorldID, memory.WorldPatch{
 		Name: req.Body.Name, Metadata: req.Body.Metadata, Settings: req.Body.Settings,
 	})
-	return apiserver.UpdateWorld200JSONResponse{WorldAnswerJSONResponse: worldAnswer(w)}, err
+	return apiserver.UpdateWorld200JSONResponse{WorldAnswerJSONResponse: h.worldAnswer(w)}, err
 }
 
 func (h worldHandlers) CreateGroup(ctx context.Context, req apiserver.CreateGroupRequestObject) (apiserver.CreateGroupResponseObject, error) {
@@ -52,7 +55,7 @@ func (h worldHandlers) CreateGroup(ctx context.Context, req apiserver.CreateGrou
 		if err != nil {
 			return nil, err
 		}
-		return apiserver.CreateGroup201JSONResponse{Success: true, Data: jsontext.Encode(present.GroupWorlds(worlds))}, nil
+		return apiserver.CreateGroup201JSONResponse{Success: true, Data: jsontext.Encode(h.docs.GroupWorlds(worlds))}, nil
 	}
 	rooms, failures, err := h.worlds.CreateGroup(ctx, auth.FromContext(ctx), memory.NewGroup{
 		MessageServerID: req.MessageServerID, Agents: b.AgentIds, WorldID: b.WorldID, Name: deref(b.Name), Source: deref(b.Source),
@@ -81,6 +84,6 @@ func (h worldHandlers) ClearGroupMemories(ctx context.Context, req apiserver.Cle
 	return apiserver.ClearGroupMemories204Response{}, nil
 }
 
-func worldAnswer(w memory.World) apiserver.WorldAnswerJSONResponse {
-	return apiserver.WorldAnswerJSONResponse{Success: true, Data: present.WorldResult(w)}
+func (h worldHandlers) worldAnswer(w memory.World) apiserver.WorldAnswerJSONResponse {
+	return apiserver.WorldAnswerJSONResponse{Success: true, Data: h.docs.WorldResult(w)}
 }

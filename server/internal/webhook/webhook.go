@@ -57,6 +57,7 @@ type Jobs interface {
 // Config is what an Announcer is made of.
 type Config struct {
 	Jobs    Jobs
+	Show    present.Documents
 	Guard   *egress.Guard
 	Version string       // of the server, for the receivers' logs
 	Logger  *slog.Logger // nil: nothing is logged
@@ -218,7 +219,7 @@ type announcement struct {
 func (a *Announcer) call(ctx context.Context, c job.Attempt) error {
 	now := time.Now().UTC()
 	body, err := json.Marshal(announcement{
-		Type: "job." + string(c.Job.Status), Timestamp: now.Format("2006-01-02T15:04:05.000Z"), Data: present.Job(c.Job),
+		Type: "job." + string(c.Job.Status), Timestamp: now.Format("2006-01-02T15:04:05.000Z"), Data: a.cfg.Show.Job(c.Job),
 	})
 	if err != nil {
 		return fmt.Errorf("encoding an announcement: %w: %w", errFinal, err)
