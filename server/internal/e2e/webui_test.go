@@ -128,11 +128,16 @@ func TestOfficialWebUIShowsAnswersGrow(t *testing.T) {
 	drive(t, p.url, "grow", "--gate", gate.URL)
 }
 
-// TestOfficialWebUIWithAKey lets the page discover that the server needs a key.
+// TestOfficialWebUIWithAKey lets the page discover that the server needs a key, with and without isolation.
 func TestOfficialWebUIWithAKey(t *testing.T) {
 	t.Parallel()
-	p := serveUI(t, []string{"ELIZA_SERVER_AUTH_TOKEN=something-long"})
-	drive(t, p.url, "locked")
+	for _, isolation := range []string{"false", "true"} {
+		t.Run("isolation "+isolation, func(t *testing.T) {
+			t.Parallel()
+			p := serveUI(t, []string{"ELIZA_SERVER_AUTH_TOKEN=something-long", "ENABLE_DATA_ISOLATION=" + isolation})
+			drive(t, p.url, "locked")
+		})
+	}
 }
 
 // TestOfficialWebUIWithoutAModel lets it wait for answers that never come.

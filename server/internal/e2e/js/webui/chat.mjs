@@ -30,7 +30,7 @@ export async function chat(client) {
 const title = (client) => client.page.locator("button:has(svg.lucide-clock)").innerText();
 
 /** Sends a picture with a text and a text file without, and sees both, even after a reload. */
-async function attach(client) {
+export async function attach(client) {
   const { page } = client;
   const files = page.locator("input[type=file]").first();
   await files.setInputFiles({ name: "orange.png", mimeType: "image/png", buffer: png });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 
-/** A server that requires a key: the client says so, takes the key in its settings, and works with it. */
+import { attach } from "./chat.mjs";
+
+/** A server that requires a key: the client says so, takes the key in its settings, and works with it. It shows pictures, for which it sends no key. */
 export async function locked(client) {
   const { page, record } = client;
   await page.getByText("Error loading agents: API key required").waitFor();
@@ -21,6 +23,7 @@ export async function locked(client) {
   await client.reload();
   await client.ready();
   await client.row("Hello").waitFor();
+  await attach(client);
   // The client never sends its key when it asks for the version.
   const version = (problem) => refused(problem) && /api\/system\/version|Error fetching server version/.test(problem);
   assert.deepEqual(record.problems.splice(0).filter((problem) => !version(problem)), [], "problems with the key");
