@@ -9,6 +9,7 @@ import (
 
 	"github.com/elizad/elizad/server/internal/names"
 	"github.com/elizad/elizad/server/internal/runtime"
+	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/model"
 	"github.com/elizad/elizad/server/settings"
 )
@@ -32,8 +33,9 @@ func (e environment) Character(id uuid.UUID) map[string]string {
 }
 
 // operatorsAgents returns the names of the agents that the operator configured, by their ids: the characters that the settings
-// name, or, where they name none, the default agent. The names are those of the files, whatever the agents were called since.
-func operatorsAgents(serverID uuid.UUID, characters []found, byDefault bool) (map[string]string, error) {
+// name, or, where they name none, the default agent. The names are those of the files, whatever the agents were called since. namings are
+// those under which they may have their ids.
+func operatorsAgents(namings []store.Naming, characters []found, byDefault bool) (map[string]string, error) {
 	if byDefault {
 		c, err := runtime.DefaultCharacter()
 		if err != nil {
@@ -43,11 +45,15 @@ func operatorsAgents(serverID uuid.UUID, characters []found, byDefault bool) (ma
 	}
 	out := map[string]string{}
 	for _, c := range characters {
-		id := c.ID
-		if id == uuid.Nil {
-			id = runtime.AgentID(serverID, names.Clean(c.Name))
+		if c.ID != uuid.Nil {
+			out[c.ID.String()] = c.Name
+			continue
 		}
-		out[id.String()] = c.Name
+		for _, n := range namings {
+			for _, id := range runtime.AgentIDs(n, names.Clean(c.Name)) {
+				out[id.String()] = c.Name
+			}
+		}
 	}
 	return out, nil
 }

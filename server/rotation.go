@@ -150,13 +150,8 @@ func (r *rotator) rotate(ctx context.Context) (Rotation, error) {
 }
 
 // within does something with the store of a tenant.
-func (r *rotator) within(ctx context.Context, t store.Tenant, do func(ctx context.Context, st store.System) error) (err error) {
-	st, _, err := openDatabase(ctx, r.cfg, r.dir, t, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	return do(ctx, st)
+func (r *rotator) within(ctx context.Context, t store.Tenant, do func(ctx context.Context, st store.System) error) error {
+	return withStore(ctx, r.cfg, t, func(st store.System) error { return do(ctx, st) })
 }
 
 // addKey makes the new key where the file has but one. That one must be of this database.

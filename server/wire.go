@@ -2,12 +2,12 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -152,7 +152,13 @@ func (s *Server) traces() func(httpx.Ended) {
 
 func (s *Server) openStore(ctx context.Context) (err error) {
 	s.parts.store, s.parts.database, err = openDatabase(ctx, s.cfg, s.dataDir, s.tenant, s.log)
-	return err
+	if err != nil {
+		return err
+	}
+	if err := s.sayLeftBehind(ctx); err != nil {
+		return errors.Join(err, s.parts.store.Close())
+	}
+	return nil
 }
 
 // openDatabase opens the database that the settings name, and says for people where it is.
@@ -180,11 +186,7 @@ func openDatabase(ctx context.Context, cfg settings.Settings, dir string, tenant
 
 // tenantOf returns whose data a server keeps.
 func tenantOf(cfg settings.Settings) store.Tenant {
-	name := strings.TrimSpace(cfg.Storage.ServerID)
-	if name == "" {
-		return store.Tenant{}
-	}
-	return store.Tenant{ServerID: agent.UUIDOf(name), Name: name}
+	return tenantNamed(cfg.Storage.ServerID)
 }
 
 func (s *Server) openAudit(ctx context.Context) error {
@@ -460,7 +462,11 @@ func (s *Server) startRuntime(ctx context.Context) error {
 		return err
 	}
 	characters := s.readCharacters()
-	names, err := operatorsAgents(s.tenant.ServerID, characters, len(s.cfg.Agents.Characters) == 0)
+	namings, err := store.Namings(ctx, s.parts.store)
+	if err != nil {
+		return err
+	}
+	names, err := operatorsAgents(namings, characters, len(s.cfg.Agents.Characters) == 0)
 	if err != nil {
 		return err
 	}
@@ -471,7 +477,7 @@ func (s *Server) startRuntime(ctx context.Context) error {
 		}
 	}
 	s.parts.runtime, err = runtime.New(runtime.Config{
-		Store: s.parts.store, ServerID: s.tenant.ServerID, Messages: s.parts.messaging, Models: models, Plugins: plugins, Logger: s.log, Owner: owner,
+		Store: s.parts.store, Namings: namings, Messages: s.parts.messaging, Models: models, Plugins: plugins, Logger: s.log, Owner: owner,
 		Keys: s.parts.secrets, Salt: s.cfg.Security.SecretSalt,
 		Environment: environment{s.cfg.Agents.Environment.WithStored(stored).WithAgents(names)},
 		Attachments: s.newAttachments(),

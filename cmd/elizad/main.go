@@ -9,6 +9,7 @@
 //	elizad secrets    list the names of agents' secrets, change the master key
 //	elizad audit      read and verify the audit log
 //	elizad selftest   try on a running server that people see only what is theirs
+//	elizad isolation  see whose data a database has, and give it to others
 //
 // Flags win over environment variables, and those over .env.local and .env of the working folder.
 package main
@@ -38,15 +39,16 @@ const (
 type cli struct {
 	ShowVersion versionFlag `name:"version" short:"v" help:"Print the version."`
 
-	Serve    serveCmd    `cmd:"" default:"withargs" help:"Run the server. This is what elizad does without a command."`
-	Keys     keysCmd     `cmd:"" help:"Make, list and revoke the API keys of a running server."`
-	Users    usersCmd    `cmd:"" help:"Make, list and change the people who log in to a running server."`
-	Tokens   tokensCmd   `cmd:"" help:"Revoke tokens on a running server, and list what was revoked."`
-	Secrets  secretsCmd  `cmd:"" help:"List the secrets of a running server's agents by name, and change the key that seals them."`
-	Audit    auditCmd    `cmd:"" help:"Read and verify the audit log of a running server."`
-	Selftest selftestCmd `cmd:"" help:"Try on a running server whether people see only what is theirs."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
-	Help     helpCmd     `cmd:"" help:"Explain a command, or every setting."`
+	Serve     serveCmd     `cmd:"" default:"withargs" help:"Run the server. This is what elizad does without a command."`
+	Keys      keysCmd      `cmd:"" help:"Make, list and revoke the API keys of a running server."`
+	Users     usersCmd     `cmd:"" help:"Make, list and change the people who log in to a running server."`
+	Tokens    tokensCmd    `cmd:"" help:"Revoke tokens on a running server, and list what was revoked."`
+	Secrets   secretsCmd   `cmd:"" help:"List the secrets of a running server's agents by name, and change the key that seals them."`
+	Audit     auditCmd     `cmd:"" help:"Read and verify the audit log of a running server."`
+	Isolation isolationCmd `cmd:"" help:"See whose data a database has, move it to another server id, and give old conversations to people who have proven who they are."`
+	Selftest  selftestCmd  `cmd:"" help:"Try on a running server whether people see only what is theirs."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
+	Help      helpCmd      `cmd:"" help:"Explain a command, or every setting."`
 }
 
 // program holds what a command may use of its environment.

@@ -121,8 +121,8 @@ func TestUsageErrors(t *testing.T) {
 		want string
 	}{
 		"unknown flag":    {[]string{"--no-such-flag"}, "--no-such-flag"},
-		"unknown command": {[]string{"fly", "--high"}, "no such command: \"fly\"\nThe commands are serve, keys, users, tokens, secrets, audit, selftest, version, help"},
-		"unknown topic":   {[]string{"help", "fly"}, "no such command: \"fly\"\nThe commands are serve, keys, users, tokens, secrets, audit, selftest, version, help"},
+		"unknown command": {[]string{"fly", "--high"}, "no such command: \"fly\"\nThe commands are serve, keys, users, tokens, secrets, audit, isolation, selftest, version, help"},
+		"unknown topic":   {[]string{"help", "fly"}, "no such command: \"fly\"\nThe commands are serve, keys, users, tokens, secrets, audit, isolation, selftest, version, help"},
 		"bad value":       {[]string{"--port=http"}, "--port"},
 		"out of range":    {[]string{"--port=70000"}, "elizad: SERVER_PORT (--port) is 70000"},
 		"no such file":    {[]string{"--character=/nowhere.json"}, "--character"},

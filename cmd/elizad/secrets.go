@@ -92,11 +92,7 @@ const progressStep = 1000
 
 // Run rotates. A signal ends it after what is being written; it goes on when it is called again.
 func (c *secretsRotateCmd) Run(p *program) error {
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
-	done := make(chan error, 1)
-	go func() { done <- c.rotate(ctx, p) }()
-	return p.untilStopped(done, stop)
+	return p.interruptible(func(ctx context.Context) error { return c.rotate(ctx, p) })
 }
 
 func (c *secretsRotateCmd) rotate(ctx context.Context, p *program) error {

@@ -52,6 +52,15 @@ func (c *serveCmd) Run(p *program) error {
 // process group gets the signal, send several.
 const sameSignal = 500 * time.Millisecond
 
+// interruptible does work that the first signal asks to stop.
+func (p *program) interruptible(work func(ctx context.Context) error) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- work(ctx) }()
+	return p.untilStopped(done, stop)
+}
+
 // untilStopped waits for the end of the work, after the first signal has begun to stop it, or for a second signal, which
 // abandons the work, because the process ends.
 func (p *program) untilStopped(done <-chan error, stop func()) error {

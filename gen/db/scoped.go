@@ -305,6 +305,7 @@ type System interface {
 	AnyTurnQueued(ctx context.Context) (bool, error)
 	// Notes the last entry that was dropped.
 	BeginAuditChain(ctx context.Context, arg BeginAuditChainParams) error
+	ChangePair(ctx context.Context, arg ChangePairParams) (int64, error)
 	// Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
 	ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error)
 	// Leases a turn. It never starts before it was queued, even if the clocks of two nodes differ.
@@ -323,6 +324,7 @@ type System interface {
 	EndAllSessions(ctx context.Context, arg EndAllSessionsParams) (int64, error)
 	EndIsolation(ctx context.Context) error
 	EndLogin(ctx context.Context, arg EndLoginParams) (int64, error)
+	EndParticipation(ctx context.Context, entityID uuid.UUID) (int64, error)
 	ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, error)
 	ExpireSessions(ctx context.Context, arg ExpireSessionsParams) ([]Session, error)
 	// Also one that has ended.
@@ -342,6 +344,14 @@ type System interface {
 	GetAnyAPIKey(ctx context.Context) (uuid.UUID, error)
 	// The user of a login that has not ended; no row for one who was disabled.
 	GetLoginUser(ctx context.Context, arg GetLoginUserParams) (User, error)
+	HandOverChannels(ctx context.Context, arg HandOverChannelsParams) (int64, error)
+	HandOverJobs(ctx context.Context, arg HandOverJobsParams) (int64, error)
+	HandOverMemories(ctx context.Context, arg HandOverMemoriesParams) (int64, error)
+	HandOverMessages(ctx context.Context, arg HandOverMessagesParams) (int64, error)
+	// Lets somebody take part where an entity does; where both do, nothing changes.
+	HandOverParticipation(ctx context.Context, arg HandOverParticipationParams) (int64, error)
+	HandOverSessions(ctx context.Context, arg HandOverSessionsParams) (int64, error)
+	HandOverTurns(ctx context.Context, arg HandOverTurnsParams) (int64, error)
 	InsertLogin(ctx context.Context, arg InsertLoginParams) error
 	InsertUser(ctx context.Context, arg InsertUserParams) (User, error)
 	IsolatedSince(ctx context.Context) (*dbtype.Millis, error)
@@ -356,19 +366,29 @@ type System interface {
 	// The casts keep SQLite from planning again for each new limit, which took longer than all the rest.
 	ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error)
 	ListEndedLogins(ctx context.Context, since *dbtype.Millis) ([]uuid.UUID, error)
+	// The DMs of an entity that are found by their two participants.
+	ListEntityPairs(ctx context.Context, entityID uuid.UUID) ([]ListEntityPairsRow, error)
+	// The server ids under which the tenant's agents may have been named, its own last.
+	ListNamings(ctx context.Context) ([]ListNamingsRow, error)
 	ListNewRevocations(ctx context.Context, since dbtype.Millis) ([]Revocation, error)
 	ListOldestAuditEntries(ctx context.Context, limitRows int64) ([]AuditEntry, error)
 	ListSealedAgents(ctx context.Context, arg ListSealedAgentsParams) ([]ListSealedAgentsRow, error)
 	// The plus keeps SQLite from an index of all jobs of the tenant, which it would sort for every page.
 	ListSealedJobs(ctx context.Context, arg ListSealedJobsParams) ([]ListSealedJobsRow, error)
+	// Who takes part in conversations and is neither an agent, nor somebody who was seen to prove who they are.
+	ListUnprovenEntities(ctx context.Context, limitRows int64) ([]ListUnprovenEntitiesRow, error)
 	NextCallback(ctx context.Context) (*dbtype.Millis, error)
 	// No row when no job is running.
 	NextJobExpiry(ctx context.Context) (dbtype.Millis, error)
 	// When the next sweep is due; no row when there is no session.
 	NextSessionDue(ctx context.Context) (dbtype.Millis, error)
+	NoteAdoption(ctx context.Context, arg NoteAdoptionParams) error
+	NoteGiven(ctx context.Context) error
 	NoteIsolation(ctx context.Context, at *dbtype.Millis) (int64, error)
 	// No row if the password is another one by now, or the user was disabled.
 	NoteUserLogin(ctx context.Context, arg NoteUserLoginParams) (int64, error)
+	// What is known of an entity, and tells whether somebody has proven to be it.
+	ProofOfEntity(ctx context.Context, entityID uuid.UUID) (ProofOfEntityRow, error)
 	// One of those who bring the same secret changes the row.
 	RefreshLogin(ctx context.Context, arg RefreshLoginParams) (int64, error)
 	// Releases every running turn; only valid while no other process uses the database.
@@ -440,6 +460,10 @@ func (q systemQueries) AnyTurnQueued(ctx context.Context) (bool, error) {
 
 func (q systemQueries) BeginAuditChain(ctx context.Context, arg BeginAuditChainParams) error {
 	return q.all.BeginAuditChain(ctx, unscoped.BeginAuditChainParams{Seq: arg.Seq, Hash: arg.Hash, Tenant: q.scope.Tenant})
+}
+
+func (q systemQueries) ChangePair(ctx context.Context, arg ChangePairParams) (int64, error) {
+	return q.all.ChangePair(ctx, unscoped.ChangePairParams{PairKey: arg.PairKey, Name: arg.Name, Metadata: arg.Metadata, Tenant: q.scope.Tenant, ID: arg.ID})
 }
 
 func (q scopedQueries) ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error) {
@@ -714,6 +738,10 @@ func (q scopedQueries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsP
 	return q.all.EndMessageTurns(ctx, unscoped.EndMessageTurnsParams{NewStatus: arg.NewStatus, Reason: arg.Reason, Detail: arg.Detail, EndedAt: arg.EndedAt, Tenant: q.scope.Tenant, MessageID: arg.MessageID})
 }
 
+func (q systemQueries) EndParticipation(ctx context.Context, entityID uuid.UUID) (int64, error) {
+	return q.all.EndParticipation(ctx, unscoped.EndParticipationParams{Tenant: q.scope.Tenant, EntityID: entityID})
+}
+
 func (q scopedQueries) EndSession(ctx context.Context, arg EndSessionParams) (Session, error) {
 	return q.all.EndSession(ctx, unscoped.EndSessionParams{EndedAt: arg.EndedAt, EndReason: arg.EndReason, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
@@ -918,6 +946,34 @@ func (q scopedQueries) GetWorld(ctx context.Context, arg GetWorldParams) (World,
 	return q.all.GetWorld(ctx, unscoped.GetWorldParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
 }
 
+func (q systemQueries) HandOverChannels(ctx context.Context, arg HandOverChannelsParams) (int64, error) {
+	return q.all.HandOverChannels(ctx, unscoped.HandOverChannelsParams{HeirID: arg.HeirID, Tenant: q.scope.Tenant, EntityID: arg.EntityID})
+}
+
+func (q systemQueries) HandOverJobs(ctx context.Context, arg HandOverJobsParams) (int64, error) {
+	return q.all.HandOverJobs(ctx, unscoped.HandOverJobsParams{HeirID: arg.HeirID, Tenant: q.scope.Tenant, EntityID: arg.EntityID})
+}
+
+func (q systemQueries) HandOverMemories(ctx context.Context, arg HandOverMemoriesParams) (int64, error) {
+	return q.all.HandOverMemories(ctx, unscoped.HandOverMemoriesParams{HeirID: arg.HeirID, Tenant: q.scope.Tenant, EntityID: arg.EntityID})
+}
+
+func (q systemQueries) HandOverMessages(ctx context.Context, arg HandOverMessagesParams) (int64, error) {
+	return q.all.HandOverMessages(ctx, unscoped.HandOverMessagesParams{HeirID: arg.HeirID, Tenant: q.scope.Tenant, EntityID: arg.EntityID})
+}
+
+func (q systemQueries) HandOverParticipation(ctx context.Context, arg HandOverParticipationParams) (int64, error) {
+	return q.all.HandOverParticipation(ctx, unscoped.HandOverParticipationParams{HeirID: arg.HeirID, Tenant: q.scope.Tenant, EntityID: arg.EntityID})
+}
+
+func (q systemQueries) HandOverSessions(ctx context.Context, arg HandOverSessionsParams) (int64, error) {
+	return q.all.HandOverSessions(ctx, unscoped.HandOverSessionsParams{HeirID: arg.HeirID, Tenant: q.scope.Tenant, EntityID: arg.EntityID})
+}
+
+func (q systemQueries) HandOverTurns(ctx context.Context, arg HandOverTurnsParams) (int64, error) {
+	return q.all.HandOverTurns(ctx, unscoped.HandOverTurnsParams{HeirID: arg.HeirID, Tenant: q.scope.Tenant, EntityID: arg.EntityID})
+}
+
 func (q scopedQueries) HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error) {
 	return q.all.HasReplyWith(ctx, unscoped.HasReplyWithParams{Tenant: q.scope.Tenant, AuthorID: arg.AuthorID, Since: arg.Since, LimitRows: arg.LimitRows, Words: arg.Words})
 }
@@ -1042,6 +1098,10 @@ func (q systemQueries) ListEndedLogins(ctx context.Context, since *dbtype.Millis
 	return q.all.ListEndedLogins(ctx, unscoped.ListEndedLoginsParams{Tenant: q.scope.Tenant, Since: since})
 }
 
+func (q systemQueries) ListEntityPairs(ctx context.Context, entityID uuid.UUID) ([]ListEntityPairsRow, error) {
+	return q.all.ListEntityPairs(ctx, unscoped.ListEntityPairsParams{Tenant: q.scope.Tenant, EntityID: entityID})
+}
+
 func (q scopedQueries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error) {
 	return q.all.ListJobs(ctx, unscoped.ListJobsParams{Tenant: q.scope.Tenant, Until: arg.Until, Everyone: q.scope.Everyone, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
@@ -1072,6 +1132,10 @@ func (q scopedQueries) ListMessagesBeforeSeq(ctx context.Context, arg ListMessag
 
 func (q scopedQueries) ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error) {
 	return q.all.ListMessagesFromSeq(ctx, unscoped.ListMessagesFromSeqParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AfterSeq: arg.AfterSeq, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, LimitRows: arg.LimitRows})
+}
+
+func (q systemQueries) ListNamings(ctx context.Context) ([]ListNamingsRow, error) {
+	return q.all.ListNamings(ctx, q.scope.Tenant)
 }
 
 func (q systemQueries) ListNewRevocations(ctx context.Context, since dbtype.Millis) ([]Revocation, error) {
@@ -1138,6 +1202,10 @@ func (q scopedQueries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]
 	return q.all.ListTurnEvents(ctx, unscoped.ListTurnEventsParams{Tenant: q.scope.Tenant, TurnID: turnID})
 }
 
+func (q systemQueries) ListUnprovenEntities(ctx context.Context, limitRows int64) ([]ListUnprovenEntitiesRow, error) {
+	return q.all.ListUnprovenEntities(ctx, unscoped.ListUnprovenEntitiesParams{Tenant: q.scope.Tenant, LimitRows: limitRows})
+}
+
 func (q scopedQueries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error) {
 	return q.all.ListUserJobs(ctx, unscoped.ListUserJobsParams{Tenant: q.scope.Tenant, UserID: arg.UserID, Until: arg.Until, Status: arg.Status, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
@@ -1182,8 +1250,16 @@ func (q systemQueries) NextSessionDue(ctx context.Context) (dbtype.Millis, error
 	return q.all.NextSessionDue(ctx, q.scope.Tenant)
 }
 
+func (q systemQueries) NoteAdoption(ctx context.Context, arg NoteAdoptionParams) error {
+	return q.all.NoteAdoption(ctx, unscoped.NoteAdoptionParams{Tenant: q.scope.Tenant, ServerID: arg.ServerID, AdoptedAt: arg.AdoptedAt})
+}
+
 func (q scopedQueries) NoteFormerAgent(ctx context.Context, arg NoteFormerAgentParams) error {
 	return q.all.NoteFormerAgent(ctx, unscoped.NoteFormerAgentParams{Tenant: q.scope.Tenant, ID: arg.ID, DeletedAt: arg.DeletedAt})
+}
+
+func (q systemQueries) NoteGiven(ctx context.Context) error {
+	return q.all.NoteGiven(ctx, q.scope.Tenant)
 }
 
 func (q systemQueries) NoteIsolation(ctx context.Context, at *dbtype.Millis) (int64, error) {
@@ -1192,6 +1268,10 @@ func (q systemQueries) NoteIsolation(ctx context.Context, at *dbtype.Millis) (in
 
 func (q systemQueries) NoteUserLogin(ctx context.Context, arg NoteUserLoginParams) (int64, error) {
 	return q.all.NoteUserLogin(ctx, unscoped.NoteUserLoginParams{Now: arg.Now, Tenant: q.scope.Tenant, ID: arg.ID, Password: arg.Password})
+}
+
+func (q systemQueries) ProofOfEntity(ctx context.Context, entityID uuid.UUID) (ProofOfEntityRow, error) {
+	return q.all.ProofOfEntity(ctx, unscoped.ProofOfEntityParams{Tenant: q.scope.Tenant, EntityID: entityID})
 }
 
 func (q systemQueries) RefreshLogin(ctx context.Context, arg RefreshLoginParams) (int64, error) {

@@ -4,6 +4,19 @@ package db
 
 import (
 	"github.com/elizad/elizad/gen/unscoped"
+	"github.com/elizad/elizad/queries/dbtype"
+	"github.com/google/uuid"
 )
 
+type CountHoldingsRow = unscoped.CountHoldingsRow
+
+type EstimateHoldingsRow = unscoped.EstimateHoldingsRow
+
+type ListNamingsRow = unscoped.ListNamingsRow
+
 type ListTenantsRow = unscoped.ListTenantsRow
+
+type NoteAdoptionParams struct {
+	ServerID  uuid.UUID
+	AdoptedAt dbtype.Millis
+}

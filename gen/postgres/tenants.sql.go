@@ -12,6 +12,37 @@ import (
 	"github.com/elizad/elizad/queries/dbtype"
 )
 
+const countHoldings = `-- name: CountHoldings :one
+SELECT CAST((SELECT count(*) FROM agents a WHERE a.tenant = $1) AS bigint) AS agents,
+       CAST((SELECT count(*) FROM channels c WHERE c.tenant = $1) AS bigint) AS channels,
+       CAST((SELECT count(*) FROM messages m WHERE m.tenant = $1) AS bigint) AS messages,
+       CAST((SELECT count(*) FROM sessions s WHERE s.tenant = $1) AS bigint) AS sessions,
+       CAST((SELECT count(*) FROM jobs j WHERE j.tenant = $1) AS bigint) AS jobs,
+       CAST((SELECT count(*) FROM memories r WHERE r.tenant = $1) AS bigint) AS memories,
+       CAST((SELECT count(*) FROM users u WHERE u.tenant = $1) AS bigint) AS users,
+       CAST((SELECT count(*) FROM api_keys k WHERE k.tenant = $1) AS bigint) AS api_keys
+`
+
+type CountHoldingsRow = unscoped.CountHoldingsRow
+
+// scope: database
+// What a tenant holds, for its owner: all of it is visited.
+func (q *Queries) CountHoldings(ctx context.Context, tenant int64) (CountHoldingsRow, error) {
+	row := q.db.QueryRow(ctx, countHoldings, tenant)
+	var i CountHoldingsRow
+	err := row.Scan(
+		&i.Agents,
+		&i.Channels,
+		&i.Messages,
+		&i.Sessions,
+		&i.Jobs,
+		&i.Memories,
+		&i.Users,
+		&i.APIKeys,
+	)
+	return i, err
+}
+
 const endIsolation = `-- name: EndIsolation :exec
 UPDATE tenants SET isolated_at = NULL WHERE id = $1
 `
@@ -39,6 +70,28 @@ func (q *Queries) EnsureTenant(ctx context.Context, arg EnsureTenantParams) (int
 	return id, err
 }
 
+const estimateHoldings = `-- name: EstimateHoldings :one
+SELECT CAST((SELECT count(*) FROM (SELECT 1 FROM agents a WHERE a.tenant = $1 LIMIT CAST($2 AS bigint)) AS some_agents) AS bigint) AS agents,
+       CAST(count(*) AS bigint) AS channels, CAST(coalesce(sum(last_seq), 0) AS bigint) AS messages
+FROM (
+    SELECT c.last_seq FROM message_servers s JOIN channels c ON c.message_server_id = s.id
+    WHERE s.tenant = $1 AND c.tenant = $1
+    LIMIT CAST($2 AS bigint)) AS some_channels
+`
+
+type EstimateHoldingsParams = unscoped.EstimateHoldingsParams
+
+type EstimateHoldingsRow = unscoped.EstimateHoldingsRow
+
+// scope: database
+// What a tenant holds, counted up to max_rows agents and channels, and of these channels the messages that were ever said there.
+func (q *Queries) EstimateHoldings(ctx context.Context, arg EstimateHoldingsParams) (EstimateHoldingsRow, error) {
+	row := q.db.QueryRow(ctx, estimateHoldings, arg.Tenant, arg.MaxRows)
+	var i EstimateHoldingsRow
+	err := row.Scan(&i.Agents, &i.Channels, &i.Messages)
+	return i, err
+}
+
 const isolatedSince = `-- name: IsolatedSince :one
 SELECT isolated_at FROM tenants WHERE id = $1
 `
@@ -51,8 +104,38 @@ func (q *Queries) IsolatedSince(ctx context.Context, tenant int64) (*dbtype.Mill
 	return isolated_at, err
 }
 
+const listNamings = `-- name: ListNamings :many
+SELECT t.server_id, t.given, CAST(t.id = $1 AS boolean) AS own FROM tenants t
+WHERE t.id = $1 OR t.server_id IN (SELECT a.server_id FROM adoptions a WHERE a.tenant = $1)
+ORDER BY own, server_id
+`
+
+type ListNamingsRow = unscoped.ListNamingsRow
+
+// scope: system
+// The server ids under which the tenant's agents may have been named, its own last.
+func (q *Queries) ListNamings(ctx context.Context, tenant int64) ([]ListNamingsRow, error) {
+	rows, err := q.db.Query(ctx, listNamings, tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListNamingsRow{}
+	for rows.Next() {
+		var i ListNamingsRow
+		if err := rows.Scan(&i.ServerID, &i.Given, &i.Own); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listTenants = `-- name: ListTenants :many
-SELECT server_id, name FROM tenants ORDER BY id
+SELECT id, server_id, name, isolated_at FROM tenants ORDER BY id
 `
 
 type ListTenantsRow = unscoped.ListTenantsRow
@@ -67,7 +150,12 @@ func (q *Queries) ListTenants(ctx context.Context) ([]ListTenantsRow, error) {
 	items := []ListTenantsRow{}
 	for rows.Next() {
 		var i ListTenantsRow
-		if err := rows.Scan(&i.ServerID, &i.Name); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.ServerID,
+			&i.Name,
+			&i.IsolatedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -76,6 +164,28 @@ func (q *Queries) ListTenants(ctx context.Context) ([]ListTenantsRow, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const noteAdoption = `-- name: NoteAdoption :exec
+INSERT INTO adoptions (tenant, server_id, adopted_at) VALUES ($1, $2, $3)
+`
+
+type NoteAdoptionParams = unscoped.NoteAdoptionParams
+
+// scope: system
+func (q *Queries) NoteAdoption(ctx context.Context, arg NoteAdoptionParams) error {
+	_, err := q.db.Exec(ctx, noteAdoption, arg.Tenant, arg.ServerID, arg.AdoptedAt)
+	return err
+}
+
+const noteGiven = `-- name: NoteGiven :exec
+UPDATE tenants SET given = given + 1 WHERE id = $1
+`
+
+// scope: system
+func (q *Queries) NoteGiven(ctx context.Context, tenant int64) error {
+	_, err := q.db.Exec(ctx, noteGiven, tenant)
+	return err
 }
 
 const noteIsolation = `-- name: NoteIsolation :execrows

@@ -26,6 +26,8 @@ type Querier interface {
 	// scope: system
 	// Notes the last entry that was dropped.
 	BeginAuditChain(ctx context.Context, arg BeginAuditChainParams) error
+	// scope: system
+	ChangePair(ctx context.Context, arg ChangePairParams) (int64, error)
 	// scope: viewer
 	ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error)
 	// scope: tenant
@@ -77,6 +79,9 @@ type Querier interface {
 	// scope: viewer
 	// How many messages a search finds, counted up to max_rows, in the same two ways.
 	CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error)
+	// scope: database
+	// What a tenant holds, for its owner: all of it is visited.
+	CountHoldings(ctx context.Context, tenant int64) (CountHoldingsRow, error)
 	// scope: viewer
 	// By status, with the total duration of those that have ended.
 	CountJobs(ctx context.Context, arg CountJobsParams) ([]CountJobsRow, error)
@@ -195,6 +200,8 @@ type Querier interface {
 	// scope: tenant
 	// Ends the active turns of a message from outside.
 	EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams) ([]Turn, error)
+	// scope: system
+	EndParticipation(ctx context.Context, arg EndParticipationParams) (int64, error)
 	// scope: viewer
 	// Includes a session that ended earlier in another way and is still kept.
 	EndSession(ctx context.Context, arg EndSessionParams) (Session, error)
@@ -210,6 +217,9 @@ type Querier interface {
 	EnsureTenant(ctx context.Context, arg EnsureTenantParams) (int64, error)
 	// scope: tenant
 	EnsureWorld(ctx context.Context, arg EnsureWorldParams) (int64, error)
+	// scope: database
+	// What a tenant holds, counted up to max_rows agents and channels, and of these channels the messages that were ever said there.
+	EstimateHoldings(ctx context.Context, arg EstimateHoldingsParams) (EstimateHoldingsRow, error)
 	// scope: system
 	ExpireJobs(ctx context.Context, arg ExpireJobsParams) ([]Job, error)
 	// scope: system
@@ -328,6 +338,21 @@ type Querier interface {
 	GetUser(ctx context.Context, arg GetUserParams) (User, error)
 	// scope: tenant
 	GetWorld(ctx context.Context, arg GetWorldParams) (World, error)
+	// scope: system
+	HandOverChannels(ctx context.Context, arg HandOverChannelsParams) (int64, error)
+	// scope: system
+	HandOverJobs(ctx context.Context, arg HandOverJobsParams) (int64, error)
+	// scope: system
+	HandOverMemories(ctx context.Context, arg HandOverMemoriesParams) (int64, error)
+	// scope: system
+	HandOverMessages(ctx context.Context, arg HandOverMessagesParams) (int64, error)
+	// scope: system
+	// Lets somebody take part where an entity does; where both do, nothing changes.
+	HandOverParticipation(ctx context.Context, arg HandOverParticipationParams) (int64, error)
+	// scope: system
+	HandOverSessions(ctx context.Context, arg HandOverSessionsParams) (int64, error)
+	// scope: system
+	HandOverTurns(ctx context.Context, arg HandOverTurnsParams) (int64, error)
 	// scope: tenant
 	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
 	HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error)
@@ -414,6 +439,9 @@ type Querier interface {
 	ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error)
 	// scope: system
 	ListEndedLogins(ctx context.Context, arg ListEndedLoginsParams) ([]uuid.UUID, error)
+	// scope: system
+	// The DMs of an entity that are found by their two participants.
+	ListEntityPairs(ctx context.Context, arg ListEntityPairsParams) ([]ListEntityPairsRow, error)
 	// scope: viewer
 	// Newest first.
 	ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error)
@@ -435,6 +463,9 @@ type Querier interface {
 	// scope: viewer
 	// Oldest first: the messages after number after_seq, which a reader has missed.
 	ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error)
+	// scope: system
+	// The server ids under which the tenant's agents may have been named, its own last.
+	ListNamings(ctx context.Context, tenant int64) ([]ListNamingsRow, error)
 	// scope: system
 	ListNewRevocations(ctx context.Context, arg ListNewRevocationsParams) ([]Revocation, error)
 	// scope: system
@@ -479,6 +510,9 @@ type Querier interface {
 	ListTenants(ctx context.Context) ([]ListTenantsRow, error)
 	// scope: tenant
 	ListTurnEvents(ctx context.Context, arg ListTurnEventsParams) ([]TurnEvent, error)
+	// scope: system
+	// Who takes part in conversations and is neither an agent, nor somebody who was seen to prove who they are.
+	ListUnprovenEntities(ctx context.Context, arg ListUnprovenEntitiesParams) ([]ListUnprovenEntitiesRow, error)
 	// scope: viewer
 	// An empty status means any.
 	ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error)
@@ -509,14 +543,21 @@ type Querier interface {
 	// scope: system
 	// When the next sweep is due; no row when there is no session.
 	NextSessionDue(ctx context.Context, tenant int64) (dbtype.Millis, error)
+	// scope: system
+	NoteAdoption(ctx context.Context, arg NoteAdoptionParams) error
 	// scope: tenant
 	// Notes that a participant of channels, or an author in them, was an agent.
 	NoteFormerAgent(ctx context.Context, arg NoteFormerAgentParams) error
+	// scope: system
+	NoteGiven(ctx context.Context, tenant int64) error
 	// scope: system
 	NoteIsolation(ctx context.Context, arg NoteIsolationParams) (int64, error)
 	// scope: system
 	// No row if the password is another one by now, or the user was disabled.
 	NoteUserLogin(ctx context.Context, arg NoteUserLoginParams) (int64, error)
+	// scope: system
+	// What is known of an entity, and tells whether somebody has proven to be it.
+	ProofOfEntity(ctx context.Context, arg ProofOfEntityParams) (ProofOfEntityRow, error)
 	// scope: system
 	// One of those who bring the same secret changes the row.
 	RefreshLogin(ctx context.Context, arg RefreshLoginParams) (int64, error)

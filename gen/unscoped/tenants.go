@@ -7,15 +7,51 @@ import (
 	"github.com/google/uuid"
 )
 
+type CountHoldingsRow struct {
+	Agents   int64
+	Channels int64
+	Messages int64
+	Sessions int64
+	Jobs     int64
+	Memories int64
+	Users    int64
+	APIKeys  int64
+}
+
 type EnsureTenantParams struct {
 	ServerID  uuid.UUID
 	Name      string
 	CreatedAt dbtype.Millis
 }
 
-type ListTenantsRow struct {
+type EstimateHoldingsParams struct {
+	Tenant  int64
+	MaxRows int64
+}
+
+type EstimateHoldingsRow struct {
+	Agents   int64
+	Channels int64
+	Messages int64
+}
+
+type ListNamingsRow struct {
 	ServerID uuid.UUID
-	Name     string
+	Given    int64
+	Own      bool
+}
+
+type ListTenantsRow struct {
+	ID         int64
+	ServerID   uuid.UUID
+	Name       string
+	IsolatedAt *dbtype.Millis
+}
+
+type NoteAdoptionParams struct {
+	Tenant    int64
+	ServerID  uuid.UUID
+	AdoptedAt dbtype.Millis
 }
 
 type NoteIsolationParams struct {

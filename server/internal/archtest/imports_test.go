@@ -76,6 +76,7 @@ func mayImport() map[string][]string {
 		"server/internal/egress":    {},
 		"server/internal/names":     {},
 		"server/internal/seal":      {plaintext},
+		"server/internal/handover":  {"api/chain", store, audit, auth, messaging, "gen/db", "queries/dbtype"},
 		"server/internal/reseal":    {"server/internal/seal", store, "gen/db", "queries/dbtype"},
 		"server/internal/jsontext":  {apierr},
 		"server/internal/extract":   {plaintext, lifecycle},

@@ -110,6 +110,19 @@ func Within(ctx context.Context, q db.Scoped, target uuid.UUID, details string) 
 	return write(ctx, q, stored.record(now, now, 1))
 }
 
+// In writes an entry in a transaction, and returns its place in the log. It should be the last of it, as for [Within].
+func In(ctx context.Context, q db.Scoped, e Entry) (chain.Link, error) {
+	now := time.Now()
+	if err := write(ctx, q, e.record(now, now, 1)); err != nil {
+		return chain.Link{}, err
+	}
+	head, err := q.GetAuditChain(ctx)
+	if err != nil {
+		return chain.Link{}, err
+	}
+	return link(head.LastSeq, head.LastHash)
+}
+
 // Config is what a Service is made of.
 type Config struct {
 	Store  store.System

@@ -195,11 +195,8 @@ func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMReq
 			return Channel{}, err
 		}
 	}
-	lo, hi := r.A.String(), r.B.String()
-	if lo > hi {
-		lo, hi = hi, lo
-	}
-	key := lo + ":" + hi
+	pair := PairOf(r.A, r.B)
+	key := pair.Key()
 	serverID := s.named(r.ServerID)
 	var out Channel
 	find := func(q db.Scoped) error {
@@ -220,8 +217,8 @@ func (s *Service) FindOrCreateDM(ctx context.Context, who auth.Identity, r DMReq
 		return out, err
 	}
 	row, err := s.newChannelRow(who.Entity(), uuid.New(), NewChannel{
-		ServerID: &serverID, Name: dmPrefix + lo + "-" + hi, Type: TypeDM,
-		Metadata: jsontext.Encode(map[string]any{"user1": lo, "user2": hi, "isDm": true}),
+		ServerID: &serverID, Name: pair.Name(), Type: TypeDM,
+		Metadata: jsontext.Encode(map[string]any{"user1": pair.lo, "user2": pair.hi, "isDm": true}),
 	})
 	if err != nil {
 		return Channel{}, err

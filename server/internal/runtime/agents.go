@@ -51,7 +51,7 @@ type ModelStatus struct {
 // Agents keeps the agents. Its methods are safe for concurrent use; who is the caller. An unknown agent is NOT_FOUND.
 type Agents struct {
 	store    store.System
-	serverID uuid.UUID // of the tenant
+	namings  []store.Naming // of the tenant, its own the last
 	keys     *seal.Keys
 	salt     string // of the ElizaOS server that characters come from
 	messages Messages
@@ -128,7 +128,7 @@ func (a *Agents) Create(ctx context.Context, who auth.Identity, c agent.Characte
 
 // create is Create where check decides what is refused beside that.
 func (a *Agents) create(ctx context.Context, who auth.Identity, c agent.Character, check creationCheck) (out Agent, created bool, err error) {
-	if err := a.identify(&c); err != nil {
+	if err := a.identify(ctx, who, &c); err != nil {
 		return Agent{}, false, err
 	}
 	changes := splitSecrets(&c)

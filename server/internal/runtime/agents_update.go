@@ -206,7 +206,7 @@ func (a *Agents) Import(ctx context.Context, characters []agent.Character, runni
 
 // overwrite changes the fields of a stored agent that a character has.
 func (a *Agents) overwrite(ctx context.Context, who auth.Identity, c agent.Character) (Agent, error) {
-	if err := a.identify(&c); err != nil {
+	if err := a.identify(ctx, who, &c); err != nil {
 		return Agent{}, err
 	}
 	text, err := json.Marshal(&c)

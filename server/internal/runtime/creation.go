@@ -2,14 +2,17 @@ package runtime
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/names"
+	"github.com/elizad/elizad/server/internal/store"
 )
 
 // maxCharacter is how many bytes a character has at most, with its sealed secrets. What the owner brings in files may be larger.
@@ -17,24 +20,44 @@ const maxCharacter = 256 << 10
 
 const noName = "must have a character that can be seen"
 
-// AgentID returns the id of an agent that a character gives none: it follows from the name, and in another tenant than the default
-// one from its server id, too.
-func AgentID(serverID uuid.UUID, name string) uuid.UUID {
-	if serverID == uuid.Nil {
-		return agent.ID(name)
+// AgentIDs returns the ids of agents that characters give none, of which the last is that of a new one: they follow from the name, and in
+// another tenant than the default one from its server id, too. What a tenant has given away keeps its ids.
+func AgentIDs(of store.Naming, name string) []uuid.UUID {
+	id := agent.ID(name)
+	if of.ServerID != uuid.Nil {
+		id = agent.UUIDFor(of.ServerID, name)
 	}
-	return agent.UUIDFor(serverID, name)
+	ids := []uuid.UUID{id}
+	for i := range of.Given {
+		ids = append(ids, agent.UUIDFor(id, strconv.Itoa(i+1)))
+	}
+	return ids
 }
 
 // identify cleans a character's names, and gives it an id where it has none.
-func (a *Agents) identify(c *agent.Character) error {
+func (a *Agents) identify(ctx context.Context, who auth.Identity, c *agent.Character) (err error) {
 	if c.Name, c.Username = names.Clean(c.Name), names.Clean(c.Username); c.Name == "" {
 		return agent.Refuse(apierr.CreateFailed, agent.Problem{Path: "/name", Reason: noName})
 	}
 	if c.ID == uuid.Nil {
-		c.ID = AgentID(a.serverID, c.Name)
+		c.ID, err = a.idOf(ctx, who, c.Name)
 	}
-	return nil
+	return err
+}
+
+// idOf returns the id of an agent that is named and has none: that of the one which is there under this name, or else that of a new one.
+func (a *Agents) idOf(ctx context.Context, who auth.Identity, name string) (uuid.UUID, error) {
+	var ids []uuid.UUID
+	for _, n := range a.namings {
+		ids = append(ids, AgentIDs(n, name)...)
+	}
+	last := len(ids) - 1
+	for _, id := range ids[:last] {
+		if _, err := a.row(ctx, who, id); !apierr.IsCode(err, apierr.NotFound) {
+			return id, err
+		}
+	}
+	return ids[last], nil
 }
 
 // creationCheck says whether a new agent may be stored. It runs in the transaction that does it.

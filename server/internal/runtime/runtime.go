@@ -53,7 +53,7 @@ const (
 // Config is what a Service is made of. Store, Messages, Models and Keys are required.
 type Config struct {
 	Store    store.System
-	ServerID uuid.UUID // of the tenant; the zero UUID: the default one
+	Namings  []store.Naming // of the tenant; none: that of the default one
 	Messages Messages
 	Models   Models
 	Keys     *seal.Keys // seal the agents' secrets
@@ -78,6 +78,9 @@ type Config struct {
 func (c *Config) setDefaults() error {
 	if c.Store == nil || c.Messages == nil || c.Models == nil || c.Keys == nil {
 		return errors.New("runtime: a store, messages, models and keys are required")
+	}
+	if len(c.Namings) == 0 {
+		c.Namings = []store.Naming{{}}
 	}
 	if c.Environment == nil {
 		c.Environment = noEnvironment{}
@@ -142,7 +145,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	agents := &Agents{
-		store: cfg.Store, serverID: cfg.ServerID, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, models: cfg.Models, plugins: cfg.Plugins, log: cfg.Logger,
+		store: cfg.Store, namings: cfg.Namings, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, models: cfg.Models, plugins: cfg.Plugins, log: cfg.Logger,
 		tally:   quota.NewTally(quota.Quota{Most: cfg.MaxAgents, What: "agents", Setting: "ELIZAD_MAX_AGENTS (--max-agents)"}, cfg.Now),
 		numbers: &numbers{now: cfg.Now},
 		uses:    newUses(cfg.Store, cfg.Logger),

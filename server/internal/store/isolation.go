@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
 )
@@ -30,4 +32,23 @@ func SetIsolated(ctx context.Context, s System, isolated bool) error {
 		_, err = q.NoteIsolation(ctx, new(dbtype.MillisOf(time.Now())))
 		return err
 	})
+}
+
+// Naming is a server id under which agents of the tenant may have been named, and how often it has given away all that it had.
+type Naming struct {
+	ServerID uuid.UUID
+	Given    int
+}
+
+// Namings lists the server ids under which the tenant's agents may have been named: those whose data it has taken over, and its own, the last.
+func Namings(ctx context.Context, s System) (out []Naming, err error) {
+	err = SystemView(ctx, s, "reading what the tenant has taken over", func(q db.System) error {
+		rows, err := q.ListNamings(ctx)
+		out = nil
+		for _, row := range rows {
+			out = append(out, Naming{row.ServerID, int(row.Given)})
+		}
+		return err
+	})
+	return out, err
 }

@@ -73,4 +73,9 @@ type System interface {
 
 	// Tenants lists all tenants of the database, the default one first. To work for another of them, open a store of its own.
 	Tenants(ctx context.Context) ([]Tenant, error)
+
+	// Holdings, LeftBehind and Adopt look at, and move, what other tenants hold: see the methods of [Bound].
+	Holdings(ctx context.Context) ([]Holding, error)
+	LeftBehind(ctx context.Context) (Left, error)
+	Adopt(ctx context.Context, a Adopt) (Adoption, error)
 }

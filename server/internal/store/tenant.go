@@ -27,6 +27,13 @@ type Engine interface {
 
 	// Write runs fn as [Store.Update] does.
 	Write(ctx context.Context, fn func(q unscoped.Querier) error) error
+
+	// ReadOf is Read of the rows of a tenant, whose number the queries name.
+	ReadOf(ctx context.Context, tenant int64, fn func(q unscoped.Querier) error) error
+
+	// Across runs fn as one transaction over all tenants; it may be run again, as for [Store.Update]. It fails where another server may
+	// work on the database, unless alone says that none does which matters.
+	Across(ctx context.Context, alone bool, fn func(q Across) error) error
 }
 
 // Bound binds the transactions of an engine to one tenant. The implementations of [System] embed it. Make it with [Bind].
@@ -69,15 +76,11 @@ func (b Bound) SystemUpdate(ctx context.Context, fn func(q db.System) error) err
 
 // Tenants implements [System].
 func (b Bound) Tenants(ctx context.Context) ([]Tenant, error) {
-	var tenants []Tenant
-	err := b.engine.Read(ctx, func(q unscoped.Querier) error {
-		rows, err := q.ListTenants(ctx)
-		tenants = nil
-		for _, row := range rows {
-			tenants = append(tenants, Tenant{ServerID: row.ServerID, Name: row.Name})
-		}
-		return err
-	})
+	holdings, err := b.tenants(ctx)
+	tenants := make([]Tenant, len(holdings))
+	for i, h := range holdings {
+		tenants[i] = h.Tenant
+	}
 	return tenants, while("listing tenants", err)
 }
 

@@ -207,7 +207,7 @@ func (s *Store) Read(ctx context.Context, fn func(q unscoped.Querier) error) err
 func (s *Store) Write(ctx context.Context, fn func(q unscoped.Querier) error) error {
 	pause, wasOvertaken := firstPause, false
 	for attempt := 1; ; attempt++ {
-		err := s.transact(ctx, fn)
+		err := s.transact(ctx, func(tx pgx.Tx) error { return fn(postgres.New(tx)) })
 		if err != nil && !wasOvertaken && overtaken(err) {
 			wasOvertaken = true
 			continue
@@ -226,7 +226,7 @@ func (s *Store) Write(ctx context.Context, fn func(q unscoped.Querier) error) er
 }
 
 // transact runs fn once.
-func (s *Store) transact(ctx context.Context, fn func(q unscoped.Querier) error) error {
+func (s *Store) transact(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return err
@@ -244,7 +244,7 @@ func (s *Store) transact(ctx context.Context, fn func(q unscoped.Querier) error)
 		// Nothing happens after a commit; and if it fails, Release closes the connection, which rolls back, too.
 		_ = tx.Rollback(rollback)
 	}()
-	if err := fn(postgres.New(tx)); err != nil {
+	if err := fn(tx); err != nil {
 		return err
 	}
 	commit, cancel := context.WithTimeout(ending, commitTime)

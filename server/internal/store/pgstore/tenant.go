@@ -25,15 +25,25 @@ func findTenant(ctx context.Context, config *pgx.ConnConfig, tenant store.Tenant
 		return 0, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it has answered
+	if err := mustBeBound(ctx, conn); err != nil {
+		return 0, err
+	}
+	return tenant.Number(ctx, postgres.New(conn))
+}
+
+// mustBeBound returns an error for a role that the policies don't bind.
+func mustBeBound(ctx context.Context, conn interface {
+	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
+}) error {
 	var exempt bool
 	const query = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
 	if err := conn.QueryRow(ctx, query, pgx.QueryExecModeExec).Scan(&exempt); err != nil {
-		return 0, fmt.Errorf("asking for the role: %w", err)
+		return fmt.Errorf("asking for the role: %w", err)
 	}
 	if exempt {
-		return 0, errExempt
+		return errExempt
 	}
-	return tenant.Number(ctx, postgres.New(conn))
+	return nil
 }
 
 // begin begins a transaction that sees the rows of the store's tenant. Through a pooler each one says whose they are, since it may run

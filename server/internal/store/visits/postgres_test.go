@@ -55,7 +55,7 @@ func TestTenantsOnPostgres(t *testing.T) {
 	t.Run("by policies alone", func(t *testing.T) {
 		t.Parallel()
 		// These look at message_words and at the list of tenants, which are outside of the wall.
-		outside := []string{"CountFoundMessages", "NoteIsolation"}
+		outside := []string{"CountFoundMessages", "NoteIsolation", "ListNamings"}
 		testTenants(t, store.DefaultTenant, outside, func(t *testing.T) trial {
 			m := openPostgres(t)
 			m.tenant = another
@@ -71,7 +71,12 @@ func TestViewersOnPostgres(t *testing.T) {
 
 func openPostgres(t *testing.T) *postgresMeter {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), pgtest.URL(t))
+	return connectPostgres(t, pgtest.URL(t))
+}
+
+func connectPostgres(t *testing.T, url string) *postgresMeter {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,6 +107,7 @@ SELECT ID(14, i), ID(6, CASE WHEN i <= 50 THEN 1 ELSE i / 10 END), BYTES(i), BYT
 INSERT INTO revocations (kind, subject, created_at, expires_at, tenant) SELECT 'token', 't' || i, ago(i, {n}/2), CASE WHEN i % ({n}/20) = 1 THEN ago(i, {n}/2) ELSE 1900000600000 END, 1 FROM rows({n}/2);
 INSERT INTO revocations (kind, subject, created_at, expires_at, tenant) SELECT 'entity', 'e' || i, ago(i, {n}/2), 1900000600000, 1 FROM rows({n}/2);
 INSERT INTO audit_entries SELECT i, ago(i, {n}), 0, 1, 'agent.change', 'updateAgent', 200, 'user', 'token', NULL, ID(6, 1), true, '192.0.2.1', ID(1, 1), NULL, '', 'r', BYTES(i), 1 FROM rows({n});
+INSERT INTO adoptions SELECT ID(2, i), ago(i, 2), 1 FROM rows(2);
 INSERT INTO audit_chains (last_seq, last_hash, dropped_seq, dropped_hash, tenant) SELECT {n}, BYTES(i), 0, BYTES(i), 1 FROM rows(1)`
 
 // grown lists the queries whose visits may grow with what is stored, and why. All others visit as much in a long history as in
@@ -132,6 +133,18 @@ var grown = map[string]string{
 	"ForgetRoomMessages":    "all messages of the channel",
 	"ListServerChannelIDs":  "all channels of the message server",
 	"ListWorlds":            "all worlds",
+
+	"ListUnprovenEntities":  "all that take part in something, for the operator",
+	"ProofOfEntity":         "the audit log, for the operator",
+	"ListEntityPairs":       "all direct channels of one entity, for the operator",
+	"EndParticipation":      "all that is one entity's, for the operator",
+	"HandOverParticipation": "all that is one entity's, for the operator",
+	"HandOverChannels":      "all that is one entity's, for the operator",
+	"HandOverMessages":      "all that is one entity's, for the operator",
+	"HandOverTurns":         "all turns, for the operator",
+	"HandOverSessions":      "all sessions, for the operator",
+	"HandOverJobs":          "all that is one entity's, for the operator",
+	"HandOverMemories":      "all memories, for the operator",
 	"ShiftSessions":         "the sessions of a day",
 	"ShiftJobs":             "the jobs of a day",
 }
@@ -222,6 +235,7 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"AgentID": {numbered(anAgent, agent)}, "OwnerID": {numbered(anAgent, 1)}, "ChannelID": {numbered(aChannel, channel)}, "MessageServerID": {numbered(aServer, 1)},
 		"MessageID": {numbered(aMessage, message)}, "AuthorID": {numbered(aUser, 1)}, "UserID": {numbered(aUser, 1)}, "Caller": {numbered(aUser, 1)}, "SenderID": {numbered(aUser, 1)}, "EntityID": {numbered(aUser, 1)},
 		"RoomID": {numbered(aRoom, 1)}, "WorldID": {numbered(aWorld, 1)}, "TurnID": {numbered(aTurn, 100)}, "FirstTurn": {numbered(aTurn, 100)}, "LastTurn": {numbered(aTurn, 100)},
+		"HeirID": {numbered(somethingNew, 3)}, "ServerID": {numbered(aServer, 1)}, "AdoptedAt": {now},
 		"ResponseID": {numbered(somethingNew, 2)}, "ReplyID": {numbered(somethingNew, 2)}, "Claim": {numbered(somethingNew, 100)}, "Owner": {numbered(somethingNew, 1), "me"},
 		"CreatedBy": {numbered(aUser, 1)}, "InReplyTo": {numbered(aMessage, 1)}, "After": {numbered(anAgent, 0), dbtype.Millis(0)},
 
@@ -262,6 +276,11 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"UpsertSourceChannel":  {"SourceID": "new"},
 		"AddParticipant":       {"EntityID": numbered(somethingNew, 9)},
 		"AgentConcealed":       {"ID": numbered(anAgent, agent)},
+
+		"ProofOfEntity":    {"ID": numbered(aUser, 1)},
+		"ListEntityPairs":  {"ID": numbered(aUser, 1)},
+		"EndParticipation": {"ID": numbered(aUser, 1)},
+		"ChangePair":       {"ID": numbered(aChannel, channel), "PairKey": "new"},
 
 		"DeleteAgentMemories":             {"ID": numbered(anAgent, agent)},
 		"DeleteChannelMessages":           {"ID": numbered(aChannel, channel)},
