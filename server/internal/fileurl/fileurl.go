@@ -64,4 +64,12 @@ func parse(path string) (a address, ok bool) {
 	return a, false
 }
 
+// Parse reads an address as it is stored. Proven is false for an agent's file of which nobody who named it has shown that it is
+// theirs to see.
+func Parse(text string) (area Area, owner uuid.UUID, name string, proven, ok bool) {
+	path, query, _ := strings.Cut(text, "?")
+	a, ok := parse(path)
+	return a.area, a.owner, a.name, query != unproven, ok
+}
+
 func (a address) path() string { return Path(a.area, a.owner.String(), a.name) }

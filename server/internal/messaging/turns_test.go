@@ -73,9 +73,8 @@ func TestEndOfATurnHintsAtWork(t *testing.T) {
 	}
 }
 
-// A message of an agent is an answer, even when it has left the channel meanwhile: the other agents there are not asked about
-// it.
-func TestReplyOfAnAgentThatLeft(t *testing.T) {
+// An agent that has left the channel says nothing there any more, and the other agents are not asked in its place.
+func TestTurnsOfAnAgentThatLeft(t *testing.T) {
 	t.Parallel()
 	b := messagingtest.New(t)
 	c := b.DM(t)
@@ -89,11 +88,17 @@ func TestReplyOfAnAgentThatLeft(t *testing.T) {
 	if err := b.RemoveAgent(t.Context(), b.Who, c.ID, b.Agent); err != nil {
 		t.Fatal(err)
 	}
-	if reply := b.Answer(t, turn, "Goodbye."); reply.Unhandled != "" {
-		t.Errorf("the reply is unhandled: %s", reply.Unhandled)
+	_, err := b.FinishTurn(t.Context(), messagingtest.Worker, turn, messaging.Outcome{
+		Status: messaging.TurnReplied, Reply: &messaging.Reply{Content: "Goodbye.", AuthorName: "Agent"},
+	})
+	if !apierr.IsCode(err, apierr.Conflict) {
+		t.Errorf("finishing its turn: %v", err)
+	}
+	if got := b.Texts(t, c.ID); len(got) != 1 {
+		t.Errorf("said: %q", got)
 	}
 	if turns := b.Claim(t, 1); len(turns) != 0 {
-		t.Errorf("another agent is to answer the reply: %+v", turns)
+		t.Errorf("another agent is to answer: %+v", turns)
 	}
 }
 
