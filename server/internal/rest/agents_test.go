@@ -179,8 +179,11 @@ func TestSystem(t *testing.T) {
 			t.Errorf("%s: %d %s", path, got.status, got.raw)
 		}
 	}
-	if got := f.call(t, "GET", "/api/system/config", nil); got.data()["requiresAuth"] != false {
-		t.Errorf("config: %s", got.raw)
+	for _, isolated := range []bool{false, true} {
+		f := setup(t, func(d *rest.Deps) { d.Isolated = isolated })
+		if got := f.call(t, "GET", "/api/system/config", nil); got.data()["requiresAuth"] != isolated {
+			t.Errorf("config: %s", got.raw)
+		}
 	}
 	full := rest.Condition{Word: "disk_full", Problem: "The disk is full"}
 	for name, r := range map[string]rest.HealthReport{

@@ -89,12 +89,8 @@ func (h systemHandlers) GetVersion(context.Context, apiserver.GetVersionRequestO
 	}, nil
 }
 
-// requiresAuth is whether requests need a signed identity, which there is none of yet: until identities are made of credentials,
-// callers say who they are, and an API key, where one is set, is asked for by what is in front of the handlers.
-const requiresAuth = false
-
 func (h systemHandlers) GetPublicConfig(context.Context, apiserver.GetPublicConfigRequestObject) (apiserver.GetPublicConfigResponseObject, error) {
-	w := api.PublicConfig{RequiresAuth: requiresAuth}
+	w := api.PublicConfig{RequiresAuth: h.isolated}
 	if h.registration != "" {
 		w.Users = &api.PublicUsers{Registration: api.PublicUsersRegistration(h.registration)}
 	}
