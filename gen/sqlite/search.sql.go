@@ -86,7 +86,6 @@ WITH asked AS (
             SELECT t.channel_id FROM message_index CROSS JOIN message_texts t ON t.docid = message_index.rowid
             WHERE message_index.rowid >= (SELECT asked.first_id FROM asked) AND message_index.rowid <= (SELECT asked.last_id FROM asked)
               AND message_index MATCH (SELECT asked.terms FROM asked)
-            ORDER BY message_index.rowid DESC
             LIMIT (SELECT asked.ahead FROM asked)) AS walked
         WHERE walked.channel_id IN (SELECT v.channel_id FROM channel_participants v WHERE v.tenant = ?3 AND v.entity_id = ?7)
         LIMIT CASE WHEN (SELECT asked.own FROM asked) THEN CAST(?11 AS INTEGER) ELSE 0 END)
