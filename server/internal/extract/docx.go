@@ -28,12 +28,14 @@ func readDOCX(s source, out *builder) error {
 		return Damaged
 	}
 	defer body.Close()
-	limited := &io.LimitedReader{R: body, N: maxUnpacked}
-	err = (&wordReader{decoder: xml.NewDecoder(limited), out: out}).read()
-	if limited.N <= 0 && err != nil && !errors.Is(err, errFull) {
+	info, err := body.Stat()
+	switch {
+	case err != nil:
+		return Damaged
+	case info.Size() > maxUnpacked: // what is there in truth is no more: the archive is read up to the size that it says
 		return Unpacked
 	}
-	return err
+	return (&wordReader{decoder: xml.NewDecoder(body), out: out}).read()
 }
 
 var oleHeader = []byte{0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1}

@@ -35,7 +35,7 @@ const (
 	// MaxSize is how many bytes a document may have.
 	MaxSize = 32 << 20
 
-	timeLimit = 10 * time.Second
+	timeLimit = 20 * time.Second
 )
 
 // A Problem is why a document has no text, as what follows its name: "is protected by a password".

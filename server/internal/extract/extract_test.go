@@ -85,7 +85,7 @@ func TestProblems(t *testing.T) {
 		"DOCX of something else": {extract.DOCX, makeZip("xl/workbook.xml", "<x/>"), extract.Damaged},
 		"DOCX with half a body":  {extract.DOCX, makeZip("word/document.xml", "<w:p><w:t>text"), extract.Damaged},
 		"DOCX with a password":   {extract.DOCX, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and more"), extract.Protected},
-		"DOCX that unpacks":      {extract.DOCX, makeZip("word/document.xml", "<w:p>"+strings.Repeat(" ", 65<<20)+"</w:p>"), extract.Unpacked},
+		"DOCX that unpacks":      {extract.DOCX, largeDOCX(), extract.Unpacked},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -203,6 +203,20 @@ func pdfOf(version string, contents ...string) []byte {
 
 func makeDOCX(body string) []byte {
 	return makeZip("word/document.xml", `<?xml version="1.0"?><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>`+body+`</w:body></w:document>`)
+}
+
+// largeDOCX returns a document whose body says that it has 65 MiB.
+func largeDOCX() []byte {
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	w, err := z.CreateRaw(&zip.FileHeader{Name: "word/document.xml", Method: zip.Store, UncompressedSize64: 65 << 20, CompressedSize64: 5})
+	if err == nil {
+		_, err = w.Write([]byte("<w:p>"))
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
 }
 
 func makeZip(name, content string) []byte {
