@@ -30,7 +30,9 @@ const (
 // readAttachments finds the texts and pictures of what is attached to the newest messages, before they are answered (agent
 // runtime §9.3). What can't be read says why; it never fails the run.
 func (r *run) readAttachments(ctx context.Context) {
-	if r.service.cfg.Attachments == nil {
+	newest := r.view.Recent[max(0, len(r.view.Recent)-attachmentsBack):]
+	has := func(m agent.Message) bool { return len(m.Content.Attachments) > 0 }
+	if r.service.cfg.Attachments == nil || !slices.ContainsFunc(newest, has) {
 		return
 	}
 	recent, wanted := r.withOwnAttachments()
