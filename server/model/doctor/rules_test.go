@@ -33,6 +33,9 @@ func TestRules(t *testing.T) {
 		"attachment with text": {change: func(s *model.State) {
 			s.Attachments = []model.Attachment{{ContentType: "document", Text: strings.Repeat("word ", 100)}}
 		}, text: "what is this?", rule: "attachment.text", has: `a document.*“(word ?){30,40}`},
+		"a question about a document": {change: func(s *model.State) {
+			s.Attachments = []model.Attachment{{ContentType: "document", Title: "report.pdf", Text: "Revenue grew."}}
+		}, text: "What does the document say?", rule: "attachment.text", has: `report\.pdf.*Revenue grew`},
 		"attachment beside talk": {change: func(s *model.State) { s.Attachments = []model.Attachment{{ContentType: "image"}} },
 			text: "I feel sad", rule: "sad"},
 
