@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -323,8 +324,35 @@ func (k kind) look() []string {
 // passing matches members that change by themselves.
 var passing = regexp.MustCompile(`"(timeRemaining|isNearExpiration|lastUsedAt|queueDepth|uptime|timestamp)":[^,}]*`)
 
+// quietTime is how long the agent may take to end what it was asked before.
+const quietTime = 30 * time.Second
+
+// settle waits until the agent deals with nothing any more: with the end of each run, conversations and memories change.
+func (t *things) settle(ctx context.Context) error {
+	limited, cancel := context.WithTimeoutCause(ctx, quietTime, fmt.Errorf("the agent does not end its runs within %s", quietTime))
+	defer cancel()
+	for {
+		target, err := t.fill(ctx, "/api/agents/{agent}/runs?status=started&limit=1", uuid.Nil)
+		if err != nil {
+			return err
+		}
+		a, err := t.client.send(ctx, t.admin, request{method: "GET", target: target})
+		if err != nil || len(items(a, "data", "runs")) == 0 {
+			return err
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-limited.Done():
+			return context.Cause(limited)
+		}
+	}
+}
+
 // state returns what somebody who sees everyone's finds of some things.
 func (t *things) state(ctx context.Context, kinds []kind) (string, error) {
+	if err := t.settle(ctx); err != nil {
+		return "", err
+	}
 	var out strings.Builder
 	for _, k := range kinds {
 		for _, target := range k.look() {
