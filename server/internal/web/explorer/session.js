@@ -259,14 +259,14 @@ var m = 6e4, h = 5e3, g = 3e3, _ = class {
 					login: t
 				});
 				return;
-			case "signedIn":
-				if (this.identity.signedIn) return;
-				this.identity.read(), this.schedule(), this.identity.signedIn && this.handlers?.signedIn();
-				return;
+			case "signedIn": return this.follow(20);
 			case "signedOut":
 				if (!this.identity.signedIn || !(this.identity.remembered || t?.id === e.login)) return;
 				clearTimeout(this.timer), this.identity.signOut(), this.handlers?.signedOut();
 		}
+	}
+	follow(e) {
+		this.identity.signedIn || (this.identity.read(), this.identity.signedIn ? (this.schedule(), this.handlers?.signedIn()) : e > 0 && setTimeout(() => this.follow(e - 1), 100));
 	}
 	say(e) {
 		this.browser.channel?.postMessage(e);

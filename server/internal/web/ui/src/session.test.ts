@@ -83,7 +83,7 @@ class FakeBrowser {
       return turn;
     };
     const tab = stores.tab ?? fakeStorage();
-    const session = new Session(new Identity({ lasting: this.lasting, tab }), { send: this.server.send, alone, channel });
+    const session = new Session(new Identity({ lasting: stores.lasting ?? this.lasting, tab }), { send: this.server.send, alone, channel });
     const note = (what: string) => () => void happened.push(what);
     session.start({ renewed: note("renewed"), ended: note("ended"), signedIn: note("signedIn"), signedOut: note("signedOut") });
     return { session, happened, tab, close: () => void this.channels.splice(this.channels.indexOf(channel), 1) };
@@ -156,6 +156,18 @@ it("tries again when the server can't be reached", async () => {
   server.reachable = true;
   await vi.advanceTimersByTimeAsync(10_000);
   expect([happened, session.identity.login?.token]).toEqual([["renewed"], "a.b.2"]);
+});
+
+it("follows a login of another tab whose storing it sees only later than the word of it", async () => {
+  const browser = new FakeBrowser(new FakeServer());
+  const late = fakeStorage();
+  const other = browser.tab({ lasting: late });
+  await browser.tab().session.logIn("ada@example.com", "right", true);
+  await vi.advanceTimersByTimeAsync(250);
+  expect(other.happened).toEqual([]);
+  late.setItem("elizad.login", browser.lasting.getItem("elizad.login")!);
+  await vi.advanceTimersByTimeAsync(100);
+  expect([other.happened, other.session.identity.login?.username]).toEqual([["signedIn"], "ada"]);
 });
 
 it("says once in each tab that a login has ended, keeps the address, and forgets the tokens", async () => {

@@ -187,17 +187,23 @@ export class Session {
         if (login?.id === word.login && login.token !== word.instead) this.say({ type: "renewed", login });
         return;
       case "signedIn":
-        if (this.identity.signedIn) return;
-        this.identity.read();
-        this.schedule();
-        if (this.identity.signedIn) this.handlers?.signedIn();
-        return;
+        return this.follow(20);
       case "signedOut":
         if (!this.identity.signedIn || !(this.identity.remembered || login?.id === word.login)) return;
         clearTimeout(this.timer);
         this.identity.signOut();
         this.handlers?.signedOut();
     }
+  }
+
+  /** Takes over what another tab has stored. Browsers may show it later than the word of it is heard. */
+  private follow(tries: number): void {
+    if (this.identity.signedIn) return;
+    this.identity.read();
+    if (this.identity.signedIn) {
+      this.schedule();
+      this.handlers?.signedIn();
+    } else if (tries > 0) setTimeout(() => this.follow(tries - 1), 100);
   }
 
   private say(word: Word): void {
