@@ -35,7 +35,9 @@ func BenchmarkCredentials(b *testing.B) {
 	keyed := func(s *settings.Settings) { s.Security.AuthToken = rightKey }
 	add("open", func(*settings.Settings) {}, nothing)
 	add("key", keyed, func(*node) []string { return []string{"X-API-KEY", rightKey} })
-	add("managed-key", keyed, func(n *node) []string { return []string{"X-API-KEY", n.keyed(rightKey).newKey("bench", api.KeyScopeRead).Key} })
+	add("managed-key", keyed, func(n *node) []string {
+		return []string{"X-API-KEY", n.keyed(rightKey).newKey("bench", api.KeyScopeRead).Key}
+	})
 	add("login", func(s *settings.Settings) { s.Security.Users.Enable = true }, func(n *node) []string {
 		return []string{"Authorization", "Bearer " + n.register("ann").Token}
 	})
