@@ -49,13 +49,11 @@ type Request struct {
 
 	// Hear returns what is said in a sound; nil: sounds can't be read.
 	Hear func(ctx context.Context, sound []byte, mediaType string) (string, error)
-	// Describe returns what a picture shows; nil: pictures are returned as they are.
-	Describe func(ctx context.Context, picture []byte, mediaType string) (string, error)
 }
 
 // Content is what an attachment holds: a text or a picture.
 type Content struct {
-	Text      string // of a document, spoken in a sound, or what a picture shows
+	Text      string // of a document, or spoken in a sound
 	Cut       bool   // the document holds more
 	Picture   []byte // in a format that models take
 	MediaType string // of the picture
@@ -79,7 +77,7 @@ type Reader struct {
 	away    *http.Client
 	check   func(address string) error
 	extract *extract.Reader
-	known   texts
+	known   *texts
 }
 
 // NewReader returns a reader of files, and of what the client gets, which must follow no redirect, from addresses that check
@@ -88,7 +86,7 @@ func NewReader(files Files, away *http.Client, check func(address string) error,
 	return &Reader{files: files, away: away, check: check, extract: extract.NewReader(log), known: newTexts()}
 }
 
-// Read reads an attachment. The error is a [Problem], that of the request's functions, or the cause of ctx.
+// Read reads an attachment. The error is a [Problem], that of the request's function, or the cause of ctx.
 func (r *Reader) Read(ctx context.Context, req Request) (Content, error) {
 	file, found, err := r.files.Attached(ctx, req.ChannelID, req.AgentID, req.Address)
 	if err != nil {
@@ -110,7 +108,7 @@ func (r *Reader) Read(ctx context.Context, req Request) (Content, error) {
 	return r.read(ctx, req, mediaType, bytes.NewReader(data), int64(len(data)))
 }
 
-// place is an attachment of an agent: what one model heard or saw in it, another may not.
+// place is an attachment of an agent: what one model heard in it, another may not.
 type place struct {
 	agentID uuid.UUID
 	address string
@@ -125,7 +123,7 @@ func (r *Reader) read(ctx context.Context, req Request, mediaType string, data i
 	case size > maxSize:
 		return Content{}, extract.TooLarge
 	case kind == "image":
-		content, err = look(ctx, req, data, size)
+		content, err = look(data, size)
 	case kind == "audio" && req.Hear != nil:
 		var sound []byte
 		if sound, err = all(data, size); err != nil {
@@ -146,8 +144,8 @@ func (r *Reader) read(ctx context.Context, req Request, mediaType string, data i
 	return content, err
 }
 
-// look returns a picture, or what it shows.
-func look(ctx context.Context, req Request, data io.ReaderAt, size int64) (Content, error) {
+// look returns a picture.
+func look(data io.ReaderAt, size int64) (Content, error) {
 	whole, err := all(data, size)
 	if err != nil {
 		return Content{}, Missing
@@ -158,11 +156,9 @@ func look(ctx context.Context, req Request, data io.ReaderAt, size int64) (Conte
 		return Content{}, extract.TooLarge
 	case err != nil:
 		return Content{}, Unreadable
-	case req.Describe == nil:
+	default:
 		return Content{Picture: fitting, MediaType: mediaType}, nil
 	}
-	text, err := req.Describe(ctx, fitting, mediaType)
-	return Content{Text: text}, err
 }
 
 func all(data io.ReaderAt, size int64) ([]byte, error) {

@@ -20,12 +20,12 @@ type known struct {
 
 // texts remembers the texts of documents that were read a moment ago: a conversation about one asks for it with each message.
 type texts struct {
-	mu      *sync.Mutex
+	mu      sync.Mutex
 	entries map[place]known
 	weight  int
 }
 
-func newTexts() texts { return texts{mu: new(sync.Mutex), entries: map[place]known{}} }
+func newTexts() *texts { return &texts{entries: map[place]known{}} }
 
 func (t *texts) get(at place) (known, bool) {
 	t.mu.Lock()
