@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 
 import { launch, watch } from "./chromium.mjs";
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000; // spent only where a test fails
 
 const { values: options, positionals: operations } = parseArgs({
   allowPositionals: true,

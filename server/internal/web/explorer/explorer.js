@@ -16,6 +16,9 @@ let sent = {};
 
 let ui = null;
 
+/** How often the page was to be filled in again. */
+let fills = 0;
+
 /** Whether a change of what is authorised comes from this script, and not from the reader. */
 let ours = false;
 
@@ -28,6 +31,7 @@ const signIn = newSignIn(document.getElementById("session"), root, {
   },
 });
 
+element.ariaBusy = "true";
 const contract = await (await fetch(new URL("openapi.json", root))).json();
 
 ui = window.SwaggerUIBundle({
@@ -55,13 +59,12 @@ ui = window.SwaggerUIBundle({
   onComplete: showAuthorised,
 });
 nameFields(element);
+element.ariaBusy = "false";
 signIn.ready();
 
 /** The contract with what the server shows to a reader with these credentials. */
 async function filled() {
-  element.ariaBusy = "true";
   const facts = await readFacts(fetchJSON, signIn.identity.entityId);
-  element.ariaBusy = "false";
   return fill(contract, facts, root.href.replace(/\/$/, ""));
 }
 
@@ -115,6 +118,12 @@ function showAuthorised() {
   ours = false;
 }
 
+/** Shows what the newest credentials let the reader see. The page is busy until that is on it. */
 async function fillAgain() {
-  ui.specActions.updateSpec(JSON.stringify(await filled()));
+  const turn = ++fills;
+  element.ariaBusy = "true";
+  const spec = JSON.stringify(await filled());
+  if (turn !== fills) return; // there are newer ones
+  ui.specActions.updateSpec(spec);
+  element.ariaBusy = "false";
 }
