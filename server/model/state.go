@@ -20,6 +20,7 @@ type State struct {
 	History      []Line   // what was said before, oldest first, the message itself not included
 	HistoryCut   bool     // more was said before than History holds
 	Introduced   bool     // the sender got the introduction within a day, elsewhere
+	Setup        string   // what the server found when it looked for a model, in sentences; empty when it wasn't asked to
 	Program      bool     // a program reads the answer, and wants nothing but the answer
 	Text         string   // the message
 	Attachments  []Attachment

@@ -23,6 +23,7 @@ func (r *run) modelState() *model.State {
 	s.HistoryCut = len(r.view.Recent) >= r.service.cfg.ConversationLength
 	s.Program = r.context.Program
 	s.Introduced = r.introduced
+	s.Setup = r.agent.model.Notice
 	for _, m := range r.view.Recent[:len(r.view.Recent)-1] {
 		s.History = append(s.History, model.Line{
 			Author: m.Author, FromAgent: m.FromAgent, FromSelf: m.FromSelf, Text: m.Content.Text, At: m.CreatedAt,

@@ -1,6 +1,9 @@
 package doctor
 
-import "unicode"
+import (
+	"slices"
+	"unicode"
+)
 
 // maxSample is how many letters of a message decide its script.
 const maxSample = 200
@@ -58,8 +61,17 @@ func (s *script) byWords(clauses []clause) *language {
 	return best
 }
 
-// foreign says in the message's language that the responder hardly understands it, and asks to go on.
+// foreign answers in the message's language, which the responder hardly understands: it says so first, and whenever it is asked
+// something, and else asks to go on.
 func (t *talk) foreign() (reply, bool) {
-	text, ok := t.choose("neutral."+t.language.Code, t.language.Neutral, nil)
-	return reply{rule: "neutral." + t.language.Code, text: text, whole: true}, ok
+	rule, lines := "neutral.", t.language.Neutral
+	asked := slices.ContainsFunc(t.clauses, func(c clause) bool { return c.question })
+	if told := slices.ContainsFunc(t.language.Honest, func(line string) bool { return said(t.own, line) }); asked || !told {
+		rule, lines = "honest.", t.language.Honest
+	}
+	text, ok := t.choose(rule+t.language.Code, lines, nil)
+	if !ok {
+		text, ok = lines[0], true // said lately, and still the only true answer
+	}
+	return reply{rule: rule + t.language.Code, text: text, whole: true}, ok
 }

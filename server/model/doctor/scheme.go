@@ -65,6 +65,39 @@ func (t *talk) apply(k *keyword, c clause) (r reply, next *keyword, ok bool) {
 	return reply{}, nil, false
 }
 
+// unknown says so when not one word is known. A single word may answer a question, and words with capitals are names.
+func (t *talk) unknown() (reply, bool) {
+	words := 0
+	for _, c := range t.clauses {
+		for _, tok := range c.tokens {
+			if t.known(tok) {
+				return reply{}, false
+			}
+			words++
+		}
+	}
+	if words < 2 {
+		return reply{}, false
+	}
+	r, ok := t.line("unknown.words", nil)
+	r.whole = false
+	return r, ok
+}
+
+// known reports whether the script has a use for a word.
+func (t *talk) known(tok token) bool {
+	s := t.script
+	if s.stop[tok.word] || s.filler[tok.word] || s.tail[tok.word] || s.keyword[tok.word] != nil || len(s.index[tok.word]) > 0 || t.names[tok.word] != "" || tok.text != tok.word {
+		return true
+	}
+	for _, group := range s.groups {
+		if group[tok.word] {
+			return true
+		}
+	}
+	return false
+}
+
 // memory returns to a person or thing of the sender's that was not taken up yet, oldest first (rule 16).
 func (t *talk) memory() (reply, bool) {
 	if t.isQuestion() {
@@ -92,8 +125,8 @@ func (t *talk) belonging(c clause) string {
 		return ""
 	}
 	end := mine + 1
-	for end < len(c.tokens) && t.script.member("adjective", c.tokens[end].word) {
-		end++
+	for end < len(c.tokens) && (t.script.member("adjective", c.tokens[end].word) || strings.HasSuffix(c.tokens[end].word, "'s")) {
+		end++ // "my grandmother's house" is about the house
 	}
 	if end == len(c.tokens) || t.script.stop[c.tokens[end].word] || c.tokens[end].word == "name" {
 		return ""

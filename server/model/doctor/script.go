@@ -15,7 +15,7 @@ var files embed.FS
 
 // stages are the rules that use intents, in the order of precedence.
 func stages() []string {
-	return []string{"crisis", "attachment", "command", "help", "about", "time", "recall", "thing", "fact", "social", "skill"}
+	return []string{"crisis", "attachment", "command", "setup", "help", "about", "time", "recall", "thing", "fact", "social", "skill"}
 }
 
 // script is the words of the responder: what it understands and what it says.
@@ -85,6 +85,7 @@ type language struct {
 	Script  string   `json:"script"`  // Unicode script, when it alone tells the language
 	Words   []string `json:"words"`   // frequent words, when the script doesn't
 	Neutral []string `json:"neutral"` // variants
+	Honest  []string `json:"honest"`  // variants of saying that it is not understood
 	Crisis  []string `json:"crisis"`  // phrases of people in danger
 	Safe    []string `json:"safe"`    // variants of what to say to them
 

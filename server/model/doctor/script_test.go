@@ -46,7 +46,7 @@ func (s *script) check() error {
 				fault("intent %s: pattern %q matches anything", i.ID, i.Patterns[n])
 			}
 		}
-		if coded := i.Stage == "attachment" || i.Stage == "help"; !coded && len(i.Replies) < minVariants {
+		if coded := i.Stage == "attachment" || i.Stage == "help" || i.Stage == "setup"; !coded && len(i.Replies) < minVariants {
 			fault("intent %s has %d replies", i.ID, len(i.Replies))
 		}
 		if i.Stage == "recall" && len(i.Unknown) < minVariants {
@@ -78,7 +78,7 @@ func (s *script) check() error {
 		}
 	}
 	for _, l := range s.Languages {
-		if len(l.Neutral) < minVariants || len(l.Safe) < minVariants || len(l.Crisis) == 0 || (l.table == nil) == (len(l.Words) == 0) {
+		if len(l.Neutral) < minVariants || len(l.Honest) == 0 || len(l.Safe) < minVariants || len(l.Crisis) == 0 || (l.table == nil) == (len(l.Words) == 0) {
 			fault("language %s is incomplete", l.Code)
 		}
 	}

@@ -6,6 +6,17 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
+// setup says what the server sees of a model, to those who ask why none answers.
+func (t *talk) setup() (reply, bool) {
+	if _, ok := t.hit("setup"); !ok {
+		return reply{}, false
+	}
+	if t.state.Setup == "" {
+		return t.line("setup.unseen", nil)
+	}
+	return t.line("setup", vars{"seen": t.state.Setup})
+}
+
 // help says who the agent is, what it may do, and how to connect a model (rule 5).
 func (t *talk) help() (reply, bool) {
 	if _, ok := t.hit("help"); !ok {
@@ -57,6 +68,9 @@ func (t *talk) introduction() string {
 		first := all[0]
 		if strings.HasPrefix(first, "I ") || strings.HasPrefix(first, "I'm ") {
 			return first
+		}
+		if !strings.ContainsAny(first[len(first)-1:], ".!?") {
+			first += "."
 		}
 		return "My description says: “" + first + "”"
 	}
