@@ -11,7 +11,9 @@ type Action struct {
 	Similes     []string    // other names the model may use
 	Description string      // tells the model when to choose it
 	Examples    [][]Example // conversations in which it is chosen
-	Parameters  json.RawMessage
+	// Parameters is the JSON schema, of type object, of what the action gets; nil for an action that gets nothing. The model is
+	// shown it, and what the model writes is checked against it before Handle is called.
+	Parameters json.RawMessage
 
 	// ContinueOnError lets the rest of a plan go on after a failure. Without it only a REPLY still follows.
 	ContinueOnError bool

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
@@ -20,11 +21,12 @@ type Run struct {
 	ResponseID uuid.UUID // identifier of the reply, if there will be one
 	Character  *Character
 	Room       Room
-	Message    Message   // the message to deal with
-	Recent     []Message // the conversation, oldest first; Message is the last
-	State      State     // what providers said before the call
-	Results    []Result  // what the actions of this run did before the call, in order
-	Actions    []Action  // what the agent may do now; empty while that is being found out
+	Message    Message         // the message to deal with
+	Recent     []Message       // the conversation, oldest first; Message is the last
+	State      State           // what providers said before the call
+	Results    []Result        // what the actions of this run did before the call, in order
+	Parameters json.RawMessage // of the action that is carried out: an object that fits its schema; nil for one without
+	Actions    []Action        // what the agent may do now; empty while that is being found out
 	Providers  []Provider
 	StartedAt  time.Time // clock times and ages are given relative to it
 	Seed       uint64    // the same for all runs of the agent in the room for a while, so that prompts stay alike

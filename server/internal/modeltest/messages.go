@@ -102,6 +102,7 @@ func (r *Request) readMessages() error {
 		if t.Name == "" || !bytes.Contains(t.InputSchema, []byte(`"object"`)) {
 			return fmt.Errorf("tools.%d.custom.input_schema.type: Field required", i)
 		}
+		r.Tools = append(r.Tools, Tool{t.Name, t.InputSchema})
 	}
 	return nil
 }
@@ -170,7 +171,19 @@ func playMessage(w http.ResponseWriter, r *http.Request, req Request, script Scr
 		return
 	}
 	send("content_block_stop", map[string]any{"index": 0})
+	for i, c := range script.Calls {
+		at := i + 1
+		send("content_block_start", map[string]any{"index": at, "content_block": map[string]any{"type": "tool_use", "id": fmt.Sprintf("toolu_%d", i), "name": c.Name, "input": map[string]any{}}})
+		half := len(c.Arguments) / 2
+		for _, part := range []string{c.Arguments[:half], c.Arguments[half:]} {
+			send("content_block_delta", map[string]any{"index": at, "delta": map[string]any{"type": "input_json_delta", "partial_json": part}})
+		}
+		send("content_block_stop", map[string]any{"index": at})
+	}
 	stop := script.Finish
+	if stop == "" && len(script.Calls) > 0 {
+		stop = "tool_use"
+	}
 	if stop == "" {
 		stop = "end_turn"
 	}

@@ -21,6 +21,33 @@ type Request struct {
 	Model    string
 	Stream   bool
 	Messages []Message
+	Tools    []Tool
+}
+
+// Tool is a function that a request offers.
+type Tool struct {
+	Name       string
+	Parameters json.RawMessage
+}
+
+// UnmarshalJSON reads a tool in OpenAI's form, or in Anthropic's.
+func (t *Tool) UnmarshalJSON(data []byte) error {
+	var tool struct {
+		Name     string
+		Schema   json.RawMessage `json:"input_schema"`
+		Function *struct {
+			Name       string
+			Parameters json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(data, &tool); err != nil {
+		return err
+	}
+	t.Name, t.Parameters = tool.Name, tool.Schema
+	if tool.Function != nil {
+		t.Name, t.Parameters = tool.Function.Name, tool.Function.Parameters
+	}
+	return nil
 }
 
 // Message is one message of a request.
@@ -102,6 +129,7 @@ const (
 // Script is what the server answers to one request.
 type Script struct {
 	Chunks []string                // the text, in the pieces it is streamed in
+	Calls  []Call                  // tools that are called after the text
 	Gates  map[int]<-chan struct{} // chunk i is held back until its channel is closed or received from
 	Sent   chan<- int              // receives i after chunk i was written; may be nil
 	Finish string                  // finish reason, default "stop"
@@ -114,6 +142,9 @@ type Script struct {
 	Body   string
 	Raw    bool // Status, Header and Body are the whole response, whatever was asked for; see Recorded
 }
+
+// Call is a call of a tool.
+type Call struct{ Name, Arguments string }
 
 // Usage is the count of tokens a script reports.
 type Usage struct{ Input, Output, Cached int }
@@ -251,6 +282,13 @@ func play(w http.ResponseWriter, r *http.Request, req Request, script Script) {
 	if !end(r, script) {
 		return
 	}
+	for i, c := range script.Calls {
+		half := len(c.Arguments) / 2
+		call := map[string]any{"index": i, "id": fmt.Sprintf("call_%d", i), "type": "function", "function": map[string]any{"name": c.Name, "arguments": c.Arguments[:half]}}
+		send(choice(map[string]any{"tool_calls": []any{call}}, nil))
+		rest := map[string]any{"index": i, "function": map[string]any{"arguments": c.Arguments[half:]}}
+		send(choice(map[string]any{"tool_calls": []any{rest}}, nil))
+	}
 	send(choice(map[string]any{}, finish(script)))
 	if script.Usage != nil {
 		send(map[string]any{"choices": []any{}, "usage": usage(*script.Usage)})
@@ -305,6 +343,9 @@ func wait(r *http.Request, script Script, gate <-chan struct{}) bool {
 }
 
 func finish(script Script) string {
+	if script.Finish == "" && len(script.Calls) > 0 {
+		return "tool_calls"
+	}
 	if script.Finish == "" {
 		return "stop"
 	}

@@ -23,7 +23,7 @@ func (r *run) handle(ctx context.Context) (d frame.Decision, shown bool, err err
 	if err != nil {
 		return frame.Decision{}, false, err
 	}
-	return r.askModel(ctx, model.Handle, prompt, true)
+	return r.askModel(ctx, question{purpose: model.Handle, prompt: prompt, plans: true, tools: r.tools(handlePrompt)})
 }
 
 // answer asks the model for the words of a REPLY action, and shows them.
@@ -36,23 +36,31 @@ func (r *run) answer(ctx context.Context, providers []string) error {
 	if err != nil {
 		return err
 	}
-	d, shown, err := r.askModel(ctx, model.Reply, prompt, false)
+	d, shown, err := r.askModel(ctx, question{purpose: model.Reply, prompt: prompt})
 	if err == nil && !shown {
 		r.reply.write(d.Text)
 	}
 	return err
 }
 
+// question is what the model is asked for words, or for a plan.
+type question struct {
+	purpose model.Purpose
+	prompt  string
+	plans   bool         // it asks for actions: words are shown only if nothing else is to be done
+	tools   []model.Tool // that the model may call in place of naming actions
+}
+
 // askModel asks until an answer can be used, and shows the text of it while it is written, if that is all the model wants to
-// do. Gated prompts ask for actions; the text of the others is always shown. An answer that broke off before people saw any
-// of it is asked for again; one that ended for a reason that another call won't change is not.
-func (r *run) askModel(ctx context.Context, purpose model.Purpose, prompt string, gated bool) (frame.Decision, bool, error) {
+// do. An answer that broke off before people saw any of it is asked for again, and so is a plan with parameters that don't fit;
+// one that ended for a reason that another call won't change is not.
+func (r *run) askModel(ctx context.Context, q question) (frame.Decision, bool, error) {
 	correction, attempts := "", 0
 	for try := 1; try <= maxTries; try++ {
 		r.reply.part()
-		x := frame.NewExtractor(gated, *r.agent.card.manner.Load())
+		x := frame.NewExtractor(q.plans, *r.agent.card.manner.Load())
 		answer, err := r.generate(ctx, model.Request{
-			Kind: model.TextLarge, Purpose: purpose, Prompt: prompt + correction, Pictures: r.pictures, State: r.modelState(),
+			Kind: model.TextLarge, Purpose: q.purpose, Prompt: q.prompt + correction, Pictures: r.pictures, State: r.modelState(), Tools: q.tools,
 		}, &attempts, func(piece string) { r.reply.write(x.Write(piece)) })
 		r.answered = answer.Done.Model
 		read, readable := frame.Read(answer.Text)
@@ -62,6 +70,16 @@ func (r *run) askModel(ctx context.Context, purpose model.Purpose, prompt string
 			r.agent.card.learn(read)
 		}
 		cut := d.Cut || shown && !ok || finish == model.FinishLength
+		if err == nil && q.plans && len(answer.Done.ToolCalls) > 0 {
+			plan, words := called(d, answer.Done.ToolCalls)
+			if problem := r.misfits(plan); problem != "" && !shown && try < maxTries {
+				correction = correctionOf(problem)
+				continue
+			}
+			rest, _ := x.Finish(words)
+			r.reply.write(rest)
+			return plan, false, nil
+		}
 		switch {
 		case err != nil && !shown && try < maxTries && worthRepeating(ctx, answer, err):
 			continue
@@ -70,21 +88,25 @@ func (r *run) askModel(ctx context.Context, purpose model.Purpose, prompt string
 		case shown:
 			rest, final := x.Finish(d.Text)
 			r.reply.write(rest)
-			d.Text, d.Actions, d.Providers = final, []string{replyAction}, nil
-			if (cut || finish == model.FinishFilter) && !r.continueReply(ctx, purpose, prompt, finish, d.Unframed) && err != nil {
+			d.Text, d.Actions, d.Parameters, d.Providers = final, []string{replyAction}, nil, nil
+			if (cut || finish == model.FinishFilter) && !r.continueReply(ctx, q, finish, d.Unframed) && err != nil {
 				return frame.Decision{}, false, err
 			}
 			return d, true, nil
 		case ok && (cut || finish == model.FinishFilter) && d.OnlyReply():
 			r.reply.write(d.Text)
-			r.continueReply(ctx, purpose, prompt, finish, d.Unframed)
+			r.continueReply(ctx, q, finish, d.Unframed)
 			return d, true, nil
 		case ok && !d.Cut:
+			if problem := r.misfits(d); problem != "" && try < maxTries {
+				correction = correctionOf(problem)
+				continue
+			}
 			return d, false, nil
 		case finish == model.FinishFilter, finish == model.FinishLength:
 			return frame.Decision{}, false, r.endedEarly(model.TextLarge, finish)
 		}
-		correction = "\n\n# Your last answer\n" + correctionFor(answer)
+		correction = correctionOf(mistakeIn(answer))
 	}
 	return frame.Decision{}, false, &runError{reason: reasonUnusable, detail: "The model's answer could not be used; a larger model may help"}
 }
@@ -104,8 +126,11 @@ func (r *run) endedEarly(kind model.Kind, finish model.FinishReason) error {
 	return &runError{reason: reasonTokenLimit, detail: "The model used up its token limit before the first word of its answer; " + r.agent.settings.moreTokens(kind)}
 }
 
-// correctionFor says what was wrong with an answer, for the model.
-func correctionFor(answer model.Answer) string {
+// correctionOf is what is added to a prompt after an answer that could not be used.
+func correctionOf(mistake string) string { return "\n\n# Your last answer\n" + mistake }
+
+// mistakeIn says what was wrong with the form of an answer, for the model.
+func mistakeIn(answer model.Answer) string {
 	if strings.TrimSpace(answer.Text) == "" {
 		return "It was empty. Answer in the form described above."
 	}
@@ -114,13 +139,13 @@ func correctionFor(answer model.Answer) string {
 
 // continueReply asks the model once for the rest of a reply that was cut off, and reports whether there was one. Otherwise the reply
 // stays as it is, marked. Nothing more is asked for when a filter cut it off. Plain is a model that speaks without a frame.
-func (r *run) continueReply(ctx context.Context, purpose model.Purpose, prompt string, finish model.FinishReason, plain bool) bool {
+func (r *run) continueReply(ctx context.Context, q question, finish model.FinishReason, plain bool) bool {
 	if finish == model.FinishFilter {
 		r.truncated = cutByFilter
 		return false
 	}
 	soFar := r.reply.String()
-	continued := prompt + "\n\n# What you have written so far\n" + soFar +
+	continued := q.prompt + "\n\n# What you have written so far\n" + soFar +
 		"\n\n# What to do now\nThe text above was cut off, and people have read it. Go on exactly where it stops, without repeating anything: " +
 		"begin <text> with the very next character, a space if the next word is a new one. Answer in the form described above."
 	manner := *r.agent.card.manner.Load()
@@ -128,7 +153,7 @@ func (r *run) continueReply(ctx context.Context, purpose model.Purpose, prompt s
 	x := frame.NewExtractor(false, manner)
 	lead, anew := &spaceKeeper{}, &restart{said: soFar}
 	answer, err := r.generate(ctx, model.Request{
-		Kind: model.TextLarge, Purpose: purpose, Prompt: continued, Pictures: r.pictures, State: r.modelState(),
+		Kind: model.TextLarge, Purpose: q.purpose, Prompt: continued, Pictures: r.pictures, State: r.modelState(),
 	}, nil, func(piece string) {
 		lead.read(piece)
 		if text := anew.next(x.Write(piece)); text != "" {

@@ -2,8 +2,6 @@ package runtime
 
 import (
 	"encoding/json"
-	"maps"
-	"slices"
 
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/model"
@@ -36,24 +34,13 @@ func (r *run) modelState() *model.State {
 	}
 	for _, a := range r.offered {
 		s.Actions = append(s.Actions, model.Action{
-			Name: a.Name, Similes: a.Similes, Description: a.Description, Parameters: parameterNames(a.Parameters),
+			Name: a.Name, Similes: a.Similes, Description: a.Description, Parameters: r.agent.parameters[a.Name].names(),
 		})
 	}
 	for _, o := range r.steps {
 		s.Results = append(s.Results, model.ActionResult{Action: o.Action, Success: !o.Failed, Text: o.Text})
 	}
 	return s
-}
-
-// parameterNames returns the names of the properties that a JSON schema describes, sorted.
-func parameterNames(schema json.RawMessage) []string {
-	var object struct {
-		Properties map[string]json.RawMessage `json:"properties"`
-	}
-	if json.Unmarshal(schema, &object) != nil {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(object.Properties))
 }
 
 // persona is the part of a character that shapes what it says.

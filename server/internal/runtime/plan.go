@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,6 +24,9 @@ const defaultActionTimeout = time.Minute
 
 // maxPlan is how many actions of a plan are carried out; a model that lists more has lost its way.
 const maxPlan = 20
+
+// maxResult is how many characters of what an action did the model is told.
+const maxResult = 16_000
 
 // carryOut does what the model decided (agent runtime §8.2). A text that was shown already is all there is to do.
 func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error {
@@ -100,7 +104,11 @@ func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, nu
 		}
 		note["response"] = map[string]any{"length": len(r.reply.String())}
 	} else {
-		result, err = r.handleAction(ctx, action)
+		var parameters json.RawMessage
+		if parameters, err = r.parametersOf(action, d.Parameters[number]); err == nil {
+			result, err = r.handleAction(ctx, action, parameters)
+		}
+		result.Text = shorten(dbtype.Text(result.Text), maxResult)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -139,7 +147,7 @@ func (r *run) replyWith(ctx context.Context, d frame.Decision, number int) error
 }
 
 // handleAction calls a handler within its time. A panic is its error.
-func (r *run) handleAction(ctx context.Context, action agent.Action) (result agent.Result, err error) {
+func (r *run) handleAction(ctx context.Context, action agent.Action, parameters json.RawMessage) (result agent.Result, err error) {
 	timeout := r.agent.settings.millis("ACTION_TIMEOUT_MS", defaultActionTimeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -148,7 +156,9 @@ func (r *run) handleAction(ctx context.Context, action agent.Action) (result age
 			result, err = agent.Result{}, fmt.Errorf("panic: %v", v)
 		}
 	}()
-	return action.Handle(ctx, r.forComponents())
+	view := r.forComponents()
+	view.Parameters = parameters
+	return action.Handle(ctx, view)
 }
 
 // actionFailure is what the model and people may know of an action's error.

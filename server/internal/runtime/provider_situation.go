@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -31,12 +32,16 @@ func actionsProvider() agent.Provider {
 				names      []string
 				lines      []string
 				withParams []string
+				schemas    []string
 				examples   []string
 			)
 			for _, a := range sample(random, run.Actions, len(run.Actions)) {
 				names = append(names, a.Name)
 				lines = append(lines, "- "+a.Name+": "+a.Description)
 				withParams = append(withParams, "- "+a.Name+": "+a.Description+parameters(a))
+				if schema := schemaText(a); schema != "" {
+					schemas = append(schemas, "- "+a.Name+": "+schema)
+				}
 				for _, e := range a.Examples {
 					examples = append(examples, nameStandIns(fillName(exampleText(e), run.Character.Name), random))
 				}
@@ -48,6 +53,7 @@ func actionsProvider() agent.Provider {
 				Values: map[string]any{
 					"actionNames": strings.Join(names, ", "), "actionsWithDescriptions": described,
 					"actionsWithParams": strings.Join(withParams, "\n"), "actionExamples": strings.Join(examples, "\n\n"),
+					"actionParameters": strings.Join(schemas, "\n"),
 				},
 				Data: map[string]any{"actionsData": run.Actions},
 			}, nil
@@ -56,10 +62,19 @@ func actionsProvider() agent.Provider {
 }
 
 func parameters(a agent.Action) string {
-	if len(a.Parameters) == 0 || !json.Valid(a.Parameters) {
+	if schema := schemaText(a); schema != "" {
+		return "\n  parameters (JSON schema): " + schema
+	}
+	return ""
+}
+
+// schemaText returns the schema of an action's parameters on one line; nothing for an action without any.
+func schemaText(a agent.Action) string {
+	var b bytes.Buffer
+	if len(a.Parameters) == 0 || json.Compact(&b, a.Parameters) != nil {
 		return ""
 	}
-	return "\n  parameters (JSON schema): " + string(a.Parameters)
+	return neutral(b.String())
 }
 
 // anxietyProvider reminds the model of manners.

@@ -28,8 +28,8 @@ func (r *run) requested(ctx context.Context) (d frame.Decision, ok bool, err err
 	if !known || !r.isOffered(action) {
 		return frame.Decision{}, true, &runError{reason: reasonUnavailable, detail: "The agent can't do " + shorten(want.Name, maxLine) + " now"}
 	}
-	if len(want.Parameters) > 0 {
-		r.state.Values["actionParams"] = want.Parameters
+	if _, err := r.parametersOf(action, string(want.Parameters)); err != nil {
+		return frame.Decision{}, true, err
 	}
-	return frame.Decision{Actions: []string{action.Name}}, true, nil
+	return frame.Decision{Actions: []string{action.Name}, Parameters: map[int]string{0: string(want.Parameters)}}, true, nil
 }

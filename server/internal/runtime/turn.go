@@ -32,6 +32,7 @@ const (
 	reasonFiltered   = "model_content_filter"
 	reasonActed      = "acted"
 	reasonActionFail = "action_failed"
+	reasonParameters = "bad_parameters"
 )
 
 // reasonModel begins the reasons of failures that are the model's; the kind of its error follows.

@@ -29,7 +29,8 @@ type agentVersion struct {
 	model      ModelChoice
 	plugins    []PluginStatus
 	components agent.Components
-	routes     []*pluginhttp.Routes // in the order of the plugins
+	parameters map[string]*parameterSchema // of the actions that have some, by name
+	routes     []*pluginhttp.Routes        // in the order of the plugins
 	log        *slog.Logger
 	card       *card
 	size       int // bytes that it takes, roughly
@@ -186,7 +187,8 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*agentVersion, error
 	}
 	m := &agentVersion{
 		id: row.ID, version: row.Version, character: &character, secretKeys: names, templates: templates,
-		log: b.log.With("agentId", row.ID, "agentName", character.Name),
+		parameters: map[string]*parameterSchema{},
+		log:        b.log.With("agentId", row.ID, "agentName", character.Name),
 	}
 	m.settings = &settings{
 		forCharacter: b.environment.Character(row.ID),
@@ -263,9 +265,20 @@ func (m *agentVersion) admit(plugin string, parts agent.Components) error {
 		taken[kind+" "+name] = true
 		return nil
 	}
+	schemas := map[string]*parameterSchema{}
 	for _, a := range parts.Actions {
 		if err := claim("action", a.Name, a.Handle != nil); err != nil {
 			return err
+		}
+		schema, unchecked, err := compileParameters(a.Parameters)
+		switch {
+		case err != nil:
+			return fmt.Errorf("action %q: %w", a.Name, err)
+		case unchecked != nil:
+			m.log.Warn("parameters of an action are not checked", "plugin", plugin, "action", a.Name, "reason", unchecked)
+		}
+		if schema != nil {
+			schemas[a.Name] = schema
 		}
 	}
 	for _, p := range parts.Providers {
@@ -284,6 +297,7 @@ func (m *agentVersion) admit(plugin string, parts agent.Components) error {
 	if routes != nil {
 		m.routes = append(m.routes, routes)
 	}
+	maps.Copy(m.parameters, schemas)
 	m.components.Actions = append(m.components.Actions, parts.Actions...)
 	m.components.Providers = append(m.components.Providers, parts.Providers...)
 	m.components.Evaluators = append(m.components.Evaluators, parts.Evaluators...)

@@ -86,8 +86,10 @@ func newRequest(name string, req model.Request, f form.Form) *request {
 			}
 		}
 	}
-	for _, t := range req.Tools {
-		r.Tools = append(r.Tools, newTool(t))
+	if !f.Lacks(form.Tools) {
+		for _, t := range req.Tools {
+			r.Tools = append(r.Tools, newTool(t))
+		}
 	}
 	if text := strings.TrimSpace(req.System); text != "" {
 		r.System = []block{{Type: "text", Text: req.System}}
@@ -168,6 +170,8 @@ func (r *request) Has(p form.Part) bool {
 		return r.shows
 	case form.Stream:
 		return r.Stream
+	case form.Tools:
+		return len(r.Tools) > 0
 	case form.Cache:
 		return r.marked
 	case form.Limit:

@@ -14,7 +14,7 @@ func (t *talk) action() (reply, bool) {
 		}
 		// The words are said if the action says none.
 		r, ok := t.line("acted", vars{"action": strings.ToLower(strings.ReplaceAll(a.Name, "_", " "))})
-		r.actions, r.acts = []string{a.Name}, true
+		r.actions, r.acts, r.params = []string{a.Name}, true, t.parameters(a)
 		return r, ok
 	}
 	return reply{}, false

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"strings"
@@ -140,7 +141,12 @@ func (p *Provider) respond(req model.Request) string {
 	if r.acts {
 		actions = strings.Join(r.actions, ",")
 	}
-	return frame(thought, field{"actions", actions}, field{"providers", ""}, field{"text", r.text})
+	fields := []field{thought, {"actions", actions}}
+	if len(r.params) > 0 {
+		params, _ := json.Marshal(r.params) // a map of texts always encodes
+		fields = append(fields, field{"params", string(params)})
+	}
+	return frame(append(fields, field{"providers", ""}, field{"text", r.text})...)
 }
 
 // stateOf makes a situation of a request that brings none: the user's last message is the one to answer, those before it are

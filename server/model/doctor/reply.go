@@ -4,12 +4,13 @@ import "strings"
 
 // reply is what the responder decided to do and say.
 type reply struct {
-	rule    string   // which rule decided, for the record
-	text    string   // what to say
-	actions []string // besides saying it; nil for none
-	whole   bool     // every sentence matters: not cut to one, nothing added
-	grave   bool     // to a person in danger: nothing else is added either
-	acts    bool     // the actions are the answer, and the text is what is said if they say nothing
+	rule    string            // which rule decided, for the record
+	text    string            // what to say
+	actions []string          // besides saying it; nil for none
+	params  map[string]string // of the one action that is the answer
+	whole   bool              // every sentence matters: not cut to one, nothing added
+	grave   bool              // to a person in danger: nothing else is added either
+	acts    bool              // the actions are the answer, and the text is what is said if they say nothing
 }
 
 // Notice is the line that the first reply to a person ends with, once a day: people must not take the responder for a language model.

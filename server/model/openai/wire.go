@@ -114,8 +114,10 @@ func newChatRequest(name string, req model.Request, f form.Form) *chatRequest {
 	if f.Lacks(form.System) {
 		body.Messages = alternating(body.Messages)
 	}
-	for _, t := range req.Tools {
-		body.Tools = append(body.Tools, chatTool{"function", chatFunction(t)})
+	if !f.Lacks(form.Tools) {
+		for _, t := range req.Tools {
+			body.Tools = append(body.Tools, chatTool{"function", chatFunction(t)})
+		}
 	}
 	return body
 }
@@ -147,6 +149,8 @@ func (r *chatRequest) Has(p form.Part) bool {
 		return r.StreamOptions != nil
 	case form.Stream:
 		return r.Stream
+	case form.Tools:
+		return len(r.Tools) > 0
 	case form.System:
 		return !r.alternates()
 	case form.Limit:

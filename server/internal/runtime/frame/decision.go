@@ -7,17 +7,20 @@ import (
 
 // Decision is what a model wants an agent to do.
 type Decision struct {
-	Thought   string
-	Actions   []string // names as written, in order; never empty
-	Providers []string
-	Text      string
-	Unframed  bool // the answer was plain text
-	Cut       bool // the text ends in the middle
+	Thought string
+	Actions []string // names as written, in order; never empty
+	// Parameters are those of actions by their index, in JSON as the model wrote it; check before use.
+	Parameters map[int]string
+	Providers  []string
+	Text       string
+	Unframed   bool // the answer was plain text
+	Cut        bool // the text ends in the middle
 }
 
-// Read takes the answer to a prompt apart that asks for thought, actions, providers and text (agent runtime §6.3).
+// Read takes the answer to a prompt apart that asks for thought, actions, their parameters, providers and text (agent runtime
+// §6.3).
 func Read(answer string) (Frame, bool) {
-	return Parse(answer, "thought", "actions", "providers", "text")
+	return Parse(answer, "thought", "actions", "params", "parameters", "providers", "text")
 }
 
 // Decide returns the decision in an answer.
@@ -29,34 +32,35 @@ func Decide(answer string) (Decision, bool) {
 // Decide returns the decision in what [Read] returned. It reports false when there is nothing to go by.
 func (f Frame) Decide() (Decision, bool) {
 	d := Decision{
-		Thought: f.Fields["thought"], Actions: List(f.Fields["actions"]), Providers: List(f.Fields["providers"]),
+		Thought: f.Fields["thought"], Providers: List(f.Fields["providers"]),
 		Text: f.Fields["text"], Unframed: f.Unframed, Cut: f.Cut == "text",
 	}
-	switch {
-	case f.Cut != "" && d.Text == "":
-		return Decision{}, false // it ended before the words
-	case len(d.Actions) == 0 && d.Text == "":
-		return Decision{}, false
-	case len(d.Actions) == 0:
-		d.Actions = []string{"REPLY"}
+	calls := f.calls()
+	if f.Cut != "" && d.Text == "" || len(calls) == 0 && d.Text == "" {
+		return Decision{}, false // it ended before the words, or has nothing to go by
 	}
-	d.settleIgnore()
+	for i, c := range settled(calls, d.Text) {
+		d.Actions = append(d.Actions, c.name)
+		if c.parameters != "" {
+			if d.Parameters == nil {
+				d.Parameters = map[int]string{}
+			}
+			d.Parameters[i] = c.parameters
+		}
+	}
 	return d, true
 }
 
-// settleIgnore resolves an IGNORE beside other actions: with a text the agent means to speak.
-func (d *Decision) settleIgnore() {
-	isIgnore := func(name string) bool { return Fold(name) == "ignore" }
-	if !slices.ContainsFunc(d.Actions, isIgnore) {
-		return
+// settled resolves an IGNORE beside other actions, for with a text the agent means to speak, and a text without any.
+func settled(calls []call, text string) []call {
+	isIgnore := func(c call) bool { return Fold(c.name) == "ignore" }
+	if text == "" && slices.ContainsFunc(calls, isIgnore) {
+		return []call{{name: "IGNORE"}}
 	}
-	if d.Text == "" {
-		d.Actions = []string{"IGNORE"}
-		return
+	if calls = slices.DeleteFunc(calls, isIgnore); len(calls) == 0 {
+		return []call{{name: "REPLY"}}
 	}
-	if d.Actions = slices.DeleteFunc(d.Actions, isIgnore); len(d.Actions) == 0 {
-		d.Actions = []string{"REPLY"}
-	}
+	return calls
 }
 
 // OnlyReply reports whether the text can be sent as it is: there is one, and nothing else is to be done first.

@@ -12,6 +12,7 @@ import (
 var otherNames = map[string][]string{
 	"thought": {"thoughts", "thinking", "reasoning", "inner_monologue"}, "actions": {"action"}, "action": {"decision", "actions"},
 	"text": {"message", "response", "content", "reply", "answer"}, "reasoning": {"thought", "reason"},
+	"params": {"parameters", "arguments", "args", "action_params"},
 }
 
 // parseObject reads an answer that has its fields in a JSON object, alone or in a fence.
@@ -126,6 +127,8 @@ type objectReader struct {
 
 	stopAt  string // a name of the outermost object; reading stops inside its value, if that is a text
 	stopped bool
+
+	hasParameters bool // an object in the list that was read has parameters
 }
 
 // afterString are the characters of which one follows the end of a text, and maxEscape is the length of the longest escape.
@@ -192,6 +195,10 @@ func (r *objectReader) value(depth int) (text string, present, whole bool) {
 		return r.text[start:r.pos], true, strings.HasSuffix(r.text[:r.pos], "}")
 	case '[':
 		text, whole = r.list(depth - 1)
+		if r.hasParameters && whole { // which the names alone would lose
+			r.hasParameters = false
+			return r.text[start:r.pos], true, whole
+		}
 		return text, true, whole
 	default:
 		n := strings.IndexAny(r.text[start:], ",}]\n")
@@ -222,6 +229,7 @@ func (r *objectReader) list(depth int) (text string, whole bool) {
 		if r.text[before] == '{' && depth > 0 {
 			o := r.object(depth - 1)
 			item = o.values["name"] + o.values["action"]
+			r.hasParameters = r.hasParameters || item != "" && o.has(parameterNames...) || o.has("function")
 		} else {
 			item, _, _ = r.value(depth)
 		}

@@ -17,6 +17,7 @@ const (
 	Pictures Part = iota
 	Usage         // stream_options
 	Stream
+	Tools
 	Cache  // the marks up to which a prompt is kept
 	System // the system role
 	Limit  // the token limit, under any name

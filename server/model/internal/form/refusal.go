@@ -31,6 +31,7 @@ var partNames = [parts]struct {
 		`\bimages?\b|\bimage_url\b|\bvision\b|\bmulti-?modal\b|\bcontent\W{1,3}(input )?(must|should) be a (valid )?string`)},
 	Usage:  {[]string{"stream_options", "include_usage"}, regexp.MustCompile(`\bstream[_ ]options?\b|\binclude_usage\b`)},
 	Stream: {[]string{"stream"}, regexp.MustCompile(`\bstream(ing|ed)?\b`)},
+	Tools:  {[]string{"tools", "tool_choice", "functions"}, regexp.MustCompile(`\btools?\b|\btool[_-](use|call|choice)|\bfunction[_ -]?call`)},
 	Cache:  {[]string{"cache_control"}, regexp.MustCompile(`\bcache_control\b|\bprompt caching\b`)},
 	System: {[]string{"system"}, regexp.MustCompile(
 		`\bsystem\W{0,3}(role|message|prompt|instruction)|\brole\b.{0,40}\bsystem\b|['"\x60]system['"\x60]|developer (instruction|role|message)|roles? must alternate|only .{0,20}user.{0,20}(assistant|model).{0,30}roles?|messages? must start with`)},
@@ -55,6 +56,8 @@ var (
 	beyondContext = regexp.MustCompile(`exceed context limit: (\d+) \+ \d+ > (\d+)`)
 	// unfit are the words by which a picture is refused, and not all of them.
 	unfit = regexp.MustCompile(`format|valid image|base64|decod|process|too (large|big|small|many)|exceed|dimension|pixel|download|more than [1-9]|at most [1-9]`)
+	// noTools are words of servers whose model calls no tools, or of routers that know none which does.
+	noTools = regexp.MustCompile(`(not support|n't support|unsupported|not implemented).{0,30}\b(tools?|function)|\b(tools?|function).{0,40}(not support|n't support|unsupported|not implemented|not enabled)|no endpoints? found that supports? tool`)
 	// blind are words of servers, beside those of unsupported, whose model doesn't see.
 	blind   = regexp.MustCompile(`no endpoints found|missing data required|multi-?modal`)
 	numbers = regexp.MustCompile(`\d+`)
@@ -66,7 +69,7 @@ var (
 func RefusalOf(status int, explanation, param string, sent Request) *Refusal {
 	words, named := strings.ToLower(explanation), paramName(param)
 	says := func(p Part) bool {
-		if p == Pictures { // whatever is wrong with them, an answer goes without
+		if p == Pictures || p == Tools { // whatever is wrong with them, an answer goes without
 			return partNames[p].words.MatchString(words)
 		}
 		return partNames[p].words.MatchString(words) && (deny.MatchString(words) || outOfRange.MatchString(words))
@@ -78,6 +81,9 @@ func RefusalOf(status int, explanation, param string, sent Request) *Refusal {
 		named = ""
 		says = func(p Part) bool {
 			if p == Pictures && partNames[p].words.MatchString(words) && blind.MatchString(words) {
+				return true
+			}
+			if p == Tools && noTools.MatchString(words) {
 				return true
 			}
 			return (p == Pictures || p == Stream || p == System) && partNames[p].words.MatchString(words) && unsupported.MatchString(words)
