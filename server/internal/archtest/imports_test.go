@@ -82,6 +82,7 @@ func mayImport() map[string][]string {
 		"server/internal/extract":   {plaintext, lifecycle},
 		"server/internal/fileurl":   {"server/internal/jsontext"},
 		"server/internal/picture":   {},
+		"server/internal/similar":   {},
 		// What is attached to messages, as models get it.
 		"server/internal/attachment": {"server/internal/extract", "server/internal/picture"},
 		"server/internal/mention":    {},
@@ -115,7 +116,7 @@ func mayImport() map[string][]string {
 		"server/internal/job":     {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype"},
 		"server/internal/sweep":   {store, "gen/db", "queries/dbtype", lifecycle},
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
-		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
+		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", "server/internal/similar", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
 		"server/internal/webhook":     {"server/internal/egress", "server/internal/present", "gen/api", job, bus, apierr, lifecycle},
 		"server/internal/runtime":     {runtime + "/...", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", "server/internal/attachment", agent, model, messaging, store, bus, audit, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
 		"server/internal/runtime/...": {},

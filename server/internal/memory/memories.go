@@ -16,6 +16,7 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
+	"github.com/elizad/elizad/server/internal/similar"
 	"github.com/elizad/elizad/server/internal/store"
 )
 
@@ -157,7 +158,7 @@ func (s *Service) Update(ctx context.Context, who auth.Identity, agentID, id uui
 			next.Metadata = dbtype.JSON(p.Metadata)
 		}
 		if p.Embedding != nil {
-			next.Embedding, next.EmbeddingSpace = vectorBytes(p.Embedding), nil
+			next.Embedding, next.EmbeddingSpace = similar.Encode(p.Embedding), nil
 			if next.Embedding != nil {
 				next.EmbeddingSpace = new(clientSpace)
 			}

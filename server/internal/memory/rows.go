@@ -1,11 +1,10 @@
 package memory
 
 import (
-	"encoding/binary"
 	"encoding/json"
-	"math"
 
 	"github.com/elizad/elizad/gen/db"
+	"github.com/elizad/elizad/server/internal/similar"
 )
 
 // The translations between rows and the domain.
@@ -14,7 +13,7 @@ func listedMemoryOf(r db.ListAgentMemoriesRow) Memory {
 	return Memory{
 		ID: r.ID, AgentID: r.AgentID, EntityID: r.EntityID, RoomID: r.RoomID, WorldID: r.WorldID, Table: r.TableName,
 		Content: json.RawMessage(r.Content), Metadata: json.RawMessage(r.Metadata), MessageID: r.MessageID, Unique: r.IsUnique,
-		Embedding: vectorOf(r.Embedding), CreatedAt: r.CreatedAt.Time(), UpdatedAt: r.UpdatedAt.Time(),
+		Embedding: similar.Decode(r.Embedding), CreatedAt: r.CreatedAt.Time(), UpdatedAt: r.UpdatedAt.Time(),
 	}
 }
 
@@ -22,7 +21,7 @@ func memoryOf(r db.Memory) Memory {
 	return Memory{
 		ID: r.ID, AgentID: r.AgentID, EntityID: r.EntityID, RoomID: r.RoomID, WorldID: r.WorldID, Table: r.TableName,
 		Content: json.RawMessage(r.Content), Metadata: json.RawMessage(r.Metadata), MessageID: r.MessageID, Unique: r.IsUnique,
-		Embedding: vectorOf(r.Embedding), CreatedAt: r.CreatedAt.Time(), UpdatedAt: r.UpdatedAt.Time(),
+		Embedding: similar.Decode(r.Embedding), CreatedAt: r.CreatedAt.Time(), UpdatedAt: r.UpdatedAt.Time(),
 	}
 }
 
@@ -50,23 +49,4 @@ func worldOf(r db.World) World {
 		ID: r.ID, AgentID: r.AgentID, Name: r.Name, MessageServerID: r.MessageServerID, Metadata: json.RawMessage(r.Metadata),
 		CreatedAt: r.CreatedAt.Time(), UpdatedAt: r.UpdatedAt.Time(),
 	}
-}
-
-const floatSize = 4
-
-// vectorBytes returns a vector as it is stored; nil for an empty one.
-func vectorBytes(v []float32) []byte {
-	var out []byte
-	for _, x := range v {
-		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(x))
-	}
-	return out
-}
-
-func vectorOf(stored []byte) []float32 {
-	var out []float32
-	for ; len(stored) >= floatSize; stored = stored[floatSize:] {
-		out = append(out, math.Float32frombits(binary.LittleEndian.Uint32(stored)))
-	}
-	return out
 }
