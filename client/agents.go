@@ -119,3 +119,11 @@ func (c *Client) AgentSecrets(ctx context.Context, agentID uuid.UUID) ([]AgentSe
 		return c.api.ListAgentSecrets(ctx, agentID)
 	})
 }
+
+// CancelRun cancels a run, for those who manage the agent, and returns what became of it. See [Client.CancelAnswer].
+func (c *Client) CancelRun(ctx context.Context, agentID, runID uuid.UUID) ([]RunRef, error) {
+	cancelled, err := call[api.Cancellation](ctx, c, "cancelling a run", func(ctx context.Context) (*http.Response, error) {
+		return c.api.CancelRun(withRepeat(ctx), agentID, runID)
+	})
+	return cancelled.Runs, err
+}

@@ -20,8 +20,8 @@
 //   - Talking to an agent: [Client.Ask], [Client.Stream]
 //   - Agents: [Client.Agents], [Client.Agent], [Client.CreateAgent], [Client.UpdateAgent], [Client.DeleteAgent],
 //     [Client.StartAgent], [Client.StopAgent], [Client.AgentSecrets]
-//   - Their runs and logs: [Client.Runs], [Client.AllRuns], [Client.Run], [Client.AgentLog], [Client.AllAgentLog],
-//     [Client.DeleteAgentLogEntry], [Client.Panels]
+//   - Their runs and logs: [Client.Runs], [Client.AllRuns], [Client.Run], [Client.CancelRun], [Client.AgentLog],
+//     [Client.AllAgentLog], [Client.DeleteAgentLogEntry], [Client.Panels]
 //   - What they remember: [Client.Memories], [Client.AllMemories], [Client.RoomMemories], [Client.UpdateMemory],
 //     [Client.DeleteMemory], [Client.ClearMemories], [Client.ClearRoomMemories]
 //   - Rooms and worlds: [Client.Rooms], [Client.AllRooms], [Client.CreateRoom], [Client.Room], [Client.RenameRoom],
@@ -34,7 +34,8 @@
 //     [Client.UpdateChannel], [Client.DeleteChannel], [Client.Participants], [Client.ChannelAgents],
 //     [Client.AddChannelAgent], [Client.RemoveChannelAgent], [Client.SuggestTitle]
 //   - Messages: [Client.Messages], [Client.History], [Client.Message], [Client.Post], [Client.PostMessage],
-//     [Client.EditMessage], [Client.DeleteMessage], [Client.ClearChannel], [Client.Search], [Client.SearchAll]
+//     [Client.EditMessage], [Client.DeleteMessage], [Client.ClearChannel], [Client.CancelAnswer], [Client.Search],
+//     [Client.SearchAll]
 //   - Messages of agents and bridges outside of the server: [Client.Submit], [Client.SubmitAction], [Client.UpdateAction],
 //     [Client.Ingest], [Client.AskExternal], [Client.CompleteMessage], [Client.CompleteChannel]
 //   - Sessions: [Client.Sessions], [Client.AllSessions], [Client.CreateSession], [Client.Session], [Client.DeleteSession],

@@ -72,6 +72,8 @@ func TestCallsFitTheContract(t *testing.T) {
 			return err
 		},
 		"Run":                  func() error { _, err := c.Run(ctx, eliza, message); return err },
+		"CancelRun":            func() error { _, err := c.CancelRun(ctx, eliza, message); return err },
+		"CancelAnswer":         func() error { _, err := c.CancelAnswer(ctx, channel, message); return err },
 		"CurrentMessageServer": func() error { _, err := c.CurrentMessageServer(ctx); return err },
 		"MessageServers":       func() error { _, err := c.MessageServers(ctx); return err },
 		"CreateMessageServer": func() error {

@@ -72,6 +72,16 @@ func (c *Client) DeleteMessage(ctx context.Context, channelID, messageID uuid.UU
 	})
 }
 
+// CancelAnswer cancels the answers to one of the client's messages, or one that is being written, named by the id of its pieces, and
+// returns the runs. One that is still running then ends at once, and what was written of it is in the channel. Answers that have ended
+// stay as they are.
+func (c *Client) CancelAnswer(ctx context.Context, channelID, messageID uuid.UUID) ([]RunRef, error) {
+	cancelled, err := call[api.Cancellation](ctx, c, "cancelling an answer", func(ctx context.Context) (*http.Response, error) {
+		return c.api.CancelAnswer(withRepeat(ctx), channelID, messageID)
+	})
+	return cancelled.Runs, err
+}
+
 // ClearChannel removes all messages of a channel.
 func (c *Client) ClearChannel(ctx context.Context, channelID uuid.UUID) error {
 	return callEmpty(ctx, c, "clearing a channel", func(ctx context.Context) (*http.Response, error) {

@@ -5,11 +5,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/client"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/settings"
 )
 
 func TestSearch(t *testing.T) {
@@ -228,4 +230,41 @@ func TestServerIsSeenFromOutside(t *testing.T) {
 	case <-t.Context().Done():
 		t.Error("the server was not asked to stop")
 	}
+}
+
+// An answer of which the first word was written is cancelled, on the connection, and stays so for those who cancel it again.
+func TestAnswerIsCancelled(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, func(s *settings.Settings) { s.Messages.BuiltinDelay = time.Hour })
+	c, _ := h.client(alice)
+	ctx := t.Context()
+	agents, err := c.Agents(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel, err := c.DirectChannel(ctx, agents[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := h.dial(c)
+	sent, err := conn.Send(ctx, channel.ID, "Hello", client.SendOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancelled := func(by string, runs []client.RunRef, err error, outcomes ...string) {
+		t.Helper()
+		if err != nil || len(runs) != 1 || !slices.Contains(outcomes, string(runs[0].Outcome)) {
+			t.Errorf("%s: %+v, %v", by, runs, err)
+		}
+	}
+	runs, err := conn.Cancel(ctx, channel.ID, sent.ID)
+	cancelled("on the connection", runs, err, "running", "cancelled")
+	end := listen[client.Complete](t, conn)
+	if end.Status != "cancelled" || *end.MessageID != sent.ID {
+		t.Errorf("the end is %+v", end)
+	}
+	runs, err = c.CancelAnswer(ctx, channel.ID, sent.ID)
+	cancelled("by the message", runs, err, "cancelled")
+	runs, err = c.CancelRun(ctx, agents[0].ID, runs[0].RunID)
+	cancelled("by the run", runs, err, "cancelled")
 }

@@ -95,6 +95,22 @@ func (c *Conn) deliver(ctx context.Context, event string, payload any) (json.Raw
 	}
 }
 
+// Cancel cancels the answers to a message, or one that is being written, named by the id of its pieces, and returns the runs. How one
+// that is still running then ends comes through Events.
+func (c *Conn) Cancel(ctx context.Context, channelID, messageID uuid.UUID) ([]RunRef, error) {
+	ctx, cancel := c.client.bound(ctx)
+	defer cancel()
+	answer, err := c.deliver(ctx, "cancel_answer", api.SocketCancel{ChannelID: new(channelID.String()), MessageID: messageID.String()})
+	if err != nil {
+		return nil, fmt.Errorf("cancelling an answer: %w", err)
+	}
+	var cancelled api.SocketCancelled
+	if err := json.Unmarshal(answer, &cancelled); err != nil {
+		return nil, fmt.Errorf("cancelling an answer: reading the answer: %w", err)
+	}
+	return cancelled.Runs, nil
+}
+
 // Typing notifies the others in a channel that the client is typing, or has stopped; without a repetition they assume after
 // some seconds that it has stopped. It is lost while there is no connection.
 func (c *Conn) Typing(ctx context.Context, channelID uuid.UUID, typing bool) error {

@@ -67,6 +67,7 @@ type (
 	RoomCreated          = api.RoomCreated
 	RunDetail            = api.RunDetail
 	RunList              = api.RunList
+	RunRef               = api.RunRef
 	RunSummary           = api.RunSummary
 	ServerLogs           = api.ServerLogs
 	ServerStatus         = api.ServerStatus

@@ -46,6 +46,10 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "askExternal", "AskExternal":
 		return Rule{ScopeService, OwnerService}, true
+	case "cancelAnswer", "CancelAnswer":
+		return Rule{ScopeChat, OwnerAuthor}, true
+	case "cancelRun", "CancelRun":
+		return Rule{ScopeManage, OwnerAgent}, true
 	case "changePassword", "ChangePassword":
 		return Rule{ScopeNone, OwnerNobody}, true
 	case "clearChannel", "ClearChannel":
@@ -289,6 +293,8 @@ func Audited(operationID string) string {
 	switch operationID {
 	case "addMessageServerAgent", "AddMessageServerAgent":
 		return "message_server.add_agent"
+	case "cancelRun", "CancelRun":
+		return "run.cancel"
 	case "changePassword", "ChangePassword":
 		return "user.password"
 	case "clearChannel", "ClearChannel":
@@ -384,6 +390,8 @@ func Operations() []Operation {
 		{ID: "addChannelAgent", Method: "POST", Path: "/api/messaging/channels/{channelId}/agents"},
 		{ID: "addMessageServerAgent", Method: "POST", Path: "/api/messaging/message-servers/{messageServerId}/agents"},
 		{ID: "askExternal", Method: "POST", Path: "/api/messaging/external-messages"},
+		{ID: "cancelAnswer", Method: "POST", Path: "/api/messaging/channels/{channelId}/messages/{messageId}/cancel"},
+		{ID: "cancelRun", Method: "POST", Path: "/api/agents/{agentId}/runs/{runId}/cancel"},
 		{ID: "changePassword", Method: "POST", Path: "/api/auth/password"},
 		{ID: "clearChannel", Method: "DELETE", Path: "/api/messaging/channels/{channelId}/messages"},
 		{ID: "clearGroupMemories", Method: "DELETE", Path: "/api/memory/groups/{messageServerId}/memories"},

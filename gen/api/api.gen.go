@@ -346,6 +346,7 @@ func (e KeyScope) Valid() bool {
 
 // Defines values for MessageTruncation.
 const (
+	MessageTruncationCancelled     MessageTruncation = "cancelled"
 	MessageTruncationContentFilter MessageTruncation = "content_filter"
 	MessageTruncationInterrupted   MessageTruncation = "interrupted"
 	MessageTruncationLength        MessageTruncation = "length"
@@ -354,6 +355,8 @@ const (
 // Valid indicates whether the value is a known member of the MessageTruncation enum.
 func (e MessageTruncation) Valid() bool {
 	switch e {
+	case MessageTruncationCancelled:
+		return true
 	case MessageTruncationContentFilter:
 		return true
 	case MessageTruncationInterrupted:
@@ -464,6 +467,21 @@ func (e PlainAuthType) Valid() bool {
 	}
 }
 
+// Defines values for PlainCancelType.
+const (
+	PlainCancelTypeCancel PlainCancelType = "cancel"
+)
+
+// Valid indicates whether the value is a known member of the PlainCancelType enum.
+func (e PlainCancelType) Valid() bool {
+	switch e {
+	case PlainCancelTypeCancel:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PlainDoType.
 const (
 	PlainDoTypeAction PlainDoType = "action"
@@ -556,6 +574,7 @@ func (e PlainStatusType) Valid() bool {
 
 // Defines values for PlainStatusStatus.
 const (
+	PlainStatusStatusCancelled       PlainStatusStatus = "cancelled"
 	PlainStatusStatusChannelCleared  PlainStatusStatus = "channel_cleared"
 	PlainStatusStatusChannelDeleted  PlainStatusStatus = "channel_deleted"
 	PlainStatusStatusChannelUpdated  PlainStatusStatus = "channel_updated"
@@ -571,6 +590,8 @@ const (
 // Valid indicates whether the value is a known member of the PlainStatusStatus enum.
 func (e PlainStatusStatus) Valid() bool {
 	switch e {
+	case PlainStatusStatusCancelled:
+		return true
 	case PlainStatusStatusChannelCleared:
 		return true
 	case PlainStatusStatusChannelDeleted:
@@ -704,6 +725,21 @@ const (
 func (e SocketAckStatus) Valid() bool {
 	switch e {
 	case SocketAckStatusReceivedByServerAndProcessing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SocketCancelledSuccess.
+const (
+	SocketCancelledSuccessTrue SocketCancelledSuccess = true
+)
+
+// Valid indicates whether the value is a known member of the SocketCancelledSuccess enum.
+func (e SocketCancelledSuccess) Valid() bool {
+	switch e {
+	case SocketCancelledSuccessTrue:
 		return true
 	default:
 		return false
@@ -1398,7 +1434,8 @@ type AgentResponse struct {
 	InReplyTo UUID `json:"inReplyTo"`
 
 	// Outcome The state of a run: `queued` and `running` are open; `replied`, `ignored` (the agent chose not to answer),
-	// `failed`, `cancelled` (message, channel or agent was removed, or the agent stopped), `superseded` (a newer message replaced it) and
+	// `failed`, `cancelled` (on request, or message, channel or agent was removed, or the agent stopped), `superseded` (a newer message
+	// replaced it) and
 	// `timed_out` are ends.
 	//
 	//
@@ -1624,6 +1661,29 @@ type AuditLogEnvelope struct {
 //
 // Example:
 type Binary = openapi_types.File
+
+// Cancellation The runs that were to be cancelled, as they are now.
+//
+// Example: {"runs":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","outcome":"cancelled","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631"}]}
+type Cancellation struct {
+	// Runs None if no agent was given the message.
+	Runs []RunRef `json:"runs"`
+}
+
+// CancellationEnvelope The runs that were to be cancelled, as they are now.
+//
+// Example: {"data":{"runs":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","outcome":"cancelled","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631"}]},"success":true}
+type CancellationEnvelope struct {
+	// Data The runs that were to be cancelled, as they are now.
+	//
+	// Example: {"runs":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","outcome":"cancelled","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631"}]}
+	Data Cancellation `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
 
 // ChangePasswordRequest The present password and the next.
 //
@@ -4037,7 +4097,7 @@ type MessageServerListEnvelope struct {
 }
 
 // MessageTruncation What cut an answer off: `length`, the model's limit or the maximum length of a message;
-// `content_filter`, the provider withheld the rest; `interrupted`, the answer broke off.
+// `content_filter`, the provider withheld the rest; `interrupted`, the answer broke off; `cancelled`, somebody cancelled it.
 //
 // Example: length
 type MessageTruncation string
@@ -4152,6 +4212,16 @@ type PlainAuth struct {
 
 // PlainAuthType defines model for PlainAuth.Type.
 type PlainAuthType string
+
+// PlainCancel The message whose answers to cancel, or the reply that is being written, as a `message` with `partial` names it.
+type PlainCancel struct {
+	Type      PlainCancelType `json:"type"`
+	ChannelID string          `json:"channelId"`
+	MessageID string          `json:"messageId"`
+}
+
+// PlainCancelType defines model for PlainCancel.Type.
+type PlainCancelType string
 
 // PlainDo An action for an agent.
 type PlainDo struct {
@@ -4944,7 +5014,8 @@ type RunListEnvelope struct {
 }
 
 // RunOutcome The state of a run: `queued` and `running` are open; `replied`, `ignored` (the agent chose not to answer),
-// `failed`, `cancelled` (message, channel or agent was removed, or the agent stopped), `superseded` (a newer message replaced it) and
+// `failed`, `cancelled` (on request, or message, channel or agent was removed, or the agent stopped), `superseded` (a newer message
+// replaced it) and
 // `timed_out` are ends.
 //
 // Example: replied
@@ -4960,7 +5031,8 @@ type RunRef struct {
 	AgentID UUID `json:"agentId"`
 
 	// Outcome The state of a run: `queued` and `running` are open; `replied`, `ignored` (the agent chose not to answer),
-	// `failed`, `cancelled` (message, channel or agent was removed, or the agent stopped), `superseded` (a newer message replaced it) and
+	// `failed`, `cancelled` (on request, or message, channel or agent was removed, or the agent stopped), `superseded` (a newer message
+	// replaced it) and
 	// `timed_out` are ends.
 	//
 	//
@@ -5027,7 +5099,8 @@ type RunSummary struct {
 	Metadata JSONObject `json:"metadata"`
 
 	// Outcome The state of a run: `queued` and `running` are open; `replied`, `ignored` (the agent chose not to answer),
-	// `failed`, `cancelled` (message, channel or agent was removed, or the agent stopped), `superseded` (a newer message replaced it) and
+	// `failed`, `cancelled` (on request, or message, channel or agent was removed, or the agent stopped), `superseded` (a newer message
+	// replaced it) and
 	// `timed_out` are ends.
 	//
 	//
@@ -5579,6 +5652,40 @@ type SocketBroadcast struct {
 	// ClientMessageID The client's own id of the message; for the sender only.
 	ClientMessageID string `json:"clientMessageId,omitempty"`
 }
+
+// SocketCancel The message whose answers to cancel, or the reply that is being written, as `messageStreamChunk` names it. The channel may have
+// its other name, `roomId`.
+type SocketCancel struct {
+	ChannelID *string `json:"channelId,omitempty"`
+
+	// RoomID The same under its other name.
+	RoomID    *string `json:"roomId,omitempty"`
+	MessageID string  `json:"messageId"`
+}
+
+// SocketCancelled The runs that were to be cancelled, as they are now. Those that are still `running` end at once, with a `messageComplete`.
+type SocketCancelled struct {
+	Success SocketCancelledSuccess `json:"success"`
+
+	// ChannelID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ChannelID UUID `json:"channelId"`
+
+	// RoomID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	RoomID UUID `json:"roomId"`
+
+	// MessageID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	MessageID UUID     `json:"messageId"`
+	Runs      []RunRef `json:"runs"`
+}
+
+// SocketCancelledSuccess defines model for SocketCancelled.Success.
+type SocketCancelledSuccess bool
 
 // SocketChannel A channel as it is now.
 type SocketChannel struct {
@@ -7039,6 +7146,11 @@ type BadRequestApplicationJSON = Error
 //
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type BadRequestApplicationProblemPlusJSON = Problem
+
+// CancellationAnswer The runs that were to be cancelled, as they are now.
+//
+// Example: {"data":{"runs":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","outcome":"cancelled","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631"}]},"success":true}
+type CancellationAnswer = CancellationEnvelope
 
 // ChannelAgentAnswer An agent and a channel.
 //

@@ -322,6 +322,13 @@ type ClientInterface interface {
 	// Corresponds with GET /api/agents/{agentId}/runs/{runId} (the `GetRun` operationId).
 	GetRun(ctx context.Context, agentID AgentID, runID UUID, params *GetRunParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CancelRun Cancel a run
+	//
+	// Ends a run as cancelled, for those who manage the agent. It ends as `cancelAnswer` describes; one that has ended stays as it is.
+	//
+	// Corresponds with POST /api/agents/{agentId}/runs/{runId}/cancel (the `CancelRun` operationId).
+	CancelRun(ctx context.Context, agentID AgentID, runID UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListAgentSecrets List an agent's secrets
 	//
 	// Their names, when each was given its value, and when that was last used: sent to a model, or asked for by a plugin. Uses are
@@ -989,6 +996,19 @@ type ClientInterface interface {
 	//
 	// Corresponds with DELETE /api/messaging/channels/{channelId}/messages/{messageId} (the `DeleteMessage` operationId).
 	DeleteMessage(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelAnswer Cancel the answer to a message
+	//
+	// Ends the open runs of a message as cancelled. `messageId` is the message, of which all runs end, or the reply that is being
+	// written, as the chunks of a stream name it. The author of the message may do so, and who manages the agent.
+	//
+	// A run that waits ends before the response. One that runs is still `running` in the response and ends at once after it: the
+	// model is left, what people saw of the reply is stored as the reply, with `metadata.truncated` and a `metadata.truncatedBy` of
+	// `cancelled`, and everybody who waits for the answer gets it with the outcome `cancelled`. If nobody saw a word of it, there is no
+	// reply. Runs that have ended stay as they are.
+	//
+	// Corresponds with POST /api/messaging/channels/{channelId}/messages/{messageId}/cancel (the `CancelAnswer` operationId).
+	CancelAnswer(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListChannelParticipants List the participants of a channel
 	//
@@ -2082,6 +2102,23 @@ func (c *Client) ListRuns(ctx context.Context, agentID AgentID, params *ListRuns
 // Corresponds with GET /api/agents/{agentId}/runs/{runId} (the `GetRun` operationId).
 func (c *Client) GetRun(ctx context.Context, agentID AgentID, runID UUID, params *GetRunParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetRunRequest(c.Server, agentID, runID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelRun Cancel a run
+//
+// Ends a run as cancelled, for those who manage the agent. It ends as `cancelAnswer` describes; one that has ended stays as it is.
+//
+// Corresponds with POST /api/agents/{agentId}/runs/{runId}/cancel (the `CancelRun` operationId).
+func (c *Client) CancelRun(ctx context.Context, agentID AgentID, runID UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelRunRequest(c.Server, agentID, runID)
 	if err != nil {
 		return nil, err
 	}
@@ -3430,6 +3467,29 @@ func (c *Client) PostMessage(ctx context.Context, channelID ChannelID, params *P
 // Corresponds with DELETE /api/messaging/channels/{channelId}/messages/{messageId} (the `DeleteMessage` operationId).
 func (c *Client) DeleteMessage(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewDeleteMessageRequest(c.Server, channelID, messageID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelAnswer Cancel the answer to a message
+//
+// Ends the open runs of a message as cancelled. `messageId` is the message, of which all runs end, or the reply that is being
+// written, as the chunks of a stream name it. The author of the message may do so, and who manages the agent.
+//
+// A run that waits ends before the response. One that runs is still `running` in the response and ends at once after it: the
+// model is left, what people saw of the reply is stored as the reply, with `metadata.truncated` and a `metadata.truncatedBy` of
+// `cancelled`, and everybody who waits for the answer gets it with the outcome `cancelled`. If nobody saw a word of it, there is no
+// reply. Runs that have ended stay as they are.
+//
+// Corresponds with POST /api/messaging/channels/{channelId}/messages/{messageId}/cancel (the `CancelAnswer` operationId).
+func (c *Client) CancelAnswer(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelAnswerRequest(c.Server, channelID, messageID)
 	if err != nil {
 		return nil, err
 	}
@@ -6278,6 +6338,47 @@ func NewGetRunRequest(server string, agentID AgentID, runID UUID, params *GetRun
 	return req, nil
 }
 
+// NewCancelRunRequest constructs an http.Request for the CancelRun method
+func NewCancelRunRequest(server string, agentID AgentID, runID UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "runId", runID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/agents/%s/runs/%s/cancel", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListAgentSecretsRequest constructs an http.Request for the ListAgentSecrets method
 func NewListAgentSecretsRequest(server string, agentID AgentID) (*http.Request, error) {
 	var err error
@@ -8496,6 +8597,47 @@ func NewDeleteMessageRequest(server string, channelID ChannelID, messageID Messa
 	}
 
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCancelAnswerRequest constructs an http.Request for the CancelAnswer method
+func NewCancelAnswerRequest(server string, channelID ChannelID, messageID MessageID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "channelId", channelID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "messageId", messageID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/messaging/channels/%s/messages/%s/cancel", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -11253,6 +11395,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/agents/{agentId}/runs/{runId} (the `GetRun` operationId).
 	GetRunWithResponse(ctx context.Context, agentID AgentID, runID UUID, params *GetRunParams, reqEditors ...RequestEditorFn) (*GetRunResult, error)
 
+	// CancelRunWithResponse Cancel a run
+	//
+	// Ends a run as cancelled, for those who manage the agent. It ends as `cancelAnswer` describes; one that has ended stays as it is.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/agents/{agentId}/runs/{runId}/cancel (the `CancelRun` operationId).
+	CancelRunWithResponse(ctx context.Context, agentID AgentID, runID UUID, reqEditors ...RequestEditorFn) (*CancelRunResult, error)
+
 	// ListAgentSecretsWithResponse List an agent's secrets
 	//
 	// Their names, when each was given its value, and when that was last used: sent to a model, or asked for by a plugin. Uses are
@@ -11962,6 +12113,21 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with DELETE /api/messaging/channels/{channelId}/messages/{messageId} (the `DeleteMessage` operationId).
 	DeleteMessageWithResponse(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*DeleteMessageResult, error)
+
+	// CancelAnswerWithResponse Cancel the answer to a message
+	//
+	// Ends the open runs of a message as cancelled. `messageId` is the message, of which all runs end, or the reply that is being
+	// written, as the chunks of a stream name it. The author of the message may do so, and who manages the agent.
+	//
+	// A run that waits ends before the response. One that runs is still `running` in the response and ends at once after it: the
+	// model is left, what people saw of the reply is stored as the reply, with `metadata.truncated` and a `metadata.truncatedBy` of
+	// `cancelled`, and everybody who waits for the answer gets it with the outcome `cancelled`. If nobody saw a word of it, there is no
+	// reply. Runs that have ended stay as they are.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/messaging/channels/{channelId}/messages/{messageId}/cancel (the `CancelAnswer` operationId).
+	CancelAnswerWithResponse(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*CancelAnswerResult, error)
 
 	// ListChannelParticipantsWithResponse List the participants of a channel
 	//
@@ -13640,6 +13806,49 @@ func (r GetRunResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetRunResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CancelRunResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CancellationAnswer
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelRunResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelRunResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelRunResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -15883,6 +16092,53 @@ func (r DeleteMessageResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r DeleteMessageResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CancelAnswerResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CancellationAnswer
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON403 the response for an HTTP 403 `application/json` response
+	JSON403 *ForbiddenApplicationJSON
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ForbiddenApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelAnswerResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelAnswerResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelAnswerResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -18549,6 +18805,21 @@ func (c *ClientWithResponses) GetRunWithResponse(ctx context.Context, agentID Ag
 	return ParseGetRunResult(rsp)
 }
 
+// CancelRunWithResponse Cancel a run
+//
+// Ends a run as cancelled, for those who manage the agent. It ends as `cancelAnswer` describes; one that has ended stays as it is.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/agents/{agentId}/runs/{runId}/cancel (the `CancelRun` operationId).
+func (c *ClientWithResponses) CancelRunWithResponse(ctx context.Context, agentID AgentID, runID UUID, reqEditors ...RequestEditorFn) (*CancelRunResult, error) {
+	rsp, err := c.CancelRun(ctx, agentID, runID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelRunResult(rsp)
+}
+
 // ListAgentSecretsWithResponse List an agent's secrets
 //
 // Their names, when each was given its value, and when that was last used: sent to a model, or asked for by a plugin. Uses are
@@ -19665,6 +19936,27 @@ func (c *ClientWithResponses) DeleteMessageWithResponse(ctx context.Context, cha
 		return nil, err
 	}
 	return ParseDeleteMessageResult(rsp)
+}
+
+// CancelAnswerWithResponse Cancel the answer to a message
+//
+// Ends the open runs of a message as cancelled. `messageId` is the message, of which all runs end, or the reply that is being
+// written, as the chunks of a stream name it. The author of the message may do so, and who manages the agent.
+//
+// A run that waits ends before the response. One that runs is still `running` in the response and ends at once after it: the
+// model is left, what people saw of the reply is stored as the reply, with `metadata.truncated` and a `metadata.truncatedBy` of
+// `cancelled`, and everybody who waits for the answer gets it with the outcome `cancelled`. If nobody saw a word of it, there is no
+// reply. Runs that have ended stay as they are.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/messaging/channels/{channelId}/messages/{messageId}/cancel (the `CancelAnswer` operationId).
+func (c *ClientWithResponses) CancelAnswerWithResponse(ctx context.Context, channelID ChannelID, messageID MessageID, reqEditors ...RequestEditorFn) (*CancelAnswerResult, error) {
+	rsp, err := c.CancelAnswer(ctx, channelID, messageID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelAnswerResult(rsp)
 }
 
 // ListChannelParticipantsWithResponse List the participants of a channel
@@ -22353,6 +22645,74 @@ func ParseGetRunResult(rsp *http.Response) (*GetRunResult, error) {
 			headers.ETag = value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCancelRunResult parses an HTTP response from a CancelRunWithResponse call
+func ParseCancelRunResult(rsp *http.Response) (*CancelRunResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelRunResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CancellationAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -26229,6 +26589,88 @@ func ParseDeleteMessageResult(rsp *http.Response) (*DeleteMessageResult, error) 
 			return nil, err
 		}
 		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCancelAnswerResult parses an HTTP response from a CancelAnswerWithResponse call
+func ParseCancelAnswerResult(rsp *http.Response) (*CancelAnswerResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelAnswerResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CancellationAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 403:
+		var dest ForbiddenApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
 
 	case rsp.Header.Get("Content-Type") == "application/json" && true:
 		var dest FailureApplicationJSON

@@ -92,6 +92,9 @@ type ServerInterface interface {
 	// GetRun Read a run
 	// (GET /api/agents/{agentId}/runs/{runId})
 	GetRun(w http.ResponseWriter, r *http.Request, agentID AgentID, runID UUID, params GetRunParams)
+	// CancelRun Cancel a run
+	// (POST /api/agents/{agentId}/runs/{runId}/cancel)
+	CancelRun(w http.ResponseWriter, r *http.Request, agentID AgentID, runID UUID)
 	// ListAgentSecrets List an agent's secrets
 	// (GET /api/agents/{agentId}/secrets)
 	ListAgentSecrets(w http.ResponseWriter, r *http.Request, agentID AgentID)
@@ -233,6 +236,9 @@ type ServerInterface interface {
 	// DeleteMessage Delete a message
 	// (DELETE /api/messaging/channels/{channelId}/messages/{messageId})
 	DeleteMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID MessageID)
+	// CancelAnswer Cancel the answer to a message
+	// (POST /api/messaging/channels/{channelId}/messages/{messageId}/cancel)
+	CancelAnswer(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID MessageID)
 	// ListChannelParticipants List the participants of a channel
 	// (GET /api/messaging/channels/{channelId}/participants)
 	ListChannelParticipants(w http.ResponseWriter, r *http.Request, channelID ChannelID)
@@ -524,6 +530,12 @@ func (_ Unimplemented) GetRun(w http.ResponseWriter, r *http.Request, agentID Ag
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// CancelRun Cancel a run
+// (POST /api/agents/{agentId}/runs/{runId}/cancel)
+func (_ Unimplemented) CancelRun(w http.ResponseWriter, r *http.Request, agentID AgentID, runID UUID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ListAgentSecrets List an agent's secrets
 // (GET /api/agents/{agentId}/secrets)
 func (_ Unimplemented) ListAgentSecrets(w http.ResponseWriter, r *http.Request, agentID AgentID) {
@@ -803,6 +815,12 @@ func (_ Unimplemented) PostMessage(w http.ResponseWriter, r *http.Request, chann
 // DeleteMessage Delete a message
 // (DELETE /api/messaging/channels/{channelId}/messages/{messageId})
 func (_ Unimplemented) DeleteMessage(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID MessageID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CancelAnswer Cancel the answer to a message
+// (POST /api/messaging/channels/{channelId}/messages/{messageId}/cancel)
+func (_ Unimplemented) CancelAnswer(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID MessageID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2447,6 +2465,41 @@ func (siw *ServerInterfaceWrapper) GetRun(w http.ResponseWriter, r *http.Request
 	handler.ServeHTTP(w, r)
 }
 
+// CancelRun operation middleware
+func (siw *ServerInterfaceWrapper) CancelRun(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "runId" -------------
+	var runID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "runId", chi.URLParam(r, "runId"), &runID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CancelRun(w, r, agentID, runID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListAgentSecrets operation middleware
 func (siw *ServerInterfaceWrapper) ListAgentSecrets(w http.ResponseWriter, r *http.Request) {
 
@@ -3925,6 +3978,41 @@ func (siw *ServerInterfaceWrapper) DeleteMessage(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.DeleteMessage(w, r, channelID, messageID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CancelAnswer operation middleware
+func (siw *ServerInterfaceWrapper) CancelAnswer(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "channelId" -------------
+	var channelID ChannelID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "channelId", chi.URLParam(r, "channelId"), &channelID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "channelId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "messageId" -------------
+	var messageID MessageID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "messageId", chi.URLParam(r, "messageId"), &messageID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "messageId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CancelAnswer(w, r, channelID, messageID)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -5773,6 +5861,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/api/agents/{agentId}/runs/{runId}", wrapper.GetRun)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/agents/{agentId}/runs/{runId}/cancel", wrapper.CancelRun)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/agents/{agentId}/secrets", wrapper.ListAgentSecrets)
 	})
 	r.Group(func(r chi.Router) {
@@ -5915,6 +6006,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Delete(options.BaseURL+"/api/messaging/channels/{channelId}/messages/{messageId}", wrapper.DeleteMessage)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/messaging/channels/{channelId}/messages/{messageId}/cancel", wrapper.CancelAnswer)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/messaging/channels/{channelId}/participants", wrapper.ListChannelParticipants)
@@ -6086,6 +6180,8 @@ type AgentStatusAnswerJSONResponse AgentStatusEnvelope
 
 type BadRequestJSONResponse Error
 type BadRequestApplicationProblemPlusJSONResponse Problem
+
+type CancellationAnswerJSONResponse CancellationEnvelope
 
 type ChannelAgentAnswerJSONResponse ChannelAgentEnvelope
 
@@ -8796,6 +8892,123 @@ type GetRundefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetRundefaultApplicationProblemPlusJSONResponse) VisitGetRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRunRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	RunID   UUID    `json:"runId"`
+}
+
+type CancelRunResponseObject interface {
+	VisitCancelRunResponse(w http.ResponseWriter) error
+}
+
+type CancelRun200JSONResponse struct{ CancellationAnswerJSONResponse }
+
+func (response CancelRun200JSONResponse) VisitCancelRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRun400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CancelRun400JSONResponse) VisitCancelRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelRun400ApplicationProblemPlusJSONResponse) VisitCancelRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRun404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CancelRun404JSONResponse) VisitCancelRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelRun404ApplicationProblemPlusJSONResponse) VisitCancelRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRundefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CancelRundefaultJSONResponse) VisitCancelRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelRundefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CancelRundefaultApplicationProblemPlusJSONResponse) VisitCancelRunResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15664,6 +15877,153 @@ func (response DeleteMessagedefaultApplicationProblemPlusJSONResponse) VisitDele
 	return err
 }
 
+type CancelAnswerRequestObject struct {
+	ChannelID ChannelID `json:"channelId"`
+	MessageID MessageID `json:"messageId"`
+}
+
+type CancelAnswerResponseObject interface {
+	VisitCancelAnswerResponse(w http.ResponseWriter) error
+}
+
+type CancelAnswer200JSONResponse struct{ CancellationAnswerJSONResponse }
+
+func (response CancelAnswer200JSONResponse) VisitCancelAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelAnswer400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CancelAnswer400JSONResponse) VisitCancelAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelAnswer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelAnswer400ApplicationProblemPlusJSONResponse) VisitCancelAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelAnswer403JSONResponse struct{ ForbiddenJSONResponse }
+
+func (response CancelAnswer403JSONResponse) VisitCancelAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelAnswer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelAnswer403ApplicationProblemPlusJSONResponse) VisitCancelAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelAnswer404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CancelAnswer404JSONResponse) VisitCancelAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelAnswer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelAnswer404ApplicationProblemPlusJSONResponse) VisitCancelAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelAnswerdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response CancelAnswerdefaultJSONResponse) VisitCancelAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelAnswerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CancelAnswerdefaultApplicationProblemPlusJSONResponse) VisitCancelAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListChannelParticipantsRequestObject struct {
 	ChannelID ChannelID `json:"channelId"`
 }
@@ -21670,6 +22030,9 @@ type StrictServerInterface interface {
 	// GetRun Read a run
 	// (GET /api/agents/{agentId}/runs/{runId})
 	GetRun(ctx context.Context, request GetRunRequestObject) (GetRunResponseObject, error)
+	// CancelRun Cancel a run
+	// (POST /api/agents/{agentId}/runs/{runId}/cancel)
+	CancelRun(ctx context.Context, request CancelRunRequestObject) (CancelRunResponseObject, error)
 	// ListAgentSecrets List an agent's secrets
 	// (GET /api/agents/{agentId}/secrets)
 	ListAgentSecrets(ctx context.Context, request ListAgentSecretsRequestObject) (ListAgentSecretsResponseObject, error)
@@ -21811,6 +22174,9 @@ type StrictServerInterface interface {
 	// DeleteMessage Delete a message
 	// (DELETE /api/messaging/channels/{channelId}/messages/{messageId})
 	DeleteMessage(ctx context.Context, request DeleteMessageRequestObject) (DeleteMessageResponseObject, error)
+	// CancelAnswer Cancel the answer to a message
+	// (POST /api/messaging/channels/{channelId}/messages/{messageId}/cancel)
+	CancelAnswer(ctx context.Context, request CancelAnswerRequestObject) (CancelAnswerResponseObject, error)
 	// ListChannelParticipants List the participants of a channel
 	// (GET /api/messaging/channels/{channelId}/participants)
 	ListChannelParticipants(ctx context.Context, request ListChannelParticipantsRequestObject) (ListChannelParticipantsResponseObject, error)
@@ -22618,6 +22984,33 @@ func (sh *strictHandler) GetRun(w http.ResponseWriter, r *http.Request, agentID 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetRunResponseObject); ok {
 		if err := validResponse.VisitGetRunResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelRun operation middleware
+func (sh *strictHandler) CancelRun(w http.ResponseWriter, r *http.Request, agentID AgentID, runID UUID) {
+	var request CancelRunRequestObject
+
+	request.AgentID = agentID
+	request.RunID = runID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelRun(ctx, request.(CancelRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelRun")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CancelRunResponseObject); ok {
+		if err := validResponse.VisitCancelRunResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -24023,6 +24416,33 @@ func (sh *strictHandler) DeleteMessage(w http.ResponseWriter, r *http.Request, c
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(DeleteMessageResponseObject); ok {
 		if err := validResponse.VisitDeleteMessageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelAnswer operation middleware
+func (sh *strictHandler) CancelAnswer(w http.ResponseWriter, r *http.Request, channelID ChannelID, messageID MessageID) {
+	var request CancelAnswerRequestObject
+
+	request.ChannelID = channelID
+	request.MessageID = messageID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelAnswer(ctx, request.(CancelAnswerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelAnswer")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CancelAnswerResponseObject); ok {
+		if err := validResponse.VisitCancelAnswerResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -25441,769 +25861,779 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2LcuM2ujD4KljuVvXkrORItuRrTZ1fcasznvh2bPdkZtJdFkRCEmIKUAjSbqWrq/Zp9sH2SbbwASBB",
-	"EqQoWXYn8/dUnZO2SOLy4bvhu372fD5fcEZYLLzjz96M4IBE8M9TnrCYBHc8xqH8OyDCj+gippx5x97f",
-	"+BOaY7ZE8YxEBOGIIMoQDsMTxBnCaIGnBI3JhEdEvoJCLGLEGWkhX42LkgWKOep2Op0dr+VF5LeERiTw",
-	"juMoIS1P+DMyx3Je8gnPFyHxjrstL14uiHfsURaTKYm8L19a3vAOT8vLu5sR5CdRRFiMHkkkKGcniMbI",
-	"n2E2JQI90XiGyCOJlvqnhmvwPnj9ye54z//geelyRBxRNoXVnFP2UF7NIAgiIgQRiE8AGhI6woDnL6NF",
-	"RB5H3yHMAoQnMYnQX0aMfIpH36F4RoUCm3yovxaJ7xMheCR/wAzxMCARWuB49oH9ZZQ+beuNj75rISxQ",
-	"RCYkIswnQsJ9TFBEBA8fSYDwFFMmYhgbq6WaqSRIiIhPEB4LCUs60QdOBWKckZ0PzKsAVNLp7Pn/7SeR",
-	"4NFf//XrcHnxBL+RExSR8K8fPLnFCjBep4sdLBYhlUfiOuFF+hqKZzhGT1igGWc8iUiwU7GuJ0zjv+52",
-	"nNMCrgPer4Hwz8DeLy1vgSM8J7GmucGUsPisYrdYPpSzUfmLPG6v5TE8l2Ni/WHdUv6viEy8Y+///D4j",
-	"+e/VU/H9+/dnbwEEpzPMGAmr1uCrxxWr8NOPn78OwJvyIn4G6Mcc+ZzFlCWkhSYRnyMs0XnBmSBvBFJI",
-	"h3iEJD0ixdSA/vkjiSIaEAF0M5kIErcMtwLyQzGdEzTmCQvSTf6WkGhp7VItzY1eCtG9ljfHn84Jm8Yz",
-	"73i3v+/Ctnc0JLd0ynCcRKS80/cspiF6mhGWI0wq0JTzQDEEGgskzBBA5fGMLNGThJGY8Sd2ggQhKMAx",
-	"RlTwEMuxq/Yl6LRiU93DTqfTP9jvdHaW/9Ojg0nY9Rf/8P/94//8o/vu997lNL/fbqdTtV81lQuz5BNJ",
-	"UQUmhNGEhqQC3yZmxGa8u+P3x7tBh7QPcGe/3fP7/fZR0MHtPdz1e/7ReH/SITsLNnXyhrPJBY79WXnx",
-	"pyA/ALlYuJQcUp6KFEvyrPCcs6nclMg2ofAx28bZpK3G3kjknDE/TAIynI9JEMgfSyscSZCMEA4FRxGJ",
-	"k4gBnqBH4sc8Snn9nMx5RKV4kLx0hh+JlDxV2EKL0zYl8XPOBfmB85BgpmQmFvHwsYbxjWgwMosEPYLI",
-	"t9UylZCS8FTYMo74A2FIxBHBczTDQhIAO1ZyU6KYlmgp/xCKfwBXb31gkqoWXMRSvMUzyqZKwjnPTS68",
-	"DStvn72tOLxdf3+P7OPdNj7c22v3OuNJ+2i/P2nv9vf9o/Ee7h9094+7xwfOo72QJ7L8AdSEMmgueYwY",
-	"eSKRhAQDVeEExeSThgwV7E1sGBooXUIyCCXIq05VqSTrneUdnRNrue8iPncvVukp6WKr1iDP41krOKdz",
-	"6pDggxjNOag5VIAob1k6aAs9zag/A5KVdCLxhSXzMYkURcsHIZnEiCeVwAth3rVWfmZpsmrxVyCUyqu/",
-	"faCLbOknoH1lS2NcHvWCCxrTR7PyqnUquffchV7jaQUrB2nKJ2gEABkhwmLJVzLVHyiue4LolPGIBEob",
-	"H6lljapWLUd97ppvCY5cPPxKcu6U/z3NuCCKkiSXkMoxQL4l5ROhklUgH4tK1ijULG6GEBNckpadauK/",
-	"440Iv2opMX8WJd3BqlxnDLwUCzSK8Tgkl3hORoaEMh2LVpIKbNcNoAn2Y9FIgbogQuApqRIbc/W4QneY",
-	"px8/W1fV6/iJLB1MBz2QJZrwyL5OtVDCJCtU8IqztUpSltKHBC2kP5E6Dnogi7iFOPNJC4SfvoehCY1E",
-	"jHAck/kiRlOJFzxVhHfQLSEf2AfvLCDzBY8J85cfvBp5Zr3Xlptxn88h6ewdHRySdq8T9Nu9vSBoj/2j",
-	"vfb+4VEP9w8mR3u7veLx9VvenLIU42sO85ZEjyRacaRIwFv1J5uO9OzzveF8XrWiiPM5nJVU+upvR5Ea",
-	"5tnLuSVCXuurViTU44pFiPTjZ6/jzlC+ex0PVFksDFs9QSN9MmIk8ZdpTgoyjfEIjSRSjOCCQx9J5TUl",
-	"ZTjP5B9fFACIiH/gASVw/5ZXlHc8Av1Fsn6iLAHzJIzpAkfx9xMezdvyOiV/bgavdEyYssgd5IBK/kl5",
-	"bu46+ZORKEh8Hkk1e9uryw/cYImR+cCxTgCpYj6ZOWPAxBOJCmvGi0VIfbiOfv+rkBM1XTCMOWSPJOQL",
-	"4lpwzlRi2TONodA1uH7te3gHxoRpbmMcJ+IlNqBGbrQNKWWNkve0431peT/g4EZhboNFpYTx2SNRxPU+",
-	"AuD3l/8YnJ+9vYfLS0BiTEMh+WciYjQmCCMg9ZZhqKl2F89QarZCH4zt6YMn10jZIw5pIJepDZHe8QSH",
-	"QiJxM/gMYZUSIPZ2FhEfh2T+fzu2Vb2btVZcCwIB5+Ud90BXozFwmh9wgMxBpPwFj3kSH49DzB68xnu+",
-	"VrurwgNzZw04gUvdHMdab5CHH2E/BhGEUZSE8u1JIrT2lVn0XoIW7aHrcPkt2BGstbzIMlZRk5bOLcXL",
-	"pLyWTJP6dIFZLJ7FLfQKTiOCYxK8zPb04F9/l+8XwcvtUg/+NXfJ2SSk/jN56+nV5bvzs9O7HPscpAos",
-	"LBs0Hxog8omKWCAcRgQHy6/AOq3Fpoyz2VptzniUccYUhi/GFs/gbg6TaG+e4HMCFjtl/lILBa7zDtNQ",
-	"m9g3P9D3l4P3d3+7ujn79zAvEwfXZ3DHS3Wh1z+/wtqyMywuzT6ubnZc7xlO4hmP6O/wzgtKsok6CmXa",
-	"Z0sj2XZQr9NFGBZLBZpTIeRB8gg9RZxNW6jX2QN5xyM6pcx2o6bWrzDkT/Le3OuqV8c8kIN9YDHnKMTR",
-	"lMhnfalLzbBAGMlt2qZSidEt1Ns9QvKLubU8oaTrJAlDNMc0HPNP6C+jGxJHy/ZgEpNohAReCu2s4SiO",
-	"lh8YeFW/a6F+pyO/xUkYpw5cuJrKR3tatROxZF9ypyLmi4XePH8kUchxQAJ5a9cuFCff/a/v/6s5q/2B",
-	"MhwtK48I7iB6shvQJYLnks7t++vrq5u74dv7i+Hbs8H93b+uhzkiknNpRwQV6mRwROBgY/xA2FchqopV",
-	"p+S1ctEWuXX7NrmJZLHgUUwCdEECitGdMoe9JOHRkFTgPfZ9sohJkB76Hefnkl6ed+rvzs6H93dXV/fn",
-	"g5sfhzn1eqCWM8dL5Wbq7/Z2Dw87HTRexkSUEAOlFPwV0KBiG+WlrbXBDC/2MrzQdwk0ZDGNl+iOc3Su",
-	"h35pzJD4m7FJHiHyySckEKBa8SdGojcC/ZbwGCss4dGYBgFhz0SRq5sfzt6+HV7mjhyM8XJeJZQAiipI",
-	"B2GjlHwNRLAWm+JAo7XaUtc67gyIL3q+Pg5DolYmOVPAtcPgS8v7kbNnEvnt8Pb27OryfvjP67ObgmKk",
-	"7ZTAdcinxVfSjcorTA/PtUCbNK2rPkDqJZVZWAMLNBf+G8FhPNvyDUsNWoUmctskr6CcKAUFfIw+lqIi",
-	"4IDsTzx6gHVqo/2WF6pHXXUHtPw7G1/2cl6HlzCRlCdoZCi54AEJ5b3lubrXxdXb4fn98Obm6iYnofiC",
-	"MExLxr25nFdbkAJAhQfyNW6krmXXLtG5N0PK/c5u3mr3I47JE16+LONVC53AIcKhXvL4HU/YM0/08uru",
-	"/t3V+8vCLRRMxZLBT2CK1z8ye13ZDbSwLFsU9rIzueQxeqdfeDkea8ynYBpIHawF+SgIMZbTSx5f8IBO",
-	"nPGnmmfLT5TAD5CgKhKV6Ogvhs4m7UvOiArvgjGvI+JzFlA5yjbo+/pmeHp1+fbsTsq4d4Oz84IQ1ssc",
-	"E8Ly6zyB+65k7XBR/QoI4156ijqNV26LbIvObUgjDeqXluC1mJAhwY18y321jsmn+PtFKPeVkzGZf1P7",
-	"K1AkBznW/AXFXFkL8MJzujprboSMI5H4MzWgWh/n8y3LQTnkKoEecT5/ljTXCt2Wl65HrVScjL9dLkDy",
-	"MPf0SUD59ow0QgUof2l5d3ROgqvkmebqu7OL4dX7u5wYvcvHpTyQRQxBxyqQZREu0RMNQ4QXC4IjE7qr",
-	"DfMlxUK5MgMaKGMdgAi+gYCjV+c9xf02WeUWYZMpJpYQ1EoJkifKk5d1KUYEkiUYN5t8ovFML1Nutg1h",
-	"jl9a3nuGHzEN8Th8vv38H4Oz88EP53nL3yXXihJYpCRnFwiHPAnALEpilCxO4L9X18PLwdn94Prs/qfh",
-	"v76Old3aQYo3m27AxgLLKiBvCtQnyAb8i6qpCue1INA6K8QzneQi0xieE6Evh3Gculkya71Cl0XI8bZd",
-	"g2rQVdLD2LFEzCOtcP/Mo3Dbi4ExV63lSb60Azimv4NwmOszZ4zgzxqQD4w/MRXG/kCWUhLaSKh9y7F3",
-	"3D046ncPDw+OOrt7HfnSgkZEyCe9bme31+sddjoQVEoD79jr496kH3RI+6g3Pmj3cNBvH+E9v93193cn",
-	"e3hv0hkfZNFVP5OxoLFEuUVEJvSTd+yR8Pf7h73Ho992P6m4bL4gwjv+xfNnOPY+fpGv8gWJYh1EZa10",
-	"BSEuuD+7oGFIhTwt/d0PACEchlcT7/iXJrFoH11H8ECWaLw0Ud0qN2yOA3KSepdUUCa2vDKA16KVcnIw",
-	"fAImETDJqpC7Zy8N8kQWJBKcgWNpmmYzqLuIMF5thCOlkFlHvBZIadAsmq/lhVjE78UGp2Yyego6Z4Y/",
-	"rkS62BwQmVIG7vrS5xF55A8brMeg52ePxmQuVn39E1ne+kDJGZONIrz0THygCm/7xYMIIZ1spLeWTtay",
-	"cP5jOg4f/0r8WA6sCF8HcLhihBl5cpA8XlDNL/7IxP8gl5h77+m3vn+w/HWX9aL9eO/38X7Qm+zO+g9Y",
-	"hAtO58lyGkfk0f+0e/Dbk5ycx9QHg3jE54jxJ8SZZYVEWDwIk6ur7uqScjFD2r3tlThQBrjaQDzFjs0W",
-	"PlcwERoLEk520Jly1GIamKxcnzgx1+zHyebtW6LcBtfZBED3O84sIBsLlalL728lqqViqjHKmeDRb6jX",
-	"GPVSLVSH6uZR0QB0NSIa9mAPueJiql8rIon5vKVmr0aTOvyoxo0/MkZs6zBe8xTOqXDke/1ElqKl0tDI",
-	"ExGxyvUoHMkDWQrQRP64Z1LWD9WiG8rn7DhqpTOMWQ/iamSXoK7A9T8JgLeF9oCKr4P6vgT+dV1KNdSp",
-	"wAxh32St5+7k+i7nDT8RP4lJoN87RrfDwc3p37yWF+Gn+9TQ8NlTz2/1pRsKn4QEOG5ZgYBXRXNtf8CW",
-	"f7+9unQo/Jdwb5aXOjUm+B04IyfKaEQZGs1JjCWgRqDr4zjG/mxuKrI8d/4BCqmAO468IItjpM5A3zEw",
-	"GiVROFLh46ZKyUm2pB1rNSNXJqxcMIQ+3NPnX47OVD6oMjzoiAoR46WKVrCu72VNLSaf4hO02+m0Op2O",
-	"1LAi7MfyKoVV1m8LJSwkQqDh+dm/B2/vLwb/vL8Y3t4Ofhyq2D1QxJ6oyuqsTVZreZTdg5HvPuYGwe6b",
-	"X7UkMClnp3I7n+KtnDHTp6ozaam4UHOM4Co7ouJGLnfUSnPd0SLE8YRH80o0NH+t2pVc0lVK1gWSa7Sd",
-	"lid4EvnkPtbZpsXMrRWnEc94Mp1tB5Aaj5ww+eJiY1MnRg60FUonIqH3kO45MhaGHUH8iEiKUrrlIw4T",
-	"sF1hNMfioXgNDORs9BG4/seWN6ZcMtkBWuCYEhYDgROwVHxs1Qkqhsdhlu0H0ml82O+M/b1Ou9efHLY7",
-	"nV63jTsd3D7cCya9/eCw3+/Le+8D408hCeShyhXoEx6qNeplgekQjk/9w5su4na/PaeMgjjjjzQgUeae",
-	"T20H3jCkv2P5TphMacqg5ZjqF/MHF3F+SgXGn5SM9oxhFR5I9R1okiVhKH9QkAc7nwK+tsjBJ8fef+n/",
-	"KZudkREY4A6m2qWWO1LoHv/iwc1gjP0HUDtjvqA+LGJCSAgTfWx5iU6UKB9FIkikN++4vVrnbWlJZbzP",
-	"KUQtDwePmPkkUKnbLjVnEcP9ReWO+6FEHvvOOTZFObKxrkPMmLOoyDqjAcbW0+Qd+RRfRfL/27bAta0/",
-	"AfeTVHQ2XXAzRTRjV0XAp4T12bH35nLBIrLPz15TiUStIRuNrb+8SyLmGr883ybiIuUZKxMmISCq3t6Y",
-	"4x4Nd3ltf+TYVsqA1iHEPKNa50uboVUVSUrr9YBseSOQ5mc5TG4wU8oh3eoUwyw+QZJ7glLBk9hRRkpq",
-	"EJIfekmi7KNJqF2FSsaUlmHz4eZoItJDbZRYqxzKhmPXXmDgJfn2UsRk7oYcmUtlyfBmFVCCw+scz66C",
-	"d6YpGBGxDjpYAmQtLpiJl+LZDueLeFmu4rfS7gina/hceiA2n7ZXmxrK04UoGVBmSwViScHUsqWgzRoz",
-	"krSQyZx2joAMdylwBhv1P1ZpdJapvqFKKb+St+cziUZfWp+LPjFzIVkH8QtnkI1RXndJk/3Z1EO03KH2",
-	"1laZhtMMeodRBMS5U/9s5Tdar6muo4DmNMUv1jSXeRXyRbTfgpqaaoeUpfphlaq3HduMjZJSpZgveBQ3",
-	"+upMvfo6Jp1cdHMZr1gtUn275fyn33K2RAiviMxnKaG5ajIIndGpyJGyKcKZ4clUJYWoFEh2VZ6+RcSn",
-	"EYYwx/z+jSpVjjMWSD07tkbnEfJxFORoyeK9Ds3rgSwqvAxWvUfGEZlMiB8jKIeo7CCqVlVqu1DbJfm5",
-	"f/EWhMt/fVxHCU2YiYCt8JQW14NZgJ5myxZS1SclzBOmwmY0EeVXtd5qqtciBanZt7JK69MMsU+g+hNL",
-	"f5OHVYBNyCNyDBUKjO4uudsaiyvgr8YVvWR9tik4K9HZ7WiCR0X/B3Bq4D9l88TU3K+b3VELmlH9zvTg",
-	"tVuoETGuraQCxmypoQLzNTWL1XrFx+0x1Fd0+uRwoVJDAGqCQykc5X/AuRVPSZvG3A4NqwhgJFLeIZ+4",
-	"Y6YKMKgsswx5E+4RNrS7bckEVmnc2cQCsNntuSbsKw9ec6VN78LZ9dh9K66mCD4dsthlsr3N1zSZ4cWC",
-	"MBIoAokStmMVzRtFCbuHysgj9Bd4isZkiiHEEDJLv2uhkXJCZq8Z76p69bvWB6ZfGaG/0Dj7LhEELHDH",
-	"qqy/DnheLogq6a8ciCPyiMMExzwaqSqTRYFytgaJjXmwVHHYxE/kiqA06fGeVsEhOsm7G/7zLk3Mh99V",
-	"xdL8A0srHyc0jCFnKEqggqLXO9rvjY86fhvvjnvtHh7320dHnW77wN8/8ju9w/39va6kFDonIsbzhUPL",
-	"xaZUAjiUJXxj/kCkQt+DyeeLOP0FMpR4jMPsl/0vinRN3X0PH/R7frDXb+/t7o3bvd7RuI2PDo/avcPe",
-	"Pu6PyV4Hj/Oczdvt7O63u932bueu2z/e2zvudnZ29zr/9uzQ1aagp03g0ul0JFx0Uctj76DXCcju/lH7",
-	"cBcftTtBb9I+Ojw8avuHB5Px4eFhb3IwqYWjpo0U06wjdOsgZ43ZisGl5hZH326D0GSKxozzLgVAIay4",
-	"ySzNOWmU1ixt8rZ1KmuxfeOxbWA81BV/bdaYzWpBomX3sjAVU+3GEnCY9by0Sj8cqkLUum2KsZ+HfOpU",
-	"GX/5xrW+ca3ncK2PTVX0NS5SRlVwuXReR3/PVTQQTeo05whu55l6wbwwfdUN9WyNeJzihhqdR8o7V95n",
-	"zxzrbgjewVRnAq/hhigcUNkZ0fhmWBrpxXHsY2tNbNJh+RFZAFvRxqoRxOy00JPqFiQvTcsFQQHxQxyB",
-	"9xJGgfvb1e0bHQygbGA01sXWHCCoFi3rYX3OJrEO9m/8YYlsvI7+X9vx/8z/wOy76adl7rclg4WLRF6R",
-	"/xkPQFXFj7QvjTJmJIIUTVLGdxBwP4ZOUmkeQppMqishCqLTMEEFaFOmq/tLJFeZu2LHrSuUwDt3r/ss",
-	"FsooAB7hvEE559tYL88lTZ9DYsaTMIDkxhbE3+jxFZwYt7aan901Z7ZR1z4eCQt4lB8lLQZTr6OmAxsX",
-	"T+X5X0JvFVHTIU5ZGrNGcUWRp4xEx91W5kGEwEbVaXHXGY38aOvZaQc5ewTX09g0b3Q0TrR3r95rZfar",
-	"dNhKMKSh2+6QCGVTK9r3lmhCSRjozl6nxp6iDPsjbUAZ7aABU02fTB1uO9yFPxVjwVe5vVgShjqQg0S6",
-	"21pnp+f2aLW8ICJ4LpTHK7f1lvepPeVt/eMcL35RyPTxV8HZzg1+usiK0wGMbiQX+uwMCN+OOvQ81adC",
-	"V6k88htd2786p9OEkAfpaUUJ03XN0JkVtoQCGkDtSeBhLTSKyacYzFhkvoiXKvFFm6aoQKOzHy+vboYj",
-	"QJQPbMST2OdzosObI4IFZ1CDFT3NlmXbk4nm/8W7GV6fg+90bQFKGcRQ3/GGTb28lqdX6R17EVFdLDMG",
-	"pn27pl0CrOSIHPb39knQPjzsTNq98X6nfRR0SftwHOx39g7J4aG/v/4dUJDfvOPdlieogoeOzILQczi4",
-	"gKMlT1DAwSJsgqm9AZpGhMQms78yQWKNANX19PJCIkTDQEhTl+GzK2w/PcJmK0gPcEVtm4Rd6Te/5E54",
-	"HeAoJHa+aiNJQ+tPwpq/DAjidnEvwuUbkfZBy1UxyYX/URbv97yWQwIZrHP08dTdX0zBFKqqS4D0fSNU",
-	"+y0c5qPTLKeCSBYkEiSoTKgmUaqQywmwTwLdkKo8mEnEqMstqNcfYITs/VZKITZCpODInamNmObobCuY",
-	"wcJKvnwLMs+ZhQBP7ItIK43mpFJhwmFSVE90drJ2XWUKfb5GgHm0rx5ph1i5RkspDM6M7UAIZuo0QP8f",
-	"a4HoksdanZqo7CkVXpH2l6ZCl7PRcQkNEDNf8MCxFlBPVWaGHBsaTyaCBCeqwDOsxmpwrVx0icofajB/",
-	"haurgFbw1oqDr/eJ32bRwS4L5zZP+wXsXRq1v561S3kTa9mXUmiiRAefsGQO2pRLlc6uJenjEsux+gNV",
-	"u8jf6Eub1H+gcmvhfLfozC6dIl3XslYTVBO4o4+36gmu8ejqwWpPPxGrYxpXHUeK+OtbbNIimtAYgDSK",
-	"R92eqSXLjHgFetNKnAPKSySfaG48TmLISyjA2Gi0JAy5HM6+qxUvaNbTtnigizZfqCtse8Elj45SuA2S",
-	"gPKLKjzWtZ6C1NYn37YLE9tGn+w84a04wkyONVZ1KfVfxZpQksE8EQzMJqQP5L8dhp1sdWX9JT/sSi0m",
-	"93qGg87jsiBTbxdtCiGDlVuE1BbIwEaA16GDJKBxRUAIbFbwOYHuJgFVfUIlJ9UFkXdcV1/v2Hsgyx3l",
-	"eoPcCrime8de92h3p7OzuyMvirgcIpUVPFRlByAEVWq3Myxm3rHXH+9O9oN9vDfp+EeT7qSP94ID/5Ac",
-	"jTu46+8Ge6Q36Xf2uwe7h3tHPdwf7/sHwSE5muDOWD73Wt4DZYFaH5pBg2ip8YKdRi1cLVq1I11EnE/U",
-	"y1qvJkxX/0ubOcLVuBMcTvb8fdLujw9wuzfpkPaR3+u2D3B/1+9OOuOjYM9cjQ+kVs58Utq84au70CoH",
-	"R1OiBm9Y0QF8ht5xt+LuvEIommb+KIUFBMRSlZb8qS3pKNZhN3D0OBw5BWl61qWexxOr/PEJKNaC+w8k",
-	"Vk0fGImfePRwogwyKnGySljjtdM0DV4VF3UBkbIK2dJKeK0s782Y+pSkzVTb0pK2WrCtUKtNAQsj8IWr",
-	"ckEJUK8iRlMWEQcQ+a2LSSuKKWnnfxu0d/v7ULsXRpKvmUA/InmAuWOYmnTwI3SinpFPOCA+neNwxx3x",
-	"va39zzHDUxKomkBfDM3WItQxGmHG2XLOEzFqoZEfYjqnbDqSQoAG6nhaaJTR/UiFmcF/hSqCqetS5CKn",
-	"R8q75kZ2i3G4BFH6uIXGqm0HDU7QSKH9SJ+qzxkjQKIG91MvYm3GXMqe3OUdYyRm/IkExwjDrkfFsoMm",
-	"1tN0WwHsasm3LfCP4Ad4pP6pIaVpYXSCRqpe2SjtOW16Odh0DDGFVXt4JKz+wqNLYcGrEA4/JojGurBJ",
-	"uFQ10gR3m1osNu06IhoYuJjWYJ4zjfS3Ck8WmKpOrBs5Fajb2FbFlD+rGcHkeJojAU/zBrUMyddhY9Ba",
-	"3njIFIVDW3xV40RU3PtMh44ky/4Fy3nDnWXSawvcwApIpZnAQjHfSUPJapxjNE7322jpqjDxFpau3ZKK",
-	"Oac8BeSsMY4pdi3SltU7ZfWN/KY0JYMtZsPG4JfTXqzgYGCZhkWkZJaJ50wm2iSixUallnhO2YPzVqpF",
-	"h2Jy2n4rJYj8Uw5ZUBO3p84plaqk8xjpV0XJKxHBeQ4rgMOnlSGA5cpqLUvCBimVOWIDI3UN3z7U9pXa",
-	"EgHIfvmmu/8RdPePqhvBi9BI+TqaodaqG6mifBthmlpVs8ulw6hq9tpw+gJRmrXocVrphupItN50ANec",
-	"ygjdb9T4jRq3SI3bMRaB3HkVQ5FuEVIinB+WcSHkzLN1rbH6zKFWq7qL11iIJx4FprW9kzAXERFSY1ro",
-	"l1PpycinYlCLn0QRRAypV6H2YhRBVi+PBEFjHMcEVsTIk/WWiPEiJIgy87pPwtDhVCwOn6sg1+sc7Re3",
-	"2tz8m1vQ1sZ11YfR/c9dXlyfs0cSCewqg9ksmp6uEaAfYhHf6piRXOin4gdNQj/z5aCszuynkqPi8L2Q",
-	"o0FATvcg8Mdd/7DtT7qTdm/vELfHh/5BO/CP9o6O+uTgcAypdk18Jh+zYgs/cP6A/DCRG4qTiF3zkPpL",
-	"79j7LSGJ5Xb78ebq/XU+X9MJx71u59/e5p0Ockk/6xXlv62KztBavVZUtSprIh7Io7ygc9HcH1466qYu",
-	"vk3qflV796AS5FlQ8/DOnXOkg/ncTywMWHFQ2ZtWelPdF5puYVXrJJ1aKOFyUBaPI3VZ6jyqFO653WUo",
-	"s04Sqt5CVS1LczmWHB7b4T/PSePYIHOo6BDFQaDMT3ospEXmJAlDCYp6cb5mMNraCYHP8H1vTXOw0+ZK",
-	"mSgrUWG127sWJTZOVfgKqPF8zS9HQ6+i/dkzVlgMLcmrvSk11KsjUjeAvj3NipIhrnodWZTfM/KuNqDQ",
-	"/LKLa7uGejYKw6drVQptlBhmk2ZuIa26Gii5M6+/OTc9+1J5lIa61jYwZeva33bpWLwqIa9dc9DcGJzV",
-	"Bs1dotEAbtxskp6nigXqD1q625bgc2Lq66perRCtqZLygKKgUpKwft7RQ4wcwah6J9+uOq971fkG79eE",
-	"d4kPrCrQWc/Nv9HNN7r53wTeW5P5r9qAS89ZR+UrKPwbmv050exV8ctd8lE/FG5ly32Hyx429DRa2y1e",
-	"1Rj5FJ8mkeCRM9BIZ9TIt9ACT4luE3qC8Bh8DrpHH2TkNKpenq59BaSqqbECYgVxW2oV9o0yX5wyt3rt",
-	"e71SmHrCBg3QKuSABuoNwVAG16eRrzqF25CFvgWxK2XgOVb7Nfsz1eDamqV25vjTmXq/C3loOb7SwPlm",
-	"+sSnnoKcP88a8bmugxoH353q8+7I1UymUyIg0tuEbkJOUY3tZgMLjGkz/07XO0DQUl4HimKviu2vkXqc",
-	"5jEX+fqyQQht7IbOZRKGzq4VKxqOFNNbYHTbcvVxxUHV6WcbHFhBXmz34LbGBRWKviYbND49R7DpcuGA",
-	"qM6xvB2ev/Na3tsLr5VKjX9cnZ0O7+En9U/z4N1w+NZreXd/uxkO5D9+vro5l/99d3XzXr49uD7Lp2ia",
-	"D51hEoyE75V82obB7g+mPjrMfMaRgicxifRpTMlLlt/KQ7nBRam4tmfdm75ds77ONet/a0DmOPgf9Ppq",
-	"uN5rigdxu2S+q9BHmlVgLmDoSXIcTbSIR0jDp1gxSo9XTs4T6UyrItDVi6tXXc25Nl29OS17F1s7XwPr",
-	"1zlf3YO5MtRQF8sycU06H8ytXOl3gPgbVmgSjmbQFRrwGg1+SRS5LRs4Rk9S0D1FXKVfrb5/WJtaK+7k",
-	"Ptfgr1EZoDT1yKhXGVBa3gTTMIfulopdPlbAYF0zrOJkB1n5N0hpTYvr/x1qefEIjcAlrXMAVTIsZD2r",
-	"BLcdlPWugawznOu5C9myWF4WVE/pUlGw3HxWs7JTSE5SSU4Cek1pRj0IsKtF0iIiPhXE+/jlizvuYVWN",
-	"vIorDLdrkedXup3RrnGsLQ9yC0qTdVXtu8kSy1fftjYvmKdwRjOhGqwxyl7MNaN0cwEb/5uqAg6J/Koa",
-	"gbOsw/qE/Mcx7tRHpdht5iuHcTadb23RbPQa5qAskvT5DcqtGzNkgRMKebk+Fko66kqK8l+PnPoEqmku",
-	"VcSFKqrGIxM7PMcPIF1BmVT5gUL1/MLiA8tORyeEkEDOOoJKjvkjgZl1J66WdaxUvJ2P0mneXsDVrmmJ",
-	"K8URfox4sqjkBz9DwIkuuDolMcIo4nyeNs4xBplYlSEJA3fc6lpxTy7FHSKTvWMvoMLnUXVhzi3bPL8U",
-	"8KPMLq2/c3AQa6kfrxsVXjhiGs+0LgD8oHis8rxFSyH4ExWkdpvA0ioCy+t8UVOJhcjnUhudRHx+gnAo",
-	"eMHmBzOmKcZzHJBGs8Nna9RsrSCUv/NxjdiEBxIJoHuds/asz1kM+kqupI6PFzTGodzhuwgzn/y3zsji",
-	"SXwhvOM9VRIuEfra3Ugo1kVjPzs/nYcBEVCQjUFTRtVSrCxFyiVGn8+dQ6r6dE1oSMQxUmckoOYiwmiU",
-	"RKHWZ3WhXJX17+MwHGP/oaqQo9zVA1kq1BJ0ykRaZUTleCjD+DGSl8m0cdgYC7Lf01ax0dNMEP9+ZCx2",
-	"DDJExExXU7aQtA/NPkqNwfQS30ehMx58FscLOan8rzDbk8imQgJ1XjWk3jPGE3nFLBJHp3fomthgZVWT",
-	"tBO02+m0Op1O1h5TIByjORdxCyUslAsZnp/9e/D2/mLwz/uL4e3t4MchEngpMq4Bi6lXdWym1gxTbPbm",
-	"RFVVSUMVtW6ZRaNuBxW2wydQAC0tsKBpz2VQCDkUZzAFItAcL1GMH8gJAkp1q1Nz/InO5aVvTxd/nFOm",
-	"fsgJHStdyND7BnWm9afZ0VYL/5/IsoanAUlwNC5eAcinBY2IGMTeca/b2e31oO+LVbjyZzIWFPJ3VTKu",
-	"jhGIHVr4VusIwT21UExIEbVCBM0oaAynJvf1pWXvZouVSVRzN3GiGYGbPVYIZLlg1e4V1q2r6lqk3NUo",
-	"VEdNBvIN1aGfyPJWfpFXifowjdGPVoTcm5qPauJqpMu1l6hBv3y7j8oLaaW6COLysLt32Ds4PDzY7x90",
-	"d/cOe14+z61ao3zVa56dl9dQnTI+vbVmqjiybMDqY7vhfF5zWlJNXHVGlzyG8gV6hrcXlcUWv6ZCfKMB",
-	"BBc2xmNV2elZiu5IeeBGldKhfth46XbM1dxVT9DbC/dsL6Uf3xIhKGc1KCLUG5VYskHTHdu3BPlpMxIu",
-	"LCl+ytmEQpkaI9YpSyQSHvf6X7apVa+LpC+t4PxEf9hxwuH5OvidGhJCq06kSqwKVo2TWN58FFpIpDOW",
-	"4WeqM1lipR6kmkW9F7UCRX7vVGhwMKfMGF3JHPobeDjA/0u/s+PzORgrVxZYsFry48AR7qNnqqv+BquU",
-	"+knAIc1cgffE5PRAvo/kTFKhcpSAa157QW+0BCfoh48iMqUiJhEteVJ2HaaM5rMurHIPa078vFIT2dG8",
-	"6o6rGebPku/WoKs2dxhmqev/EfmLmJXbHtncxerY88XlCv8jit3LDSStq8rhT2QRm14aqaG0+ZDuUKmN",
-	"B32+cFXVV3JKs/uyruu0FPRmt/tm3TiO7SBMgbMXx/jYcPv1ibmNwFAohb0BOLYQEOA62VcJC3hLxsn0",
-	"jE0qWuMLhhdixsv2y4TFcKkg7JFGnM2N3QjH+Ezw0BTCgsqMuXckdILEFHB8JJFQb3Z3Ojsd3VAnpvNy",
-	"snxaK1Z4x/LOS+ZcVWRakMgnLAalb7efdmLb2+v3e729XWD3gXd8uHd4uN85hOpTaX/F9aLO1o9zyjju",
-	"WzLBSRgjfbiFqycJ6e/4PlDvNIg1glV9caSOqINxNagrnJTbs+2o6JJHinfYj/MBsepGPsMxxADIS5Iq",
-	"kHususqoA27BH9YSVA3IJ63sSGiBngioo+yVJVS1EKOOGACjb/S79mE3NH+UiLDW0mFGb2nQZ8vMQ7yW",
-	"9mpDnzUFZjWM5YSqt5CWQflWqGmA6JgIGhBtMnISbxp5+Y2c/yjk/B+zl1VisYZTNZGYmdzaPolvUe6W",
-	"2UO9JL7JqKUsjEOOdcluKtAi4nKOuvIyWySxqiIza7SXStvblKrJ2OssVe3XfRJSAaPfzsmIXG01s8l6",
-	"BJBvvRfEbWJQ55WtKh3WeW6ckYpSghMazV2lBOsp4+uXs6raZm1mQPV2y81mAGZlDrHyhfU1axjoD1Ij",
-	"bJ62RKpkArY7yeUH4XPwsDM0h3eIz1kgEJSCRd2jg04O8oXSsA0qEw7d4bQDNME0TEp2hjT61ucBGPWv",
-	"7u7fXb2/fOuoEyYVwwlPWD7c2aQJFjyBZtxaz5t86a1qQZo/pcLiwye8FAhmyq1fl+At9k2oPD61Kuep",
-	"ySenAAPnNTTEQheG0nBsGe+j0K0GTiQ/n0Z4LpQ/MsLMnyHOpPaG7iA2Rvkp0ZxHJu5mLhFB6suRUbPF",
-	"zgf2gbXR6OzyH4Pzs7f3N8P/eT+8vRuhv/Q6ne+O0V3W7QEFnEAfRzTHsY4b8DmLI+zHO7lBzt6m3w9M",
-	"R5EJJZHKDowRRvJOn//m77dXl7lZVTyx+uCJhGFboiMJlLMdPoUPB3dnV5f3w5ubq5tsUt2NjKatl9B4",
-	"iTCKkjANQQr4HFOmBvphUL9xFSTHOBKECWJsOabMrmoqBwOd3gwHd8PiarJGdH4WVp11hYIv31+/XfUl",
-	"m5LSZ5dX94Mfh5fZsi+5CarJdYRFPmamLYWa73Lw/u5vVzdn/x6qw+p+d4xOIwJnhUMVnz2nQlA2hc45",
-	"EBYPn767uvnh7O3boTquPQ0r3XhEIp08sYCD1mFWqckcvuh9d4zOFDaxNzEin6iI06DAwjCC6KyzNhrd",
-	"Dm/+Mby5Lw92yZFI/FnRagMfAXRqvtGNV3mEaLakKGFmyttbiV7V32u/VP714T+vz24UXLsGl4wDa4aF",
-	"broNn1wM7/529RYmGJyfX/2sT6Ovv1rgeKYgpNsizEk840FKihrtri7fnZ+dKiw4UuBVHyEcRgQHS7lB",
-	"KXBDmoY8CS7HStuFyBHVaNc3w9Ory7dnQFjvBmfneie7amC5Ad2ZVMsR69zAw2AOTJPU/d3ZxfDqvVrd",
-	"oU3dBt44iuijTiCBfwoUc45EyJ/CpV7U4F/nV4O393dXV/fng5sfh7CkPXs08sknJFCRcSGdm1W8v7x9",
-	"f319dXM3fHt/MXx7Nri/+9e1+rxvfw5JCSoZMu0BE/EkJhlaEKxP7UbS6vnZxdnd/fCfp8PhWwWiXQn7",
-	"O85V5pDmHhqq//N++H54/+79+Xn6pkXec0zDMf8k6XuShKE+1sHl6fBcg//oKE9oEHtgNFtD0v8YnJ0P",
-	"fjiXu+unlKktLhRERxRTNm2phpWatPkjieRNwYyTHVffoLqOV1L9XlTSKJ2TNk80jC+u3g7PU+bV7+zq",
-	"qaFhNBqTGWVB1slF5atokrm7uhn8OLx/O7gY/Ag77afsNzXyMIRRgOfQaMnuNyVfGGNBjCS5G95cDs7T",
-	"MYapBwyRUJATpAv9q9wTZllH3gjoY5ATSO/OzocpqmixEhGfR1DTYaZa0+i4aqRUJc0f4cMSng4YShYK",
-	"zhCCWIWv//P+6m6QQyuD5hGBlWOh8EsBQcAPOAz5UyZLgFQaIalakshvXTFNS4rfpa104SwWYTKl7I1Q",
-	"7KlGqA8vBmfn+VF09CEoN+CuNBUDch++v5VHeTHMfZtF88KH6ghU8LyEf36E68Ht7c9XN5YmktXDp5q/",
-	"zHgEIffyjzCVbxdnt7dnlz/en94M3w4v784G57c5iWx2oLqfZUNqaakGgZ3fD/95dnt3m7LlgV5tuvw4",
-	"g4g+Or3vRl9KeOQ3XVxyN0UcqvQXKbLkGKm8tTeggZkf8u7qJy3pu6lWNImImOkWe/r4lAhVmDDlPIBw",
-	"V6l6ajH8/u5vzRASxzGZL2KITw35FFFmVxUoqKley8t0TusPiD9oeUUF0Wt5lqrntTxbX/Nanq2EeS3P",
-	"KFfyiaUuqboESgWCt7I7TFFF8VpeQQGBlwpKhfWb1hy8lldWDOR6taD3Wp5DSnstryBy5XtFwQm7cYlE",
-	"+Xn5hLyWl4kuuQQjlBRUjMTxWl42pyUO5N7yLB6OSXFq68RSbiuhm2OgsACbJcJBVXE4a0jDxayfgCqt",
-	"vw25WT8ZviG3UWYEXsuzKVsuJU+x1kj5z3L0JPGigiLydS5sHCnZGewLbZOM1pxJH+7fOeLJLuA6bCbP",
-	"2R3Zt/oCu/LSDTfdVa1FtY+IugPNKs0xA3kpi4nUQyc80rGvDcqOySXV11sfKnDdJZEj6uaKSaHNiG6d",
-	"rEFb2w4kC5Y37bD5k7wnLXmCAm4F9eru4Q54pyM8u52DO5izLup7+CkmEcPhRfVJmAsYwEQJrEWIYxDO",
-	"BbNzEs+4cpr3et2uNbXpEq7dFN3uYdpmCDoy5I1UFQ18t5Ixcmka2+oxTRDNiUrDoyxLphv9QTJW7LRN",
-	"azWjqhSb9BTc/b3k0zcCUZ3D4gpaWRGbrMa4rAhs/gMnlNDA3cT0GbCg7D4ii3B5H/N7k0DsmiZHR3BH",
-	"kXqvNuScmNDI9EjhAq10bzfjZHLcUwnZT/FW8DIN1AREHFFxoeZQ9cNHVNzIbY5aqoY4aJmaC1SSzmbB",
-	"YPGMJ9PZdjal0atifRb/ef5cJsnjCQv0FNE4Vt1oIxWILZVgC1ZYWDSdLmO0425Nk1J0PS9/R0Pyjkdz",
-	"p+WeQl8vhNWlCl2pCxYlYZCv2pDn6PIz79grSy314PPqHmeF/cB3rsX/GBESyy8ci5/qZ+7INSNcEIRP",
-	"/h9enSetfnF1egNkRa+sFA76mU6OhuJaqsN1g8izXzaIdgdZujsed8jh3m4b98cH7c7RHmkf7Y377fH4",
-	"4LA7PvJ9ctDz6nOoVS5CdnaD6zPPClT0AuIfHO1N/Lbf391rd3zst4+Ojvba4/7ePvbH3f4unjTw9Tdh",
-	"BTr5XCThK5UFhQnfKX+Mu4ZiauGa8lhetyPO55V5CkfksL+3T4L24WFn0u6N9zvto6BL2ofjYL+zd0gO",
-	"D/19IOP1PGXP66T0DI2+TmWvJ6YsSr+BVg6ncI2jOFxaXTkq3I9AVNDywnTmTtvF/GeS1cYOVvhQFKDw",
-	"Iij6caU311B/o1gRxQY4n7siRTbxCxtIrDO/4Qr1kUH1bubGbmXdWk6vs87NbLPIcqoa53MhtUgthKC+",
-	"mUTSoKXrM+QV5pRg/iMIhTOidbhnY1mDL0HfUPm+dtWlYqml5gkp2XoqG8C9ESqvsoFe8Sc/zmcKvebV",
-	"m1a0xqykcZPC6S6rvH4jSysxJNWqkwQuAOsVXab57oO5lF7rIPQwlSxGo7fz1m5YyaSEhC3ISJLoSbA/",
-	"y9cEKSDomhihVy4241XrRNE2XM4WKqDKg60OwN00/H+tFKMMrA25JuDFyoj4DMv08C48+xvBYTyryDmJ",
-	"cUzy4e4uBneaBq37M+I/FAJT03KTCyyECSoeY0GcD8Ei53wi0iyrwiPQlheEBYT5hbBYbwa7W3r2rNaP",
-	"ejbrFzNL+pNVJNK7+ilvMa3D4mShwoe7uzt9Zzi+g7WemkjsArPzY/poq9jlcEEL8BXZJHXopHDgVI7h",
-	"udLdSuDdLGMlh1LAmtKBl848k3J1TjiBt8Mfbwbao+Mopm8ZlBq3pzanVQp6zsV1xmoDUZxrLx3wZBxa",
-	"VYpVnTk5anrqqy5qeqPZF/Y+CvBv2biSrjxFgWoaV+frJPQIVFl5LFJywEjFQOkiOa4TKU2F8pWBGXPG",
-	"n1DM0YR+qnJJlY8dJlX1WN3VWB3AdAHijE2JqC7PesWyJB4dxpIsFqmRThfiNc4DiPs0yT+00iNjl9Jd",
-	"s7WvlrNruXSkKmxW4h17MQnJNMJz74/l0Nli5TOroBAVCIsHEuygQRpiaeI0qUhrTJvGFfET/zO7l+4D",
-	"KhYhXt6zpl4g/R1dtwG405tylwXBvhHgJjnRfguDfqOsXqD5SRXFQDTYwM3zB/JhfXM41TicNq7ga3he",
-	"QyW46Dcv1g0tm4w2c4Zl3HTtClIRfrq3RGOjUzLXxEqi0wOu8B9XXKXv48quM7b8Wl396JU8hO6mdhI2",
-	"1fKdBLVajmH/BuGeX1E//QSK6jX66COIY19yf2dLhk1L4G9SbbdIJtbCKrs3qKZUT9q36odJoALeudBR",
-	"3mD11IU6x2TCI+K+uURELDgTFThpDG46TjrmVhNEpYG1dIusNKfkCdNY1Y5xqpcFhMr2mgNhHXLVV7po",
-	"hmSFRLxXR7bMjXCR6rtqd8D5F8k4pGJGoNLNGG4mz/crpsT550kCtATBihYEtYIV2p0o7WUHnbE0gUGK",
-	"fQb/MEXC9nsoIGShajJAHLapHoYu6A+mJKqKIkh1i+gDU1mxLV1kTD03iTE8Qr/yMYy434PHJBQE2lQV",
-	"G0SsaGawuVk9A+RVdJmE4bbA2VKF3Ssa5eU2Vt8kYmsb5eOmlajVIUtmpfPHnuk72KC/nmWRLaSoQiZV",
-	"7vfubreTK8yqnxzuqi9+5WNlgA2O/APc3213J51xu0f6/faRv7vb3id7eNzz+5NOp1uqf7CI+HzRqAp3",
-	"lHrdLB5iXZGbAiu9Ql/jiAJ7dgFDbZo29tlm0pOy6R2dkwvhHR8ddr442+68dq1DU896pf7Lx6fm1S+t",
-	"9dthWpBco2avhXTrfVXVeSjXe9MispJIyVUbXmNmjfIvWZbNEIbDuJpRwoqztGJ5Usvaik+yGhHPKBKp",
-	"wNPKrJulqpE2bqV7tfHHPhsLhE5ZbSHtam+GKcgOWfzgQ/uVj99ABmmRD+u8GbjhpUQckJA+kkgRcRR6",
-	"xx4UgT/+/nurPOX3M84fHFSbjuisDlWLzkr31SOYhL96I2qh6q3UjymbjlIVlbDAQOVXPm6h0YKwAN5I",
-	"WExDbYBKNywl7pQ+EoaShZ1BpMeV56i+B8N1BqXKZloagKts5PIlG5cMEKtwAVpalff/dz4WaLzU2f6l",
-	"VALDmuVh6xUfd7Itwb9TBg9/6mKu3nHHkVeQDuc6aTO+61k6ofOhtQLX83RJKxv6ZUdljdlyNUHLRq0C",
-	"eHXQmFQ/Y6PYa+IuQr5aE9mWxpG5MLKtlo9sU9H1GiJkbfa9iiG7GW3FAUOfeCc9tRAjT/LuPaGRiMvx",
-	"yzGwAElSv/LxpsED37Tb/3Tt9mNa/6rrCnbXWFQW7Tzrf6SWkTEbcAdJSec2Pil0bGguk1e7L65GarDk",
-	"coRSKPmeyGoeWBU4BHFaw8rkCoX5YYJWBoIK+qzMH7tLG6NUJ4v9ERDLVpGsBKpm8dVZDmDJb7QhS99+",
-	"80F9QhfmdWfUmNlKPuck3UPl4ccR9V1l22IcUxFTX1hKnsZKSI9QNVPQDY6JSkMBX08HxRx1i/jySCI8",
-	"JdcuHqAUhSQiciBQjLSlTf3dTfUH/bx85FWDl7z0E21n1sYgC7cbFNbKrfJzOWYjt2rH89wuSs+LAfgV",
-	"e8pPk19UfoqK466KPc4Hc8Clpipj588hVyrDTFZwasspuHBg1EpEqUhLcoxWcUK3Ffev3E00OyAT6LKZ",
-	"Pp7ltdtvljih1NWq4v3e0WkSkRyTKGCOiYjT9tM5/vR3EJ9d3T0r40Bb5hNKqGcXumff0lxJzwpnQdbq",
-	"bZWwLwXA51JOgQWOSpeZFPxRwhCOEYYyPyeqhJzkuVHWb9hVSTOF7EqsV286gLbK3qdeXCeAriAuLdCt",
-	"vHZm8ZZ2mFs2QmH5GQgyOLvILu2XVZEUCM3TqFB1VCY8OkajiOBglDYWhEp0fkTiFvTmjkeIslzpAdFC",
-	"ozlmeEpGOh5T9Z+FFiKjXFlogv3ZB6bjw6S4Ul5QROMTaFRIEEYj+TL1yUh3OVwQ/KB8l6qxyE46svKx",
-	"EiW4WyjmXPtuNOOQ+1C3JDCUwRKlCgGtTVRYK/VJgVeol0ts4pw+EuZMrYEwAUVYEGwV0kdSFSjIH5oG",
-	"y5YILbvnbiW8syrYMhvLhUzn3MfhMKuwXe32vdWNPdB4qUoHuX29V9fDy8HZ/eD67P6n4b+8Y++/9P+8",
-	"lnd7MTg/v4fyLt6xN13E7X57Thlt3tSgcUxuOcr2xRM8z/l0yGJVDLgccUnkIyN3Ql5MMQ7JIwm9474U",
-	"MWLqHXvG0f8XdZB/7Xc6LSiY9dfv8YJ+r8jyO32+K8taZB6U+tBCFV04rurXBa9eVqWx6D0U59jvoAmO",
-	"cdhC/Q4Cu28L9TroCUeshfY6iLIJb6HdIwmVFto9VKVJiRAttHuANOBbaLeDAjJOpuD+jSPsV4RaAPgq",
-	"aGotZl/AAB2ArDappqnAAlebJYje4w+E6VyWUL5WLG+bNqT0+rg36Qcd0j7qjQ/aPRz020d4z293/f3d",
-	"yR7em3TGB57DknO0n7cnnkEwfn8ORheouzXMfXJwcNgx5iL9wp1cJdRhj+7nk2g6/T2YzH+Pn37bDR8Y",
-	"e5ru7sULPl5+Ir29hD/uzfh+8PuC7gYPLPo0w3vxb/zX30DM6WGWf5+Nf/TpFf372fvfz7qX9O9HO2T5",
-	"99+Dn8/kj+H4x3D/X3eL2b9/HNLJ/+z4uyEbz991gn/+PWzQ1cpu4tnkEvsyLTfB1wJ4qsuaERYIu8Xn",
-	"GVvV0tX+WgtvJwmWj3HL+wDMVBtAN2oyyqZW9V7+qJo8fCmiTKngiUDkk6n1afwwjHyKNSWcIM58d/hL",
-	"7B7xrgCpFsIqVORnMkawimOE0ZjgCMKoJCzlvDfD2zsIQxCqurtzSrtJV72PRi2usPtWhorWWDYC5L18",
-	"pXOsZCZ1VdBdbMTIym/spAk7eX7El+L4r6Vi0Oo2lz/POHrCrFT80JIwmzcYLHNe08PvRfrzban33hc3",
-	"EMVpKHlEUNX3YipZcNoRznbgme9UH+Q0vlCOifRDo7JMkjBc2h45c8Bld1zVatJbtdQeKdyLTEBq1SW6",
-	"qmhGq/q+UXVzyMxBZoFunOSC/KBNBKUd/ItAqVPGd9Cd5PxcN5vEDI3kCY0QNCoRCEvpkoO2MwNZz3em",
-	"t+xgicpIqafTCTPsTaxyvtK58FgU84T7narZLvjcmZKRNkjAAhEpXfNtEngkH8TkU36eunzKrK5AcSUN",
-	"rHlbKw8Am75Uxl6pXrBlflGpnThHp/u9EvwcUfDqW1VANj0hn7MYU6kbF0IapSDZ4p7unOmP9cfYQme3",
-	"V+hwv9OFA2Xo5t0p2j3c3W2H9AGKSOeX7OWuYi5NA7rBUFLNhEwNBoiNnfBoyqHIV9aStSjxiTYUHuRK",
-	"p4ShHmauJ3RzqLLQI2k4R5WRzwyY50cNHBMbh0QXmJRZY321nwKkazSpdSGu9YJnQ/756kcRm15FEblI",
-	"2x4V2yflugKkFa0iMieS7sWzw38zF6hvVbWAju6lyiD3xvanC6ZCGumX+pCJVGdu5M3X/p/+3qR3dHCE",
-	"2328t9/uHAbd9rjbn7S7ux3ij7tHnf2ebyc1rJMHYbXWrdidAsA88wVFnM9hkoNeJyC7+0ftw1181O4E",
-	"vUn76PDwqO0fHkzGh4eHvcnBpDSCPPiE0d+SVAZb5SEa25nW9Gc3jxXdOHZpPiZB4Cz8d8XCJeJpxoLE",
-	"0TRWIuVpk5Db4LZ8pcWqUWuaJOj62U8vG41r0GedvConO3+gEPqPqDhGI4NdoxYaTbAfy3/8f//P/+u8",
-	"imvsc3mgLFzc3JZHU8dhPjosG9yOULAu9llsrwZSutgVcbuKYb6tkqwDJSm034aRygKUahyk5U7pqvEH",
-	"b/TWQFobGNVZPWphVe7+th7MtiSR07N+RXnsjl00CkJt/OIMiwseZV3KjOLiHf/ysRIIrqxdre/gKVbW",
-	"h4YNMkGdcDDTdF1Ob3S6yM/PnWdVnT2JDCco5lPVQFhlkuv03ZXF99J1ZvupP8Rq5G90mOZ8ag71m+r1",
-	"J1e9Pm6RVQHfeEU+dY1j3xGccwquArBeYs3jVzZB+JHzAM15xMwlcaOeB1ZZgpyauIYWmBVlyNkrn1WV",
-	"4UslBN8rtGju/Ek53+dtKQWNS1o7jEDGKWQOubiv2savhW+dnO9/S+aWqTqaaxRVnf/A++e2WKAhqFfk",
-	"gu+rykFo9VbHiuhIJCjuP17GpSILazbXLoLI/ryURSc/HYG5HGXvyYWNYJZRwwpxFckD1l7T9AETdwV2",
-	"OFOORyxFTOYNLYyJIMEquIb0kZiCVY2GLWbpqVIaJmfBgqH7uBu1vDElk5zpC29VFSwVe+MNQgoVVq3Y",
-	"5oZsZZMEo1IdtoYlTvVr97jMD+kaLIgyqM90x284jy8yFqZKmm6hNupnqLv5m0p9BR6neX+ezzUqkpq+",
-	"Vt51RfpH7mQ/V5UzO1u3mtkrZ5Xk6kzaB9/cSKN9Odo9f2pm3iRVpQpl1i547MCvF06WgXJaF+tX05L4",
-	"6+o4pLhwoZ+zLnXWbchSFVFUxQ9CfS7NvoWKTUeKctAU61ihykpdd9p66LABzjALQhcv/3m2hFIH4FmQ",
-	"GqpK1LYKEZ1o/y6iqtbnE66I+WlqTCyUUQ2ejd7vzcx1Fkq7bEARD9WRO1v2WNhXSQo1ds+MeHNbrZFs",
-	"p0kkdNOD/En9wBMWiHzsl2Vkt6XcBJy1GcPc63ZangomX8lH1bfbiYO7092JjfqlzSyFEocLPCVwbTEr",
-	"fJnJeRjUTc50hURHyUo4EfsDZbKSA0ZpuS6bTEplhUrEsojI43qzSdhFueJg5TtkFU7V23/hlaq73zeF",
-	"6T9GYdrG9S69lr7GxQ4ms7o8uRMWtD22HF2BWbEYYFb8xOkPAvJTjdwpZyrN1Qj7OQ2C0KoFY/JHFziK",
-	"qbyQKZUnIljAAqDd+n3C8COmSilq7kK6M3Vfa7uoWnOXhTrRoWGqzK0pIGA3bDf1EY1lSne/O8nK2iIa",
-	"I87Cpap2a9SS6upIljPBgMGdbCqfqYuwzwO9y4hPIzwXLfm7BnmUsNWmMj2THWBnwFKDVFXOHcVca/0B",
-	"fiqfbY9K6hRIq3CXPT3Zl02IzOgBq/02axbBtYi4theEZUEyC2ile1gB2zqfSwMYG15kQayk0wAnr9Jp",
-	"as7lm0z7z5FpH7cp1V7TcZO/p65V2VKyUPlVvo3PmAgaECgNKRl+Swq/unqiinmr/CnVcwzEAhVpMurT",
-	"jPozVe8hnpEPTJ0jkptBI/jm3hTiHbXkKwKMgmM5KnwlF4cZZVNHydBCpRZLxKfhsQ1OLGv1VrqsMylc",
-	"oHqKrh+vASUBY4IQy1cGAEyqNFh9HRYh9rVhUekQGoAt1ZtCikajW0i2GiXMd1e2cs7QMuHbNCeaofRV",
-	"IgX2JD/sD8u1QXWnvpWLeFlotVRmtA/t4/XSX6xGrP6iwgVq3Fs5SqlyguputBBqUdvu/as2Eih1zq/u",
-	"K2xgw8Wavk2jHXx2xSPeWLW3a61puZflshMm3Mm8adcxK3fWaYhqHAFzk7AbMlkRmdKIt6skp4YWxPfW",
-	"q9VSwR5Qg6WBm1fVAIHeDxmh6UYypiG0VuyJ1r0ULgN4ldjVOrwgRKn1o6wFQw5Z6qwFujy7m5hKGJI2",
-	"jPnFuxlen/9L7nT9BodGW2mu4PAk9jnodRFZhJToUqGPNCDQWPVjVkR+neaqUcJUT52j/d74qOO38e64",
-	"1+7hcb99dNTptg/8/SO/0zvc39/rapvi8W7LEzSXg6P93PwJBRwteYICSNVJ2yPkWmfr5mffoPtS0P12",
-	"GXiNy4Di/psEyrmQbS1MgSbHq+8iuWvE868mJcGxXTxztnMqjKfah70g4m7QpexrI/sz0LnUo+jFrsW5",
-	"tju5Z1++lBH1G5p9Q7MXQLNt6v5rGGH0deWPqKqvMufcEhz5s9oGXEI13l8zeSAzKafRX2W/7SvZiJWf",
-	"VNmmnX6HiGTe6YWyTE0py7yjnFn9mFhVwRJniFuhkxSOwDSDw7ClctFJgJIFFCHtdDo7jSs02gVz6zMK",
-	"rGOu7+iUP+7GCQXfbNT/iTbqXInqrVmrNbd5TXv1bdpOu9yNj2HVFENjmqiu1b+yj/tGJ1nVjD13siSk",
-	"v+P7QL3TuFP7xvX+c3FO9IXzTFlVyGN1vNlZnO8HuSKqrLr9I6IxmtMo4pE4QaMclLOeIeOEhnGbskqu",
-	"v0n8mCvQS9eKshafi+Fyh2qtRHtQampqHWAWWO6Y6s7369x9rSIIao4gUP318tNUZCasyxyfm4D+jIzY",
-	"jeJC3dLciunL8ovrE2WLpzwAH8C6FnMbTcrG87U4uz3Qi7N3V4vfGpRGZxBNEpGF6oydsIBE2pTcQk+p",
-	"Agh+woD4IY5UGVwpHYaSNVzdvjEhrTMd0vqBuU+iQY2RBnS3cR7Txh++OuG+7oQvk+ftJsPXV3BgclFT",
-	"3lXkXe/VvF7f2bbKj5/fq/cFma1oCt1ns1ixNR4rvgqTXYFMr8plRf1ltjHO59gluKUascuPrWd8+WyW",
-	"+cfkfeJrMT+rJdsGpOkgSpFeGtcYpbgJ9XNDssrjaAtNQqzUBE1E6vec3zu39zr3NyNPzWjg6114U3j/",
-	"ue/c2xlku6RpiOP1ybI2XlljonDHtasBtCoisj+qwtHT99czFacMoBxzkw0YkEVEdGRcVWwjBL5D6Eor",
-	"F7tiZfFEULt/jYI4tSusU22El62/0SGtDHyuOKxCoaXs0P7cdJxDuT/5VrbPT1494tiKAnVbafwkztqj",
-	"IT6ZHKNRCNGIKsYXQVrLG4FCOqcx0qa9Of5E58kcqTdzmuLJBzbSroR71Y1QD2QChiCKbUbCQKV8EBGf",
-	"oBFEeUbJIiaBfl2vaBzxBwJRpblWNmrizGuhpwI3QjpSvpNN+knJGHWNmavzxkC5s1QpTrQIkyllciVl",
-	"WtZIeA5+FMmpvGPP6jPyfRPd9ns1gfg+xOPvF7CiEr5VmnzVnG7nnOpKAl64NNh7dZaNtqnCwC78ApjV",
-	"8z94xc32QDI1Iq1G/P7agOu50Z/r09k1jmLq0wWuvVWdqWDNhfWyGy5N/XtNb0tbBHKVdeEVYAyU0bBZ",
-	"nqbTrKOqic6GtktiB53yQCW0kUcSoZDjgARoTHycCD2Eoz9TltRnnLea5v8XyBYuNPm2P3lWSuBdRnFQ",
-	"koXxjI2oFRrXhSlyX5s+aC2iKv+PxgJNEqbSGalA6SfurL1KhlKVznfFoEpBTJhPVKejygIF6XEZng3+",
-	"IOg0RqeM67b41n4/OitnTqdE1MivmKOAI8pETHDQmK1lk1qNrvWenRjIXYVv76ykSi5Rr1zpegEf6khV",
-	"R0dBZ0b+gueatlvntVnfvWI/dw4tIOo7m11zYZzwlR0zsgI8MYc4cWftnfXCxUpBCNsJkILIHndY25e6",
-	"wKiWF0eYiQWP5JpmcbxwkKWJym5qQUkLj5SsGZeSRQET8nUnQR4hzsgJeiCLGFGGRmZTypyB4xj7s7kx",
-	"Ez93/gEKqQC3/oSGRBybKk86pQyNkigcwaJwEERECCJOsiXtWKuB1CaleoRkEiPoifalIsDQSVjw4hsB",
-	"LNKepHSSzqlaucYq/f1WVWmg++Z+eoUYuYI4jmoOdlYVzTo3WQkUK1fWIPmIxtArdExUo5WsBgWW/5ed",
-	"w87W0pRKq6TsPiKLcHkf83tDpTRYUacrNhd+HTdygrQwSA+RvZHqtoR5heeYyXFPJYg+xVtB+nzi5IiK",
-	"CzXHCIyIIyogMGnUykqqmTiISrp0cK0XrTmOn+7n61c9stle5eXB55Inya2noR7ThG5KdGlaxjaYlSKF",
-	"iiOwGPeK6JL0RWdFFSkJb4kQlLPmAtFguvrujUCSaxXFo827f0lvkT6OdxZKQutoxrkKR02iUMsgcfz9",
-	"91YDqu/NJxJGZQn6TYL9ASRYM77/BxIwr5Ld+k2I1AsRq1xAo/XZUsHpKrORp2UOFHU76Cf6w86fgj83",
-	"zYa+jvg4JHMXJunqAwgL6EZ11OsfIPXOmAh9n81ljAdy6Muru/t3V+8v33pyo7FqBaiCbxiPVeC3dZXv",
-	"dXryjhWD7fGSx+idfsHYT+Tl+XgcYvbgyj4PVnfbjSIencoXv2QL+mwZPMtrK9GB+sxhVLmApvN193td",
-	"iO4sqLqYp23O3wjoCShRT2ibb1rDrs5sYDaiIFkqq6hha+/YAeZiT2v7dfsIVhkOdLsTNWm6TCfiJeOQ",
-	"+qecTWiFzWABbyAfXklUHEcB5/TUYpBIxqlNTlKHEOrplIo40nZ9jy8Ic6Tw5MeoshjpwxCIERIgjASd",
-	"MslIA1V02203SldSa5WFbb6HV8tFnKy1rYJifbRKA2gaJuqA6lZ8PLkjfx2TqAVbB1RwrKuI6UamKOaF",
-	"Wi+qRIxRgnRQpWkhuoPOtcZjRR4J08EeoosYB5VWlPDWgZllxLRfqkJMzJZjHizhmqu+0I0PoZQBrH1O",
-	"GZrjByKstWhjI8wsNSoucp03K4uKWUtyAfyG+DwKKJu+45FTqETmBUhRklrZvAAbqZB6x57X8kLMpomK",
-	"3nTBR71YYsnXey308+AfLXQ1nbbQz2R80UIX170WGgxOJVzenQ9OcyVpx5ThaOniheaVkp9CqVEnqsgE",
-	"vCT134DExI+z0nimrpBr6GxvTkP9AtpKm5egLPvZ7RXa3ztqd1ebbwEy7uOBdsk1NzPdUFn1tS5h7faa",
-	"LTuwPd/le0sNf784oaDIpAYMklAkNxiT7TU3btBn3nQ7Lsd0awYkb4xaG93t91SpfoWGPlZ+GRrLi1gM",
-	"N5E5wQz6qZvmki/SRbng+pigQ/s2xCM055FC4UyR3u1lbQa21IU531w9v6hzDRA+QYPb07OzFgrolMai",
-	"BRx95759gvbkcfc7+t403yK03Cj4yKsCDoAEdE0aHBFQTWMs+QF0ReURqU4iq+4IskF39sPdo4Nelfdl",
-	"4w6JVuPCZlcnZfMr3Zt+nnFBdJN/XRxJ1eAUSZrwGs8kE/uS29Z2iii/ZzENpdhn2vghr2/qwiZXVGWV",
-	"+DWmacAWIxmXXVHOykrNIrW9/DO8qovWjNK3VkdpviRGPV+ltOjoVRTKbD535GH2XLTsyt6uhPbsFEpB",
-	"YC8H9I8OwWsto2GQQx7stWGD9vCrIVqNtRZkK68tXwme20Tj1wt9k3M+ECVsKjWhn6HYpWaybmF0Ii8Z",
-	"CqLaiO1UHteFeVk5egnB8TLC4ecZsas5KI0CERYINF5KDY2EkxZKMhECl04jRFCv00EBXureRIw/lU3s",
-	"J0jgJfw2MacD7YZCzqYkaiyHcodlqTt9qe2sKrhYxijOnXc+VSQUi6xT9wPjT2BCRFD4mvN5rjkRRAFR",
-	"lYVNGRqlZRpGz+7svUHBhzVicxu2IttClQZV7kFfJn7g/AH5YTJOo7LXytvJd1zLtJEfb67eXzcv9fDE",
-	"ozCAiQPiHxztTfy239/da3d87LePjo722uP+3j72x93+Lp6YDy6dkcnPbvq9dn+iFy9eUEou3KBL0LpO",
-	"76voMgnD+jII1oqapCEUEmfTFrxr78agXQOP+k6doboOEqdWl8WNO/GkeL3BkVko/nmFkm/XaLB78pSy",
-	"9XPdedJ/mlWmLcc1fDes8SB5uZXz5sr3kmz72fy4Ukeja1TI1GzwksdQtKiSoUGbzao+j2szsGfzqA1v",
-	"0M9iOl+t0Irz0UvScAFqFhWvndVtk2ZGjlW9rVLC04RoZl5BZqvSKx3ktnkj2j832W3hwmWxt9e5bXE+",
-	"rzXJbPN0vym5fxYldzuY/HooXGH14nxecnHK35z5tPpJU1OT3l+9kQmGrFt0jWHJsfjUpKQ38Y0I/3OJ",
-	"8OPWyPAVbXeczyuae5xCaw+hUm0cUsVkAlMMnforUieLtle1OvCWMR6rYPoGIZROK1HCTnnirCSkflem",
-	"IN3kzL5cmPDbbssjUFTPO+60PPKIwwTH5k9IxD3FYShUYcnKEN5yqJQZtLQsCMmC2A/1ud3Y5gR1IbYU",
-	"Vmw/yEx9O85+t/a6XauxN/J5VclWs6/cZ+mOcpN9dJ/J2zQ0rqSaJAw2T2OBREwWRWZJHrOSTiKZzyVi",
-	"baK24DiWeKUOeKPKrAarNsOUNFrxLQXvvSnZqXJFwie8NP0SVavEQEdRXQjv+AC8CkFRv4X+spblu2F6",
-	"1zwLbW5eWdtO93c1B/gtIYlT/07zMAPYN6T4LcLlWi0qOJ+vc1TrtrSIcVS+O/Q6Vkao5K8hAXW+7Dl4",
-	"dBcuO1NGeh4Fqne16uwVz8gSzfBiQZg656atdYaPujJhOfU3JYoVQ9zqN8siQf3eMnupJeLae8YKYjay",
-	"LiXqUgmOdbCyIPB1FfWqHM9eFmJx8/7y/vZucHM3fKv6cuk1FGnOdf4VwwMtWsMPL98OlXvoG9P6xrT+",
-	"AExrC0poKsZfRws1PM+d/x6TRZUq93LkvAnY8nbMzZLHM1tmQXXOGFkLXVy9HZ7fv7+V/x6c3p1dWc/0",
-	"36dXF9fnQ/hl+I/B+fvB3dVN9iPiEUo3u9M8Gt/sqP4wKy73SSniolihX3cx2rgNg+mB11TSpmKyLGvX",
-	"bZHQoB0CrK5ZKwQNxBpjQ1IZvlIB1G8y6ZtM+koyadsdGgyLeS3hdGUOb0UtnChhx2ikjlXnIUYJY5RN",
-	"R4CyfEHYCRppDBi10EjnUY7QX2JTCBb5EFYE8VGmB/x3rQ9spKwB8isfM5+EIXyXNqs0IS880uM8YYEi",
-	"MuePJGiZQmLqiYj5YkGC71poJJIFiQQJYCwMUYZR6pqXC8U+kUr+d3I7H9hIioDgniex2hFhgchXClO7",
-	"VxjFVHRzhvFZIRq1GckjzF6g8KtZjBY2MFO+rFg2WMkJqLuSVlxWdF0xszeoPxQ81+2ckbW97zV65z3T",
-	"9cszzFxBMAaHv6Qr3MB/qb60fZdmARWU07CIVJSwFoI+k3RC9alofNKcBqSJYSgKOSRqaGmSR5Hciw4k",
-	"uc2uaWVt03RbDggOKZuqzC3OSF1H1m8y9ZtMfW2Z+kzGkaGhS8Plk1jlI0gZotflNj6vHx+X4u8KhqVt",
-	"+7lk64pitpABaMqkOWO8bCwuDvMu4nO1SSlwiWonlgZoURbv96ojtGw7vKGM4gRwv0NzuOARn0uRuekM",
-	"WeTyGmE7Lx2ws5EQygh1rctxVaE8CP9NQmIUHWCIaExmlKnCp3qRJxJTZjyKkc8DUpFpr/lCM5gZrtDw",
-	"7eayN8cRXgynsgIAq+7K6sXVKkFa4M/gRXpqKSlbx2/vMqOhHMXaiJzCOx/bmFJGLkoxZXIp23GpKarR",
-	"m64CU53BoEq1RHPtVhTwVUEbgKK93rGUh78lRKoYniCO/MysweBLRSHX94/kkFJMWULs+igReaQ8kZcG",
-	"1Vm0UWkb+fmqVZ1zLsgFn2u3hoZSSU3XSZ2QwzDHbNlCXbnU3U7nBPU77gJYZYTmk4kgjuFvH+giG9v9",
-	"7cKZSH2qe18CpLpZ8RuT1K9mdI+o0aB0DjwKijmrXUdqKBii1gLvFyeGQzFsPnVIvyGLI0rS6u8hn7ag",
-	"BHxFrlmm7+IwNGSvAyLUL0BpoJSG5JFITVOp6PpvaD4ywcoEZp484QjqlLIJl+/xqWp4P43U3dy6pZNx",
-	"MlU1tny4dISwqV8+m8n6UuUVU9AJgZDRXxQ/+mu/02lBWfu/WqWiv9N3CUdPSf09Cc4L2zCmjE6nTgkr",
-	"lz/MIPXZVSEqcdm/U3OjNjQC/tr0WcY4DQingDRbQvBSFnNfriqgj8o1CktLjoWhGkjkvJsVwbmZaTXU",
-	"iNjISnvOpxJFnTbaiPiEProCy1O4EY3ekNILvtigSpUtHvjn9fvmylNS+bsrjcEABHPumVG4sAhznDb6",
-	"2LJWn9PHSqKvvYCrzAvKEEvm43JxEZjmNCXnrDuWvHk+EviRMusPDZ5d0CTnXDG+BYl8wmLgrLv99KW9",
-	"vX6/19vbhWz7wDs+3Ds83O8cWhqJxx9yPocV7WE1Ge/u9FveI4mE2md3p7NT1enr1E1zA9iQ7srkRpUM",
-	"FCvbdF8q0Ho5mNQ3MJBvvVeNvTPtrIyLTd1LuRwUA6eSdFRKJBKU+br+jFTLckplwBNVwlmvRWGNHDWF",
-	"96rclFQ3tA4g71fSoE2hlS45m8WN7UI4iyAMTFHIP27Gn5U2mntt/7iTC9cUlwRHQ/myLvigHTwhFjEg",
-	"LY2X9TPZ9zul63gzEi4U92PkCYeaJjotT4NNJdpOOpMO7vvtfX+XtHt+f9w+nOyRdocckE7QGR/gblef",
-	"4w2ZYwqG3+PuIcRrpta6rEYXTmJ+Iyc095I5/vTWKPyUJbGk0oPd7NP0R4jzx5Gc4G4WETHjYZA+7Ova",
-	"Hc2tUH+S9MBcYnHzpMISwrh8pnnsWWP4DUvn5vDMFa9oIV7DDgl5tCsVcrIuybqWByIsaOmOBIxMsWT4",
-	"zvuzqwxeAZdXwSt72cLODWzvGViq0vr04PmEotzx5m7HGVIVd1U4pSKEHZhVw5LfEmWxrObMyjUzwwKl",
-	"2pnDrV10G2YdWfVEqAmXQoFaTrFRazOnZKHz3nZ8jy7YWcWlHT0atuTyNJPUOD81aN0BHedSTdJnKFp1",
-	"FUrMS3+0DIhvkvfrSd6PSru1LhS3KZZ0zdEEud/g6pD9svslF1dQbItpXmt40TQapCvu1qyzwfe38G71",
-	"XXEgL8024Vitc6BYMBRgFIQ0uEOme8zuj2qpNaR8UdVEPlfxGVdpzanhcvMOI+tkJzX0C1KhurkburT9",
-	"hM83vmbFu8tmmxeu9pBurKpqZ77qvQ78iHhM8nWELX1v/SrXGmUuzIeOOjU0nulSw4tw+UbiNJS1tnNd",
-	"VIk8CEKx2mW4U6QNyFvZYWWwyOs36XZW47xbig0s+GkKqBdmyrauUGkC1fkKruYxmUD8XbHrUDEwz8ym",
-	"pOKfkLLKKZkWbBpg1Kl+24bNZyfKGkCtx8sNr2vYkVRYQZmtdCur8eqai006OuvPXB2dU0mSrCN2HN65",
-	"/FAN+zuLGNwbaWTZk6HuCSVhkLoKiA5OVWbkXCtZEGmCEFU7eJQVoXcBri7LxIikBbxpHP2V9pwbbRnP",
-	"hcf84t0Mr8//JXe/tupJGbQRuOPNKcYVlWJ6cergZmPAXyv4ZM1gEvKbd7zb8iCoKnP/QvcFsFcHHC15",
-	"ggIOUsJ0IfAGaBoREkOZ1y+FvvHfoLtl6Cqe/1Z1Nrm0m6S1NpEHmwSTbShC9Gv3uKLwR1PpYhDghnO7",
-	"D4tKFd9CzvnnL3ZSARxbt1VmsM+9B+avcF15URJwyzIFsIr91vM973LGh8bJ6/o11xnIq5il6G8Xz5wN",
-	"eQrjrdeEcAPEVZ+oaf4kyP4MdN5GS8YvFv7XoGJla8YvX74W4RSo4xtuf8PtF8Bthx/IVnhWOnrTly21",
-	"qfkdJb0MPEv7X984XKKnWquE9Wq1WdkesLid1abmW2NrqwixsMxmOgHPUd1jM1tiucKHPY6z0Edx4HKY",
-	"BZQIltch/S7cpqhV1Xe3h2Y8iSoiDQrLXFm/I/9+q7iL8pJXHEVV7AiZTIgfK1NhajdkqhqA8372GpKi",
-	"UK3hBZ2mq72Y9vLKIxROzXbFFVxv1jjr+d3E3wgOXZ2o3tFpEmURf4agGpIRZdNbLsex8xJmMNVys3Cd",
-	"zSkvXUutZ8pqgEEwWExpZML86+Khs4Qia3uvHoWjYrSsHIyV4TiVITdFVmCH3eTgmS7QiV7Q8M1lRpUP",
-	"Sv6CgMrb/e37//n9h8Hgr/b65wsydYVGwxfF4X/Aguz3dtZprqSKDAcUI/kJ8F2exGgEM3w/Wp31rpaS",
-	"TlAJjDoDlgsoqVGlAXCenyyrzutVUmVvQcHSdVZd0EhzVCcIM2hbmnbldFcXmxJGIuXYgrFBtTzs7h32",
-	"Dg4PD/b7B93dvcN+sf5bZTWyYjT7imap2Zylij+qpjzoIK4w+RUDmxIPz2/5aRW1hc5IhAJUfSwIJP2O",
-	"YvIpHsG/Hjn1yegEYbaEPk6IhILofm4YAeTK7hhdrDaFhPPYF4T4s5rWDxgyqyKCA4RDngTKFTTjT4VD",
-	"NwY0eYVRsPVaHixbsjf+6MikqCP+CQ1NV7UWEok/Q1ig+WJPQuMJP7Z0E3cEKZJIJIsFj2JR1YBzXt0m",
-	"OLNTm21SJmL5Xz7RJ9CyOvvJ9YP4RjgMdf8CZ2/OBXHFzXR2dvtyol7D4EzTcrc0voZseTfwwOgHAJ2T",
-	"LHv8jajNxKir2HcL3egGkF3q7k4Gj+QxyUUDlmwkVfJezg0STddN9YTmukWcp6r96hPBQJMhfSD/nR2I",
-	"dwZvRCpmY2dNSXiiSicaFFaO34AG0IgZoPgcWWlUQwn7JoKzeTCgQoHMlVyJnsV7jXyrVRTJq9y/Fr7V",
-	"COnGeNdYcP9J8W8LyoZN4a+jc8CMq7uEQmlN3TZm00ahdv5tmbS+dRF1s4PimUhdxjRvh6vZHC/RjIc6",
-	"TxdwVXma3em5ab5t6VEiSNSsR0ZlY9MCf6pIoxJJqG0fGjSg+pSNHn80ys+j89rp4eulOhdW5syntV8x",
-	"UseG5QqhkJvBmSZcfcY1TVtBCNQwDM1Aq0Fto6I3cHZotVhJGS7K0QCqulpMrKYC6Y4kgHXD8Aklwm6b",
-	"NlFvSq3dSTzussyKxgl+gObxDEoqTNDI7GEkNzmnQujmrzUkWXHhUztRpA37sVdv3wppLBB/cuckGkXB",
-	"XVLa+UkNQ7DU3yaaa7wMKwCXtqh9I5CQr8l9PEU01tCy9dYwBKkG9QdMvQowwYIX4vgXD4sHgcbYf/DK",
-	"sVXw9ec18izVoOt8seBirS+coErGcxqf82l1Kr3JOZ7oYg0hL0KqmNZrMoSzoH9oRa+uXPwB2tXJO1HI",
-	"cWCXi30iY88RprZWBqraUEyCc65kG/50pr7btRK2V0JEu0Rq2I51iRTwCdzgDQ96I3QkpTMkV3nO1guo",
-	"39TDWIxv2Y4PL5dKPgzp78A1I/x0byVDuMKO3GE3X4r+Phj+PrK8dJUV3Z9rlrlMM6RN6KvqZ3kCycHQ",
-	"idBsXIXFWRGx2zELhVT1i5R6jjjW2pbQFQvQKInCkUIu1Q6ciJNsSTvWakauu/6XCj95tSTTUiU3iTlt",
-	"ZZxKf5csOzfuyG1uWFmYwqKLtXL51vkiiwx31Qr5FJ8gySI6nY7dyFw3L2+hhIVECDQ8P/v34O39xeCf",
-	"9xfD29vBj0Mk8FIocflEdR2OeoMiZfcQen0fc0Mu9+u092Jy4adyO5/irWAgMxo+oNyIigs1hy6LSAUE",
-	"fo3s8iPaEFxJJBtUMyrxpZcsg1RgVY0AV2BSTVoYorMiORyjUZ65KdrWPyoepAyQLOucCqoiFWkRAKXG",
-	"KqJpoRGRDPh+mtBRAQ9XkV0a7LgNNqZoyIkPxc7mGfHapJ/R6MdKwawlu8suRFgcLevUlC1oJyXdpLp+",
-	"B2jmcO2El04QZRO+kj1296ut2QWnSLfjrkGzGUGs2ZhzdQsYR8x+xbmmVqdi8hXUN4yjJB81kiuOZbn5",
-	"b5fM1x6W+sJQaRVFOJ0Kn5Z5CUjieQ4uR+ZFOnhTtTbnrMvptblKRO6UiXQ6F/zvyKf4KpL/X7iLbMId",
-	"EHrdGEVF/pIPQfjFG6AFjqlkVvItCagdOR1nRLOVIp42v7h8bHmf2lPe1r/+KjjbucFPWdhS+rQtHuii",
-	"zWH1OGwvOGWQ8/P/s/c2ym0b25roq3SppipOBqT+HUuqU/cqjpxoxz8qST7eZw4zRpNokojAbg4aEM3t",
-	"7ar7NPfB7pPc6rVWNxokQIISKcmOT9XsiUUA/b96/X4fuUivZwssKwi8XckCwuXOqe+bKsicK3uzDdUV",
-	"k9k6GAzPCZ5mXcEzABxCeESI5MUl34JfplPR86rA6Yh/ikf5iFmIt6ZxrJnxz53DeFRE+TlV5TIo0SJG",
-	"ljhzK9Cgvdq5rcpNAxGPhV8WYAD9QvgRBjetzO6SwDEz7sBbyco5r+955VnFr9eQgL0VE1jwlsoz3WZe",
-	"OhtPhbtw4B+57AFj2GzQZHbZDpZszab7aiki2tsFO2eFlxdsg8Zf+VIz8S5zaM4VAGhuRul5f/0yAGf7",
-	"i+c7u6hNz6I+FolKCzKuil3HM9EiRJ2ylCzLxEmciva1lyJUiMR4NFZphqXs5rreGsTZMO+2e2q0DYpj",
-	"ZP8/Po63zYdgCq6du7b6Ep2oNLKkbTZus6rndW5vrRBerDwers/1AcSGfbcKVJMx3D8S5032g8ThoD27",
-	"Leblo1ffPhAZGRsQJjxhoZ7KXshGgkvNwmGWjclK1Fkq+Mj9orUIfWjwiehq1bsR2VawZd4ySpSGbJWp",
-	"7EEtvHm9jA1Oz82pB9d5Ki9UEvemNQksSORFdIjOU4eSMI1vhTZ3TCIKA0tncZIAqslEpTc2CAd4xaQ8",
-	"HSPCcpzpjnyGtAHhj4FF3Tcf5Jkg48w8Zu4RlTIC1mfPwoRnQmdz7/jPPwtHIh3AdxV8KBX9XIvItJgK",
-	"s3jhjxUA/hALNR8HqyYdIIgrrHVpOu3Dc/MJpnSFYIPYBaR/TRnhec3mLZVFWkOX5iyh/phnmUhNm//7",
-	"v3daR7zVP229+vPziy8t/58Hq/xzd+/L/6gcKtRhvVY9npzJ2zhVcgTlADXmwpXIzMpo1p2SU4wzmSdA",
-	"3IA5Hbc8yQVRN2im5GyGu+d2endx9vb0/OPpxfnHP87+a+t46yf6v61g6+rN6evXH4EqyIjocdY6bI1i",
-	"GVdUO3hfbGrezdoDC8xsnKD3WqSLc8R6xDgKUjTXmMLiC9BY825Sm+/No1EsFyMlmI9CuDlSzJwsTISr",
-	"1maL1hp9UaqMJWrASoCa3ufGXGtzSVT5GSgTkp6YsYUPdo6a8aG+H4N/oSoJFQu6+3EiKlIfyBLd6R12",
-	"96Id0fqZ7zxvHfQOD1tH0Q5v7fPd3kHvqPu8vyPaY1ATRvHIVtjEIz4Q2/hnlcaDWPKEfPg9ntHzOv6X",
-	"2Do+eLG3u1+kXI/Q0MrTZOt4axuSj7ZzGIImcNbtJmd/u3G/53MH3eCrbnQozhCJGDlvmbDu8uqUBzcp",
-	"S5KrVsnLKE9plTEFPiECkNFCRjWJX7gEc7lk00zopsBnlWN75UWoWAiLGgaUKmb+4zaOhEIXf6R6uZnM",
-	"8IR4bm3cNyvNT3UgN00W+JGsGzNiSvpezeUZBOa7gaU3cysYFFtjZgloIv+sPX4Lc8Frj6FV6P5mx/H+",
-	"Wi7JvAfRcM0FVnGdq5HoqmjKJkNlLgBtjrVNC/f9PHg7UTWTV505U3UpRkjPwiP+f9Prxq7aKjGsHPKD",
-	"/qGZ5KOD7s+tAx4dto74fq+123u+19/n+/2d7s+UhELbiVcloaz5xmwMhjTD6WBv2tMVogalT8xFDq6g",
-	"fgYCHrWX9Bc31xXewlWZNsxl8VoNYrny4Is1WmajehwH2HHv5YDW0l+Euj28SERVaV02PP8kNvAaRIZ+",
-	"qNRU01I15pT5RQewNxcATZnREzjUE5j7+ZAD9a9hvMHO+8KwAn5y0WTW716Y1JrN+/Smcj0b+eFoEN+X",
-	"y8SrNFz0iXBNaE0EHNVV2ZDpsUgSsHopya9I8J1LZfqO5fAdy+E+WA7VeI+lXfW5Ll1oBQK16gyoSo86",
-	"bb0ryW/E6VxvVs5Vqv3qXTHJV0t8qmieosibwsv0N3Zz5arcz5e25UL1WgGGswanqunb90vOmjmOm0x+",
-	"qljbN6X2V8qPmgMOhSSpNyvnSN0hs6piIF5838qYz00cH74U+lxXJEwTXPdrVvl2RSevisYqkVFNt4Ny",
-	"ttP8SldnQJXOUblnZUT52R1XQmH1sVe9mVlSifefBUFIFW8fBjQoHjALHFL41LeOjWiP8h7Ve7hEKhz6",
-	"xthiSl2oXeRvh6XFPuhGNoMV4U3HQqiIDypNKh3Sg1TlY6MKpkqNCKCjKyhNbgDeh6Jiuwi34TIH8Efr",
-	"c7yRRQX1vehdVsDOjUTv56P9fq/VO9zbb+30eK91dHS03+oe7j/nve7u4R7vb60FvxCBEElA/Cr6PE8y",
-	"dmV3eyOgwHszxTquoxnns4S0LH1cFCDTSpoloRVpZBnCNkGY4aoqljupDKW+zna9yDb3/h4GRSYlh3y0",
-	"Sk/0vS7u2ShlDT3nfRIv36Vv8yTxa73mnenFtmk8o1V3UcE8Qj4oj1xk/g7xL46iB7Viowb3/NSee7fT",
-	"zGpNzBszEmCVghg5U3VSPjDNl7yZIy92TdaOfpGPrmqwjiSFgstkR5WREydWHH8Xjp5whFk5b9zztbhu",
-	"YI0voYz4Ybw30GC1LxJ+mvXEwKQAau7c+OxPn1cQ7kv9fvTRhV2vPxOVQ7Dr4Ibyfd97+/7P9e3jh/NB",
-	"QnM1maovKXkE8rOqRKQnGrcsCjcNvaIy/i71DtW5BG9Vhnk9jcpn/F6ukIpTPVUkYeruEIRhijPNxjzN",
-	"dB2OPwAaZUMxYlqMecozkUzr5/b7tbOpa2eWJGL1jXIXeFi3eo2EvBvVXQjunADANouvecdiXizAoenl",
-	"aZxNr8zncXpOx/EfYloPF8CUxHg2UEKD8Tlh23wcF1FjhOlSKeRwapExzm4E7PxYIihkBCtOO+GfrdOL",
-	"89YfZ/9VWA0cO/El2PpF8LQS8wrRUD6ILrsGIBFKNLJt/6BZrHUu0hNGRWinF+emG0EV3wacZqZVm7nO",
-	"sEksAbArmyjznoZcfVuKAOsBUXzsn+s5pMl+CbbOFsJU2GROKN8UqVYSinoK/RzB5bKCenrB7GFTLVju",
-	"ufkzxyvuiSvRS0VWx2ZsfqOUXLRGjXjrpnFk7gWRaIEQbDBPXaHjCF0oMJuZAswGYZOybKmdl01k+ZX0",
-	"gkGcy0ykkict6nCLejw3pC9fiO68ciy/X19fMCg06nNEYuOSYUo9deaY+oJBZFd+lg3FlGU8uWGxLAiX",
-	"0lxCWgpWwcAzhBHWkR35008Wulq3f/qJnVpqRGMIh5879lx2to6hcC5gHbihzb//v//n//0S2jpmLj1k",
-	"u5kKZnbK+jxO8lSwWHfkzGcxGMs6SLFu/vK5s9VTkehsmb+SzMZ/RCLjcaI7W1++hMUhTlWeWaYazkZG",
-	"RYjlAOcRAVBPGNc35tB0ZMjH4yTuQUe3x6nqJmL0P//SSoZmGwxExi5fvWRHB4c/Wxy/NrtI1SDlI826",
-	"KZe9oWk5ND0MaQrPLaBJqn/6Cc6YORx6SarzieNyx3OZqIlNgmY//QTmN33NVYBgSQiMtCP9ShBI8BZj",
-	"1SsXiBDuIMeIK66LVtTra5UIMx5hFv6CZ0ONczeHJEkTm6U8TszE6oTrIW4w+CkVY7iq8Qeh2+y9NMa5",
-	"RJkDvD2WkJ+noiNjxKxqs19A8oZQKYILHctByDgLzT0b2goJyJtHZyAC0eCxpR2uBVNJJFLipjcTxns9",
-	"MTY9stW7SoqOVHi603gwLArwCVyHjVOhQXQpdcxC504PA/uPc/jvGRUihBbCOS98eMJC6zcPOxIecm55",
-	"82MRCqFPeGEO83vhXaffPY99yJ750Ns/nrDQxahcfCqk7V4dfzJNjMwOxo9ntn4D/l76BAvxnik+3GaU",
-	"yY0bfE7aduSzcBsxTMyMbbsa9HA7Nlp61hKfUFDC34yGkIhMhD8ynmhFa8dCF5Sw3XBhDyoQIY3SDtSf",
-	"3gxK1VS/okl8d9v+u2XLHh1Ip3Mux5pIgv3aeNs7RD0Kg44MkfqSPoyIq7MdDvzVxwcpMOOJkNFYZUL2",
-	"piiHL95dXePmREXYHNyRQOzWEZ+yHk9TI8lZ6L3a+kNMQzPufGyk2d7hoYc9QS5OUPj5SJg/dSSU4MbZ",
-	"iXdFmuHi5WamwJ3VVyp1cPXFqbTn2oJGQoULlvrkMrIcheavN2Lqqn860oo++yKkQJljSuqMuR9E5PJI",
-	"SoM0W51PRYRXUkiAslwzqVg/T0FyIUT9iUMapn4aOdmR9o/9OBGB6yfPoI/gAT7YObLXlojcICMlAIUr",
-	"18LMsJlLoxSylzBgFD0O3Cpi3SkLPdUGO9qRuDltraoZcndKwOQ2xZy5S7lYzOcH7I/4F2jjRoyNABuj",
-	"vQuo/0YFo4kPWFdMlRHOVPeqQT5a4UscyG12CsWxHKpXYYZoRebW1s4ILY25RKDSaMI1bc7oxAvUxJr1",
-	"ATsUTMqOHKoJHCOI8MRYUYwtTbim7f86HsUZaCBneKXbR7rFDRFi07Fk4SXPBLzSgv8156v4k6PCpZPm",
-	"/6JFFrKhpZMYqRS2IkmzokzNaHu4FHDWjCaLu8wc7GHBRgGX7AmjVGkkvMyjWMEq9VQu4VYsDGd2rRS+",
-	"C0vB2cHeUUC9FFk6bcGahHaOjS2iWGbOuZlKmqsPqcIb0KoH8w2hgXB5dnXt1EAsltMuxHZsZMf5xe2B",
-	"G6lKzb+fs+3nBzBqdyMKaSZ999CoHFD+avcO3p14CnD3S5Wx3lD0bszJhYsW8JZNj3GcbrLhWJvND/e1",
-	"mQiUmv48dKQtdMWRv1Syl6ep6RSVC5kdcxXLQSKcSgxRxQDU3qDQjU3brsJ9yG9Bzodn13wQmoP+29m1",
-	"FTT91lslReuNUYVC3Pv7OwcdGffN6ED+GllD9c4nVMowEMX7/qsHu3tG7Baye+j2/DtQWowFahYSKwah",
-	"WtD0FUwQFAqkK6sUNanwdSxvQiuhsdFUJP/hlGqVtkjj7GyFgTV2eEeGv4pxKlD1tR84ntW+tntCZilP",
-	"WqjLaLzCS0/YX+gqrX7dznzYkWaFrVbRKr/snppvBcLExWfAIPEeL9pOc5nFCFTYkfgnbMTerX+IKWyU",
-	"a0ep8APY9FiJB+CjZiM64xrl5lze+wmaNLjRRzwSdHNgk+YIhHRb6Z4aC+C87Uhjb4JcsEayZXyeGtsE",
-	"RUrbdG3qjHOj6obOiIf6GVB+0U5nmboR0mxaQu9xqAdyWijl8IeOnPCpESG3Io37U3xTBywxggAGBsUL",
-	"YBwCdnlvKCCcbg0E8ziZhdQWKla+c8TsVDNE8lXgx8dCjRNhvwxGN6/0doDyDe95Q+xI6KlHPgozCuuf",
-	"WXyjaBTL0EJgV/QIgRjM3WvmytzsUHcEXzabSUiVD4YnphtdlQ0DzFUd5TpjXXMroJVgxSe+RnJZYaQY",
-	"ls2ib5KpEuq8G1qlhkYB7YK7BHYNJMGelFUDqnImAWN0BEEmvFFHQXU0n4FahpI9Rf0lliE3XOyutW2o",
-	"7Nde5LvFvKaCmz1prukQ7O82mdh0wuBq0bg2E3vvONspzmC+geeVqIVOCh2ux42u1BW4+4xCBKkB5lOH",
-	"O/u0xzBv+6ef2AenexYn04jpHLPlaUOlYhBrUFtkRMUcpVNopoq6ri0KB0eHhjclcPoGIoN5TkXV6UJ8",
-	"bDOWOT+QmsigcCGpQoed89thRwQY4nbGEzVwN/kVyAkz+vBTC7sZkr9nxpmCIglPQUlNMfsa9oCZLDr+",
-	"hNMBc1imHDASkndVnrWLAyR7SR4ZuzlJSMAZM5dLME3dr/boWamd+b+lgoNFKZUUIZNCRKCLQ3fp8HWk",
-	"lUrFcabtuN9ml8qoFWbo4yQfxCXaHpWxcd5N4h582HXtBOENnYIIRWthAMBb2h7bjjRmlrF/jJoikj5+",
-	"g44ZrcJpHsUZbkHTpj/36PmQsDzmqZBFcYRyW1tnIfwAe9EzJNDmDSwoTAwWMsDMWywY33OUgc1XFgjo",
-	"zFjBuUpblrOIohJQZwmiQw/jcQAzydk4VaofdKRzf4gCBU5B2T+D5BhWQJIWF4wVRbEmm8XYV3I6Urkm",
-	"4dOR4Q4/2uvz7n5rb39nt7Vz0Ou1+HPBW1F09OLoxf7eYfeoG7bpwHNp710UVOigD1Cm9Miuwh1tnjHi",
-	"xm2gjgTXTNwjzDuc+USr4uy7QxvWumfDAK76Sgewg4AGkIQk7gkiBCSf75vza1c2OcyysT7e3tbj6FNb",
-	"pYNtelxvvzm/bg+zUYIpgRkgG6A/d6sy/1CNheTjeOt4a7+9095HQIMhRDZQyLmkrEGVPxwtKKo3hWcD",
-	"koNZfAuuMI3mNvxZWiiC9ha0jDsfYlOvY52dYlsFsTK0u7ezM4Mc4HtV/9KYd4UBn0b8iaUQP/jHK9BE",
-	"nf8dVVfoyT9b18b8bTkytqqm6PlteBSfpDbgpNS95oa8/Qrd1xhvykcjnk5pfqhXW8FWxgG12KbMAcgY",
-	"dwE3NZEi3TreyoTkkDkJOxiYrHmEoAyqEjDCLKM51VJMAhZLWkTclawEQU2IesY+dn/7h8bcNknuMgJ+",
-	"xUOEyh/IxRMQUXEEN0Qk0vhWRAU6JxwHMEfpxjeCvs0uwe9rjJpCH7EwDtZUgpsYnTn6pPCtESlirDON",
-	"N4Nz1BTDAWHWU7KfxL2szV66H1Dwg3JkEWzZs2LMFzwbhj+6ywMi2MoIuN+vry/aHfkBQUkBxug/wINk",
-	"hpWBQPWQWlWf3MpksUCDBNZA8QDSkYoF4GmkIUM1pHhNq+V+DTsyUoLeoeZDK3Ccv6PwrnRFz4WhjBkI",
-	"YXoUROVjisUNmDJnRIV17kHWy2wAFKP5Xp9B9wGyJFI8vDEjAnVpzC789X9yAUQVJAkJFSrwDr07XVRu",
-	"twRw8cufGBEWOvtFRdO1yRdveiwCyZdy9JkyYGYk3O56JRyVoDQScqAkgPyGSuUDlLaLRdQvPHLDM68c",
-	"LX/lJZ2trfuLQhydO9+NxaF92kpDVO5Mh0jjss+00dEIVROx9QXDr0Q38yXwL8ftIlFtIOoRxxKC7UqS",
-	"wn1E9QgqNdIDb05yn7oy3flrEpPQNnlNzmfC1ewgHFbAjDVfmB2VKdprugIndvB2zYuEvlXWfHYJP1OA",
-	"5wsuXyIyUXk/jnUxwgCtLfB5j4XE4DfXxhbtiSQRkfVCIrxSTBDVhZPHL0eAfLLYqJQEw1Re91+hS1bu",
-	"ziz8QQ0iuj3e1gt/5/N9sPyVtyp7Zfkf77nOONZNnm9a4C9B/YG1kUKr/aD+To5nPjKLiwE7PSQakfKC",
-	"/SaymtVqMP/wZsFttd9wAd6oCHwfX8k6g4Kw8iovUGrL2khVl4pHcI7PI8D0GFdnel5arDsMGgojwZ2v",
-	"AAxrFloHElLXiHRg7KCMkkUiMc6GNtZLaQZWHECO1wnTir4G2yvoSPTfjri+gSgLpBqBo7bLezfkuuts",
-	"OQzUzpaxnu1Fgkc+19RnChaAbm3ElBSfMo9Eu0rBQwi1GgVvyZSe9yEasbUp7Qp6hVm5jbSq1U/aQ5ya",
-	"g9295S9cpBCMis0svYLA8DoUJ9wOm1ScoIWt2tt12/LhVMpdD/6yAC2zlDQYYyuBmDDLfoHevFSNxpQd",
-	"gooaSmt0u4KPx2VcosnRkTdC4I0+Ys/Cl6cX1+8vz8If2yyE1JeAheIT+B2vp2Nhw0ha8LQ3DI0dk1HO",
-	"AfUqg6+rXKMnFqmHrBMYzbmOLM4LSyCLMFX5YFh1FJ1L5LWZtCXW1jvwi1Ob1o2cKjUyyiWFsursKWLV",
-	"ChoeQ5tT26gLFmitql2qCC5aLcA401x+FLe0SWdrnOZI2AW/FQAPXWpdaAHNkxmM5Ls9niTWyYd/Aag8",
-	"I594LD0vvBhZpwMjfiQb8u7I7tToByNOJnLV2PyNUz3G/94So66IIjOoP4MVmLAWzjtGQ3A0tAJUYFjV",
-	"S9zLNWuAvEcN5v8UeWawuRGEBjFfZHdnZ+eE7e6wuM8kpfnBQ1KlLEwgncLcm4P4Vsi6PkJYqLqLuzvA",
-	"VxOP8tHW8c58Sf18V6+9DL8QvkxxBnUr0jSOhK3wreoJdLi6J4cr9+TqJh4XM1bXpOr3tahp806DHwOt",
-	"ps3iAM1g98QmXlGEHxsN6/o0RgC/qvXwerTbpEdvVUZOoGzIcb/WtWq62lhEASb6dTwSS/eA+WztSKH6",
-	"fT2NmpGaa6LBSDO1gXFmqnaUucwA420NTZYIYq1IgtCqVEglU3u2gIymWhBB+nqlHFqikL7MU61S0kc3",
-	"GlJQg2WuEpqNmZDC61jeLIskwDPw1a/NqPtBs0QNPD3TKHEru2rubtktVEO3PydqsMTjYxeOAobGcosK",
-	"cyrNZcAypdrsnc1DQOZUe/V6k+Bok5Y7eF7DlDXz8bjOSZXNaszAIvW1uXxwQF44dC17yLdUzLQUDqA7",
-	"bq2gdjGcgAPGikK+mb22NWuzrqhy12/okRip1NbTLtjM6CDoq3Tg0rLAFQkMAUZGY36uFuRBcGmMiLRn",
-	"tpjZ+S7VEe4OJtWE0sp0xqdkcUGmPCZ5tNkpZNtnLvFupNJpRffDyphTInj6xg5wg6LctgENLg6f/G7z",
-	"cnGsE4Dh/brOWpIwO+3+efNOmttU9zhtuNTtnpnSWofr25JV33ivVFrM3kZZbjD7EwAS29FIF/aALb+o",
-	"tU88QKs1GNBzXTLNI68rZn6hUV/u79ot+yVy8Jp3E0GYgksfhhWZItLY8qfPMdPrzNnGjVuAvPvmj79D",
-	"06rx8xe4txs+fYWWdePnf4HkrebPvzLmUPPJV1tPRF22S7U8tmgPwreuMWNmT6HtjAoBdl9BvAnV2fZl",
-	"myfJ9mcUMF9WUztKigWXEbOEDdqXceiXaaCT4BXsaSJ0gdgE/dobpDSEetXjUqlRvfqxMPiaipEYdUVa",
-	"5Ch5A/xK47HeFiUaMgWemU1qDXfX0pc8eokXZJP9/hk71Xi3z+xcozbTznXFHZFqM5hdzF5jOZUyY0su",
-	"lw13dEcu14m8TlbuZ1xKlMEb16Sn2NqyNCSo1IcU7rw3pKF/bUeDur2ZU7AZY9VOdKW1anfRvQ3W+8TW",
-	"X1FKqGTKc2zM3QNWpNKhsVnVYoJUifawdaQWwOHDMRWHN7dKl50qjJl7p2r9oW+rgq4W+15j0zjGqJHS",
-	"9tUcXxsQ3+jxXRoTH3NLp12bjYSFJi6UbO9hW8Ci+n2RBrT145SpNBLpCWROE1lkcXxsXXmay2oD+gK7",
-	"s8EdBS00MQFwZr6W3TSryI/tRD5WYlPtjoOy5doNd55B3Rk6GvziDRKtsLtmUH4mgupU2+zU0a0NId8b",
-	"PlPgSNvZQRCGNJfoU2x35BJpDJ0O6xIlLmFIS3w+CwPVthY31ljXA7cIQFoXcL2Wh7p5hHhpKO28aYiY",
-	"zrPrC5VYKR1DlQZ2dYU48mo9ewKuA7PETaQGbJS/m9cgpf3voiTw74fzF9TVFL2BUheSAq64z4qIAAuM",
-	"IYd75nojyGWLRGD0OSgEWmbc14sJrBu4RGt1c9UfpoFHKv4wTTes/XhQB8RjVYjMuibudCh8lQ5mbcXq",
-	"kJmt2chndklJws7fj2VrMyGbGApxXRAAgm+6gBGw7OAEZGOePpUdaSWGu+Jd7bytE6h1HLiz08QDBt/+",
-	"eqsPNrN3llQenHrRHVd60EQv8tyYVaUI1QvXYC3Mi3+TQoS1LPiD+CprnSq/xSWhEZMij+Tv6CAHRd7d",
-	"v6Q4uFL3AoxU+KHFKncHbamnVSFgOrXeAoHyAfi26wMuBXJ8b+jaXOYHKQuyUkrL0qwBMo76SBJu/ejQ",
-	"LvtAWmeY2ah1WDgMY0LxdLiihPAS8Yw7mEatRsJCIHekgylfUTQvznKxRmx9/sITi8mvlAO+tzNvRAfw",
-	"2x0N2vta2t9TBL6nCHz1KQJrjb8+bpgVsjqbSPo2oXba6E9m0UGhiAQwLJ3tQw7InODNCME7lx5MFpdG",
-	"FPVUHSbNpelXk1QyC33+WIVX0D6V4AOkA2GRyykBidzyJBdUQMqT2j7hizWZ+LYqOrpvWVD5RnhQyf8E",
-	"KlAepBjkKXhsc9nIYZvLu4vw4H6wTF+jqxdF0lOrqTD92P6c5pJ8W7XBTJ2JMUIeSYHCOZYYVCJ0bUAM",
-	"MTJaRNXejFwuE8muEIljiMnCRHenFnzK1WGsTzBv+Cj9CmiZDQ7TzFk6u+aDZccCnoEvfuM+Htg6j3N0",
-	"gs/1y1WRgwMnaXMVI4Q4seikxkRzEWDhPIL8OE3LnCPQKSwSqEU8NY8kXAMORXTMiOmCcay3JlC4GyLM",
-	"6E7NzQ95DG32nuhJOnKSxlkmJAMAUaZkD7I0ABG8zf7TtEpQLB4GCyAHA15GJMTYRqtLGG+I1ktCACCC",
-	"xwrYbxbW3xP2y8aBCbGdJjemhQsp8BS/zqtMu5m9HxLFJu4zILw2ja87JFqkiFqYCqgolGrClAyMlSIZ",
-	"J76EVEA3HOUF4Fa02ZX5I4EhlqBfZiAR569PePOeyERXYCI8rFf0nhsPhr1J5BPcLV8W7CY13uxm0oBO",
-	"hlsKEOTLwGQAi+6BkwGGLwYHLfzf/F5R47/jVlHjze4UNV6wUQowwXVvlQ9IrRWaCwOAiDEzA5MvyiHH",
-	"DwVhTMBCYke0ONGlfA3EVQ2KXDC7G4c8FbojPdFWn5PxgWgYN5eUQSylq2ZlLN4/SB/+sMGhx8mkUCku",
-	"qF37e+Mv+scCOXTvnFWBHdj+TLv0yz2OTlAL3Vmjoxe8oRtLk684c2UHp10bC3Mk0oFLkMfaI9VnoWWV",
-	"DVksyUdKqN1KCn0C8OYWyQ44RxDKDh52L7fdM/Vp8Js8yx4t87riu49whteVtL6xkzgbqM2jWHkHDv7t",
-	"uOw2cVO9jm8EkkBK92dMFbRkaiodtdlbqqmLbSngCbj/eXJTDgPkWrBQj4XoDbd7St6KVCMv0bzKc01N",
-	"dsWpGSUREc5v5+qFs4/EQm9fip5Ko1gOXql0tLXJAg2/p8sMRwQDe6qX1cHufoNTESfiWqnXPMXte7jT",
-	"IF/ijYpEUiRKHO40aOi95Lc8Tng3oXYaDP86HonoXb6Oq/c6TyXSYESxKgjvQHqLTyXN1DxRd+7HxlLs",
-	"xeNybUFvyDM8+4sv24VHf1tPZTYUOv6X2Ji+SiSXyCqXI4u8SPqooiILksch6lOVYt6wzY309VtXWWy+",
-	"HUAIECi+ievWa0uyLtfi+UHVdXflBr9YVKzljF+B9FpJgV2fgLkyk+FJlgB33PZPzT/xSyzNrq5zZ5kG",
-	"HkwsfasCg1zcZlMjDZg9CDxRebQOeVErF/By3ZgqUHl5W6ro1F6087f5RarM8PDwLDyZozzJYjP0baNa",
-	"tIyyu8rhVDdC4j3/wCcTWkb1dSnbAxKxf7/8v4rLn5RYR2LzzG1z5MD78VHu/4pzuIlDf6F0pj0BBtGj",
-	"KE7NHW0v9DLbRMAmPM6042AHGnKiX+BA0oBSEDGjC/phRQKzI2OJASFLA2/28YkvXuAXZx5EtjLStIGo",
-	"JkbuAgUR3GaWLwk6Sx+F+j3ZkY7Rm1F3HcVe9SAtlGClBw3XQpySkN+M9mHETKF9BN+YvFy7QvNd1n7F",
-	"svYxJetASHO4xaZCRSCbAqazVEAoHNEBMAtvxCMRWK7FUljxB01Y6Ua8Yk9PfFL5AGlWPR7JUaw1kMuS",
-	"x7BKcv1GY22gnj284bR4I4FF9LBew7+D1bKSoTKHl7DERil5E/WmDhhgzlBettUcGhyqUudWPVuk03h6",
-	"ilQZuxHjSoWhcHE+bbfmtZuSp+XU/H51zvgo8UJY3TPZ5ABnC8hiFBAkA39lplwAGs4bRJ2hdoty1yxV",
-	"PT3WSwWQIfPk2Cdw8Whl3Jmh2mlEsedGebf8zB5giKW8NWc3BAZ0noSWuxmK0hxpKfyjp6QU8HyRMmeJ",
-	"083jgLHs+qjBTgA85YmjFOdJoiaB5TwdMmrVJdZKkU1UehOwcRpLo6UkyHNR4puOJevHt4Iy6zClzrwM",
-	"SNZEiT8kqGNLYA5Yx+ytIqjuoUoiIE913YXeQkfLo5aWlnrIHZB0V0XTgHVzZJBGGaf6jpYdmKvPeG9o",
-	"G4OCDkJlgZmDsj/HfG0+TVT25tkhcrESHbeti4cf3CsBA6wXblEpCkCxRBkZO1QTfczCSPX0tha9PI2z",
-	"aXsUhcieSrnKsQbCuDwTUZuFQ8Gj0G4LyIR0qOb0XSJmjVI1HosoLB6ER5BSnWcdCbA69BSQtObwkwXc",
-	"yZRiKokw1cdi1WgGlRXENg/EtFLU5jeanXyG1ASNylzQGCXGcZXC1QZrTZvdIyGH1MqgoK03K3UTy6gu",
-	"6Rq/WlN5UiLuC7ZG/NNrIQfZcOt4d2cHwueZSM1H//d/89a/Pv75P591Om36zx//r//RpF7lHVJEcapY",
-	"QY5xI2NwQ3PNIgDUcjb5jajlbZkM1XrKeiZWPEDbENaEjQVizigOCsl6CQ+irorEXETZvXv07RbLrFTM",
-	"evhEi1YfhO7ECIynTHfSRDtTaTeOIiHXldEM17+ZmBmqCtRg6hIyolEsPe0H/+2rP9lwO1GDGF2slRbH",
-	"pcjyVGq4W6EBlqkbIT3NBLLv4dbsCp6aQ2QegOsn1mygVET6yf/JeZqJlKgAhipP7UWain4q9BDfbLP3",
-	"WFzfkbkWqQ7YJFVywMZca7R9zEvwE5sMFd5TUayNhhpRpT3qOTyJb0Sb0bSi7kG8VHCrEN86fK87hU9W",
-	"3mIwQ5txHsC3HynoCm0vO2VmUqCkXg0wW+uJFwKQ/mSUCyOlvGOkBiz2S3NgB9UdHamM3uidHaPilFOZ",
-	"YLvg6Zk7USrP6o/UmYy0VdMA49BoL/7hovgC6rVdo0zoY8rLw7OHv3tnpoBk0qp3I4ijEn1wlrGPj0RH",
-	"2pjGqGajm443hV/C7huFmQrpHqPcQw0Y9nndy2q+Wl7XkVhYdAgnpdFiVpYcvhGbrP55r5eHb2Hkj1Y5",
-	"Z0S5L2fuuaTlpbN3R/2hfEllLRmAwuLT1pxqvrKEAmAOOE8SKouHc0LEAzyjaZ4LskH7F7afG8pULzWy",
-	"0rVzUAcbTFNlbDZKnYSq168q09Vf9HWLEvfd8o4k8b3glvhkK61m9CP0Y4gJ/kufkJkAipaSPeFxxRmr",
-	"TtB3Ims4mz/21DjGMkWtRsIMBL1Uk6FKREeiZDfbGLPgYgnMwxoQoTQ1CHzHpGoFqAD2KAAYkIuJjfiU",
-	"dXF+gScSEY7IGaJvNMsmca/SdXBJ87MhFC/8+lNWvIoV/tZANGtVNFoVxlFkrvEk0p1QPoCDWGfmA5+X",
-	"AMuC+C+VR6KYT9RAG4WYXYPHihQwkoGFc1dJMlbIN3mwc0CgX8UHoVAVHZKWzJSsH/YsPHt9/r9Of/34",
-	"/urs8ir80ap6MTJJH+zs09fgPBozzVh5VHtFvOOn769//3h59tv51fXl6fX5u7f/0UuUFlH4I7hZC8cq",
-	"3sDqRkQdyclPbbrxg3NW9VWSqAkVlFpAvxPyq0Zxvy+g4nqkYHycKqQ5+ucSkWUi1dXnnZZjUwceP/9I",
-	"sLkrmVp2ZxoLFrfZfS2vVT0WX6HkcLtnrZe3ExKzsuNW4T5YTKpQCvpUgz95X7oHtPzf22NYTOIyZIMP",
-	"RSjs1ki5v4fzkAZL6kTTM1LnPazLTThD9n1j92BD5OijiwMVUuRi0rmIaPNKNQmM2gkoG/SLubWCIv3S",
-	"t59ISiITstUvT4C7UoqOJGcIwW+Ef2VxSLSxJb8g4n04p0mcVrpNhIxOLDyn6R5P6LbWrlQ14hnvci0C",
-	"inV2pNWRiVDIsdM6k5EXBCmaTzF2jGxBdvjgotSs+AMq7tW3plnZa7uum7k5iyYeC3Tene+leRq48XCx",
-	"6YR/JScV53k9Z9S/x9CnjrMxc43hp5teYO5EKi3mHe/V19t7aOH7xXYPr10TsB5YyKd/lz0KFlBOW3Aj",
-	"d96pdhZXgJw+eF+gfgnXk1Uh2zXIFGaNNwpMYRp4JMG9otf5b2zZuD37hkNheq6bGzMNLgGYZMK/qLgD",
-	"tj+jklaNbVG3ZpV4FfZDmwOsAB3eA/lGiKE2+4ABBBcJVilWzVi3tO+qJpvavA2QvXBq63gINnhCiwYe",
-	"yRXZ9IQCsBP6kZ/wYV0X7sVGTt8M5sWNmN5R9yosKWvYqRS9huLTOAZMUrSVMJMP8ql0xgbKIijatD1u",
-	"PphrjnXoPEnaHfmB7i92enHObsQUHVK4HdlUZAH6GbGcTBdGGkzHDy47xLkH+3EiWAi/tuC30BpyxnZi",
-	"fUj2CjrSXJWYerjEl2rmrS7X8A8zp9+1zbsmXl2c/yEaoeKbNQhcCQFa0Jgi/3dwp9DJ8JVK+OeadMqi",
-	"ug8TgDOc8AB8Fsde0IDdCIA5NucxzjRkHQPmXqzZOBVayEwAIl/4z9bpxXnrj7P/ChEadSZXy3y6I60L",
-	"JFMqYF2h40jYtsvRDy9Y4TNakh5csCoTASe8T0kr1HEI/cHF25EoSSBgiLUoQHgC4JQuZ9nz2KGs01bU",
-	"FYkvJQHkdygwIzphoVRZ3BOUVa2VkXUEzx9apSV0A/YS60HcjkWqlYTZGwiZHeOEY6bqJI0zAUn8UpHI",
-	"MkKBMrD/2TqDr7fM5wEbvyMtdiY7hcacEIUtwkIzS9BVIxTh6+bjyC2AX1Z97AesVj3q3R9iulHT4g8x",
-	"fSTLAmVVQyZCOD0wyTFVUX81XiE0B6SVOfcTOb5OciOmcwaB+eT25xsxXcId+BatW9DBM6DptRvY7GYu",
-	"Mfw3n5Pm8tDsYmBGJoQil3haO3LW1cpqPK3XxQmeagvRnMRQdaNIikDTAx7LOTTbWh+rPUpNkmKc2vTA",
-	"HsiHz9uCydzU9rQ+y6CuPAvtQCTiohvKHXWjmLjTzkJzjbzXIjrNoGxmEfh3VXJe5eqvW/NqIMa+5b3E",
-	"o7XtpC/Bch+GX1pTdmGAAFwbLP5IRDGfxxTNx4niUQt+3USl8FWmIOUdDTCEKcFMfnMqKPP9xMq9AuAQ",
-	"BSgiwoxyTfC7hGcmRARWUZpLfM583Ohc07HoSGBizUQvE674jk7HMfvHxdlvAbt4+1vAfjt/FbAPonsR",
-	"sDcX+wH7cPqfAXs3GMAf35g/HgTs9PRlwF69Nv978eurgP367uU/oQ/jhEM22ie8PMyWGGciOjEWZHqT",
-	"jzHoOIUyMBZr+QNlsQDvIN0GNu/fyGguIzWCLzuS2kEutK4mqX0Pqwaz/wZWblVUeMJwM/KkgqFyeXH0",
-	"qzgRi+qil9TyYvefNp7wncqfD3YPm710iTHgNUgsnEx7wqrRPfB43wMvFT7QRmExj1ws+n3R89LUUdYQ",
-	"tI/e/kz/dX9589J+aCMSJzTyw5WzQhdBpDDwysLxhexR8zddOvYdybWl5CRgcRftJ1boQjm1VGm155pG",
-	"+f1kfz/ZMyfb7p2mR3sl4J75Uwwkr4NU5WO9/Zkgyq7AIFpimZmjEmMyPoI3/6AJAYxnZehSm8iK/hvH",
-	"2QdnFWGeS4kzI3XrHaU4Bf5B3ZGIB450kCd2ljTBhCOGK1hi9Yzvv5lhNjWtIHuISYWABISbfrftvh4S",
-	"98zCt+uq6V0rdDbsB4/e/U7iye6ipaC4pKjqMEBWJhdRIL8ThNbMZgEiSguKVx7+CXEeg7ifZ45hp+TC",
-	"AiCCSBn1C7RN2HPGZC/IkkWaqlSHBW8E5og5vk2PoMb1DPHsq7tW7zMr9uOmvGbQwiP5zaDthm4zOOIO",
-	"QJCEgtl5ezs/r7dDFzzNEuvNW9idEsqy9ghCCm+T/xNsqva3Sp3xW3zrhsuLg/gAUqgplcaSq6zEwF53",
-	"p5GU6Kt0IDL/KDvvXmln4Kmnm4pnjMA1jHROEk9Wz8uE0kvtjrz2mzKXGLUXO9bdykDky0TwFLa1R7Te",
-	"9HZDNJUS/XKcQarD499zZU7oDe4x3DXtnpnIddx0xW40v8RysE1AMLWlP4AJrfPuKM6IBI2GC9V2gNhD",
-	"+EMWPTfWLFLwKLoSWFewHLI7orrMr1OLRrMRVELoPM3FummJ6LP3NDe+udwtnHOEyqClLawF4jKpORYU",
-	"8vMOhv3LlwZCtrytnZy9E1XRG/vu1kLSoHHCe1Qu3Y9FEtGFyyGEIzOfKKhgBmozQBxyQtWGlVWe9tC8",
-	"J8XzI44kpJPUkTb3CJ0BFE+i1y2U8cz1QBEeVCCRkreeU2ijZxE/7liF7mTgfyVH7t6Wt1mMdZ+gqpMy",
-	"64+nz7co7rgwM6t89dmdb28C+Cs4uqSwvqkcEW3IR1XPA1u6uzZPB1tubok9EKcsjvQjqSEOBGl27rHG",
-	"aN7vWnqqMT5kKni0Fq7XYqdZVXF5nbH1TyKuu8Vrx9yUgNLSCL9QigCgl5BfjWsL58gzVZto/tK5sDZn",
-	"2lIb69Y36LNkIP4t+BCrXI5uK20CLnx+x/rxg0UG2iV4B3XpLnbZNlZst9k7RxSLcKfzdLGnhaD0aA2k",
-	"YuD9adc4EP193SQ7w/s0hQge17S6y0rzPBuqtHKRrRFlpcldHYYzIZ876oGBS78xktrboGYX9JI8qjKP",
-	"UAso1nVhLP+NUTIXsk8i81YsdSY4YPqk0Gv0Stbl84LuWo0UitkABPbZVSoRXDZK4j3vv0Ed8M/NwftI",
-	"kayXvpI+imvy0LJ3twGo9UUKiWCxmbAC23pdpQDrlcINpS2pp7VK6GmSlM8Secn9v4UeLi7AgLhzSR5D",
-	"egf/FVYrpbT46ILbpDpaauirUERpFsEXtq5Nckf1s0l0vsjqyUDdNB3wQFzEp8yp1kq22WkUUdQGEJqW",
-	"s/6fRpG/hpuypM23L0V/3ZolfPfb1itPo6iwUWti2o+oYM5Z5MvC3DgQqVii5ECk3rZGsHLlq5u+ajqn",
-	"d1Zk/BqFdm473/HmfIS9de9cTDP+YreAmNjEfpnVVTHP4CNa8/cRg8FaTPbS/oxExuNksWOIHj/x+My9",
-	"KXgpZJby5L0W6XmkQ9CK0XL37+3K/ONaG2eFbeh24H7D7fRGRXE/FtFXs2shZ+cJ3cUNd5Zl5GplcZaI",
-	"zSTnvcZKaMcLpEc8SYgdCFJjQUJ6pIsoNVMB+U86/oS0Q7Ocg/KHzJUFs9PyB1S/I/sFqn5f5Wnh+cfK",
-	"bJYKrqEtsM0WUXjRIK9hipaYhLgTZus8bbiA6mptVwK2a4a4V139udmizwo2Bi/gnMa9LJk2pUNAkKA7",
-	"sRP8+RSUtbXbErBVlgIGmYeITmZKpdGw+A+IYXsX6qZ7RyoHA3MIOE7AA1u3LpTTwKmIGV4u+t5cq1vZ",
-	"mwh5G/dwJorROJs+sivRyHQvuFqdt7o4jraCa9ElaFQ7KdiYI9WR68YP2hO7Pr5BdbSsFBAJe1AC7+AD",
-	"7JTY7B4AfHsdy5uwI7G4PGAJMPOSOxBsXOiSrQ8b8LE2b6diLDLwH0FBM88IjI4S1CE7Fmgs63AH3tg5",
-	"XR174KlcPlc38bjoF63H3aAQVL+vxTdwLTbtyQx1UMGtGGLjYeDDcJA7rpaiqo8wpnfq7hMAkaCj0ARF",
-	"woWGHhg1Yh12xqg48U0F64O7/FxBjkuIkREbxOZWjTMrFQs3pl8iU3N5YtpndFxwpaOU6Egv/gL4CmGs",
-	"fx2F7Bmko4b0iWso81F9Fv76BoCsGSSGYun2JNYCyPh+VxOUv4j7gDI4KAX/Xeg7YN1U8ajHNWYcoc8J",
-	"6w8d6PyET9ssBP7TsUozj1cvGwoHQIEM6w5749h05d/MvcX+XXC6/7sj/91qteD/mYfCiehiTlLI/s32",
-	"dnYtwuiJN8U/QNgphgKm1AhRVVJgjE0Gn8A8XvzuMMvG9pMWu8eZcGnuka8QvgF68y+po6G5VA7sm9y6",
-	"fjOFTrMASveRrZJrMTvDN2KcuaRqYrsfjwVPZ3UvY/n1QTOFPiH0BihZRe0VGXo4LK0FjmqH+J8QcdXs",
-	"DHFr5uqYhbkW6UfqTRhASSfRD5r90xvm8gblqmRhpKQAZBMsEwhNMx0J0pqmEJA4oFmoYS38oIhIYHkj",
-	"j31aXGRBNAOjuX377uPpb2dvr0PLpMDl1NaydSRuSCqfxWI305JNDi08QsiUR/6ngqAfwVLw+YrTCD90",
-	"ZEZF70ULhHUb280Pq2NPFmSGsInKE4R4mmH/D8pIS9ooTLfljZCpjowzMO7xnGBefayJYFQDmi0oCDpT",
-	"Y0tCDCcZ8VVYiKwPLrEwLBGnEEUEVooY2eLOLRT5YpTK/Q2Lm0gvQ7aLU7t9sI6km6obo3X2EYJB5yOc",
-	"JPcJ2zAu6muus9aZ2XWt81/DY0TTsRyoZttGQCeKeL0CkWU0FBqa0XUklyw8t27v3rT1h5iGhNClUkS5",
-	"kUSWaZc4y4ypwAYK3NdWqhzPnj9vkIF3DqHzHTnhUFUJKY62xMVKBtwIVcrqhXLK6soFjmamYKKaOVgX",
-	"10OuRdfwRnMv+Dyz0bZB8rRwK5W7UFCExtEx2+s93xfP+V6Lv9jfbx3sdPuto+eH/dbe4fPeUXefH/68",
-	"+/x453inI+GLx8yXZAhjcsw+d7biqLN13Nlq8rnOVtDZ0uL/dLaOd4OONb8+0hf4z4cHvWj/sLW/t99t",
-	"HRwcdVv86MVR6+DFwXN+2BX7O7wLX6A+fMSkOPv6Dv1fq+J/7P/B62gY2td2f4563d3ei1avv9tvHey/",
-	"4K3ui97Prah3tH90dCh+ftEV8BrNM7z0u0gShX9FTeIjNz/s/nx0uPvixc9HO3v7O2aokA/8EVAFzGso",
-	"Pz4aQ5QGgqK0s3X8+UsxIed3mw9bKHCX2ThfdTIogw2nY29n73lrd7e1t3O9e3i8v3+8u9Pe29/5X7je",
-	"MAnXlXPwxUjXxptx9/hntxnh4vR2ocsUh0aOxIvD/eciar14sdNvHXSf77SOol3RetGNnu/svxAvXvRw",
-	"M+JnYEnVhEWKwV9jGYlPna3jndX6t3e8e7C5Dk5VziLVLnVw9x4djABo3vXPyA5/IvzmjCoxGOLPp2yQ",
-	"CgFk+rh/IL9Zd7aO/7uzdXl28fq/Olt/Bp2tcapuY2PjmF/MH3RshE+H0o46TpatOiOxvDQ63LVaTeyk",
-	"uaSWDo6eH3SPdnotvtc9aB3w7mHr6Ghnt/Vz7/lRb+fgxfPn+7s4NFRt4KXui8Odbm9/p3Vw2H/R2tk5",
-	"2G3xnR3eerEf9Q+eRy8ODw8jeEnlWU+NcK+johx5Ym/vC1xmswTLc2Yl3E+aPQNd70dUxgBn0iiNJZUS",
-	"a6Tfa5HSDRJ4iiXj7Aougpfmn/gLKplcduSpr2Pjj6R32tfOwMPIkFbcdAlpxSUL4ygslGL0p9hYiyA9",
-	"5hjNkpHtFviunOoLHSwQMrvTjOooQFkak1mXCgzHjEamcfSh7h46yCwEDqSQD9HEd6QaC6O3YYXn7ro9",
-	"AhegzjT0CXjJzc8864rIj5yV9wzV+x+fboXnXXz7h016dR2PRPQuX4dDw6xM4SW4t0ejMcpBoxjBbDHT",
-	"sniBMdxcIlMfPZrWg+G4Gcv5ITNhg8L0QVvLaP6xLH/JGHyAP80TJcnMd+4BwjExxkY97EGhhTcLNHgH",
-	"w9haMxb4Iycwr751GkQZ6BPrSGAOVqp6a7hD/aSN2qyQC6HGhIaDbqDALp1KI5Tof6lYxnKwOASyKDvz",
-	"wu/IBl27fjtfRYpmKUX2qSVqNtxlm8dtcvBKXLNwFRipsF2Do0SH6TuO0nccpRocJfasKxI1YW7z//hA",
-	"yErurCljVaEiUX0sLvJuEuuhcPHjwmcK3lzYpS/pM+CK5hAjTdUg5SOm8owQtMFhmFJE2VgRaAAUYZln",
-	"oVNxwh870nebF8EBwME2Lz8LC/8PmjiugR80c0WmpimmFXk+R1okt6IaroKG4CskGyhNoVYeiebiVyUX",
-	"pgKdU6yJ1jz6ZiFjLgUEs2izekql2ZgPjlcQjVr2Rl6UVmu2vRUcXZFNhJAsmygsjQVAEjkHSGKB8Mnj",
-	"Ri74IrvrxEUcrE9dA5yU7Miekr08TSEQI4UOCMfQY7GuBxL8TWS/vmlYufZOCqrutZ21ByJguUyE1qWK",
-	"HgTjUik6Ms6jXQpr4b/2wgATObsqG9YlF2DoCROQt1YEtA0qVwbQ7nEQJ0T1C1EilzliWXrqukQzvaY+",
-	"/aKyodsWAdPCLECGASAO/hAO8huTR9Cnql0CbG1SRnkVqqsCGzmBgyb+sApHV1C/d04cwREMQ/VZ6C9z",
-	"WDcm2kQb2AZz/Smt8ZIO7a2lQ7M4dLAzizM9vz3NuSKbq65/0chBCq3OZfX1pO3f84J5FUvg6OjZMvZy",
-	"xHlzmabiUyZSyZOWn13a3OKxn4nlQOisZb8WoscRo60+0KwLs1r1EBW0Eq6YJrnekbwLoDiQiSEVRfmL",
-	"vINgJruD9YZKaQqrZ4r6QEyx5SSOE8ZZgpgp0JsiRaMjl4DenuqbMxrmhrS+c5jMR9L5sPHGLmcEFrZp",
-	"RQ5MkNbHVx/ulRv+zYFe4TR7+hcgshDlXsKzvkpHxSEqchVQrj20xjlzvBeYf0pnZW/ys9BFwEnzom0a",
-	"/khJPFRtzRHv4Floh0+P2xGa5+00FAYeWm0dCUDikL8x64ousuFsAlKBbRVSzDymjCIINEHGTwLgmOQ2",
-	"ptchbaTNzovfcWi6I7uip0bCU637JRMWzUl07xWnxCrnlMtjLkyXc2MngYzTGFTxWW29I0cxILwyyDVC",
-	"A9YB8sN+wQ5WyTHcgU9PlO09BVH2XVLNSqpSgcSMoHpwefSX6jZigTTP2VIJH9aB7C24oMpUY3FkznA/",
-	"Fnim/mE+YLYFpHUa8bN3wIYqTzWSrYG2EBslPqqrcjCfuGuFw+GjkitWpPHDhDrhlvEs1yd+4AUlP6Ci",
-	"y2ldv/C9GnvQuhhr7LknkKv/D9U161onTcwUfWW5+RD6+Qv3qT3I8M+aQ/yX6s7bFsFClcDd+ujQLmOP",
-	"U2zvL9Wl666UaIu9j7RND8f8lL9UF6PSzuvrZXgfd2ToNlJYwGpZvdRc9Zh7Hc4mW5+YHxFnC2LcYRaP",
-	"hMozY9IAvaL9wxsduqu8I/308rgUGb9QwA/AcpnFCaReB4551vQJSvCkVLnsAXuOlwDMk6TLezfv0wST",
-	"f4X083iJkVazf1y9e3ts6UCehX+pbrsYfMDgDzRa+pcd049BR8J4dMZHNuEb6hECuyJtdgrD5kWkHoU/",
-	"VO7sffpEksnXkSitfpCqiVnkMc+10Ki9DXnSh3QgI0RtBkBPxEZLMnrQQGQOPgUXmg4I66skURN2lXEZ",
-	"8TRiH0R3qNSNPoZCAvOfLdDedLGXzOjsb94oY0j2pqweUrJnpvxK9FKRhcWndTyQPMtTTIEKb3eDsMgm",
-	"4lo8P4DK7d/fnL5sXf1+unf4nCkzpjCO2q7pdldF07DNLgWa95qAqzMaHGyXNL4Fw5RS1TVRSUB0yTo4",
-	"IRION41KO5KbdzW64moB+v8BZ3ZzGIb/UN1HAuf/h+ouwcBHKTPkmnWFkIzrm284VnGqb4pKDXMfQ9fL",
-	"qLCrCvcVVTNzqSXZsFZD+11NEFsA1ImCWbs7JZ3Cz9zXeWIrrRyNN9J2y6goWQI/ktXNKsFAjB72O/Zr",
-	"s8qBbaVmM/bjQZ4KzPK4L9yaymVmxV3Ty7sOvbVmKT//pbqURFbNJwn1IBep6EMhEI+z/5Ahe3b56iX7",
-	"ee9g58dykpexknXhtjOXuFeMpVK6Y33pTKrx852TjqR2hOyJ1ukY0l1DikgRsryx9jn+UhNoQkG4UB03",
-	"+zNRcmB0lZL7xVzAZEH8pbqBd404XRevq0LZxR7XKLswXXs7FaruhhXYBcrrjO46P+PLNNniDfvC3YnK",
-	"HwULByXgfRThZSyaNM0VLJpw2tbIomnPchmoe5uiOivgdXtVjxT/o1iFI/WoRGDCdkqI2RsFRKxob3EG",
-	"AwDcr2vv+AGzWqaPe6JsL1vbesfIOyylB39IexEiwwMAqZdaWqHs3c7ajJT6Z+taZTxpwY24TEDBo/gk",
-	"NXZ/63l2UdcJqr64TF2KyTw9HdXj2jL1dMEpRd15/oRuylAotfRIJkOpDw15vWbnuKuyoRGKaC+Dwmr/",
-	"1cZnwrvbGI8Enn5fmdWAorxcTrkCJVaNtFuN6dHWO/BKEiugA/DJGKEEiIrVQWMd+VhK8+BJ1/PyvyOp",
-	"BReXsfDpy4ocNn9bNsjvizUbPCSq10Nv/dlijAfc+uvjpLzDIVmGlX09QwkIH5pPF1yuRWweBLuiuY3W",
-	"WTy0VVKJnb0p7XJzBKmFIw6pfvwQeBFTmhHLgKEr1eTO6Nrzm+Nrwdie7/nfDWn74UUyj6KPlhRpfQrJ",
-	"vUG6mx+YNgMNZ7VjgkpRzUm5I+Pao23bzYB4P/xWvB+o95xYvh+09/It7vN11XuUlM4g3CezZMogoIXO",
-	"CB8fGba2FlrHSqIW/pdNwnBpxxQGg0AO66t0YaHn8uyLRCtMPsuWdaMupYFYec6ly6ZaiQFnSTbICXLM",
-	"P4EkkKeEd/kEUkFohzXxX9ltVThnMHNoFsT+TmkjwWoOMHhIRPDGo+aczJ63BYL2QSuO12Ni6anstUpE",
-	"hhtSrWeoECFcJXjPsnJrEG4UYEN2ZQRzgFITiLROx+LEZsPOp8F1pBWlBR2SOev4WST55hqR/3haCd9w",
-	"NZW9stetEM4bIXKeyp5t4pEy6W3zpiuL3YsuHj4RqXC1d26xvt1chTeQvmzujCLduVdsjI0rWeaE3kHV",
-	"19ta8BSZ/apP5KtYRrrEuG9u8OIO8FG82yyEqzFkfXjLy3Mw+5DTywTWDYQSEHk2G6bHtehIc4THuexl",
-	"OezTNjvNWCJs6bPq2wYChyl7bpPxLSBb6BdSVh5gGLEH2b2RU1tq5JHOrRNTpi+Nc8f75gzdJyr1FC5l",
-	"HPPaYZoXHKQZnKLquGVRTlKA7wLYsQMWMrdcZQC6FjDoLuTh3zYF0LqQrO6nc63AnJqJTxlmimmR+VjB",
-	"IoozEYX3pb1npw7mGqQxskhjzm4WZ1M2yvVMpU09Vf5d8WM3zX5qcebWyn76ldDuPx5R6lkUZ+tEAKsQ",
-	"sdZ3sdAjkxg73T45Sy5yl4qZSkfMle3Kfcpgdne+M308Hc8HLemiQhi7rb7GYhhd7Fh7Mt2faivb4Pfm",
-	"hTGnthVbszDDA2c2lEi1krY6oVQ0EyAfPNbLlNEC7JHNJgpK6bGUBcvVXPVKLPNM6LBIFepl8W2cTQkr",
-	"NKOs6szIg3DEP/2a46F2L2KmbmwuwAGXpiHNzMdbKqfCBis/ilaN6RgPwoCJpJAsjlxPZFksB7r8q8Wi",
-	"4OyWJ7lA1Ik+6xoZrhnW3WpiKuKp6e0tT+KoY84njgVJCfic3PA+/4OGwpvrUmkxMEoAv0VIC3X2aRzj",
-	"LHzgqVmKEAqSinxmKtAxPQmIPcF706gktfUZV277bC71itp4pKQrO8LF4uKb9XX8IgZQWV7IiftKlhUc",
-	"F7aJxpUZReQjRS0B9/PQ/m7p0cEVKHjKijrYKjPMagCbL8CYaekhizDucGk0T/J1K/iZ/mtJHPkMXUmu",
-	"V+AUHigVHXsqCzgtHJ+5hCyLdy6/jTxOGAg1C13OdOtIHyHYPOmRfPFpfX6bL+o2uwuwvWiJyClKUL6W",
-	"lKAz5P9ZqySxLlJzcdayE14Kjjk4QAlpdYY2ezVXGe9qW2dBnjk72N0hDiLODnYOFgmMO/lt6N0HTpfZ",
-	"bdDGbzS363HYrG/9V3bWXFkZVBkaq5JV5uZJs67g2eqRML+1Wm2a9mKh0FpxBDpwKqSY6GLSUCOkv8aZ",
-	"FkkfbzhAKkqmRjxidSHcdtmwKtnxdzuk77t1wW79Q4ixN/HcaBPr2LMN950PbLaEcXXWCJuN06xGqMrm",
-	"+FQRP1GlyH3pyCp0m9XI1RpIEdoy9+VP3f0bk3d/Zym9u1blkZU+NZLSr+ja9lidH/sGXwzdwsvMIMIb",
-	"QK6NfBOfOJwVrlmMQGxT60ZBej5HB6rxtCBdJbq4iIWQjMuOjDOPgdACwIwFz4x47E4raBF9VxPAkICP",
-	"rLj9Txfc+R2ZCp3xNMO4jvVfocetRKJexwtYPhPfCD1geVDfWQK/swT+fVgCYTvA9r8CLBIzEZ0tAQ5c",
-	"XfHx58c75Y+DgKECY9pVE64vzV9FVDDSxfqt4GnhUu5sHfd5osWX7zSF32kK/140hU/hyK3OkwiQ+H2V",
-	"VukcCxgUOWLIWGbERCs2VEkRKsIpCAPGO/LK/9MGSAbL9/zfk2twJQvg6yMmZJsOOtWzBVW6Y+CobsYF",
-	"eGlVebA5SJVHehKyNXw7IFICSAqhQ2QO4MEd8U/xKB+xiELeZqvnEsvooqryOSkmX58HcKPn5N6WslmT",
-	"x46V+tuWEhjuvXGr0xpfUokm0t2LJPIKLZA2/7rILjDt5A5r00XvEAKPbsI2m0v0oGTFjjS2raXOtQRY",
-	"mE5Rn71Io7imWdiM5UlfX28q4jfvXse9U/IruTScDbnZ8+4ozuqLHyw0kYxYN1U86vGSG6nNPiAnh6ak",
-	"WYgKOsTKEnJ+gGi8BVI/gtzGuiNDeP6jnZ4QQH3xb6h+hwG5tR1hyHHBIhLb6tFMMaORTs1/AIq+JMAX",
-	"SEKCeKUF0DQKX0eitxwqdSwQb4nprs0unb+KW5asAmUYGFQ86jqiyaJYPSpUC1xOVzD3m2WdK7WxerLQ",
-	"t5Ea/MDZQTjnd0oJvg+kPsEBRqKbD7aX4cdVwLAFHjBJMEONXtCtj8RIpVN3tMepMmOojPv/anpyLvtq",
-	"o7hHtpFlto6WfKyHKmuv0ftPnyznN/qCeqozMVqxxm12QZekeZWpnPDhsCYPw3xvYdrW4snAV4vjftjk",
-	"7M6+dO8rUvRuygoPjtkSqpqp+7HxGkjVNeK2WARMmZlfgyRRC6LOzmVUkVdg3tzgAfiNmq7b90XX7j/5",
-	"djDN5nZZQhzNbaIGugnOGyblZmksPI3acXmkGHWvwERMBE8Jm9K0tMGlMN+H5qrT1FxCJqJkG7XjkfjB",
-	"z0bjDLmJEjW4r7zyE84sEqCZhI/m23XJZx6xy8jYCKCl4eIGNgJfZGpMXfWsVEwDnr9eIOI2vc5eKzWH",
-	"jobySMvr8GvXsLrLIJDfmuuvnOIBLDJDlaeMD1RzHlQdy96aEkDOKIoNKkoibkVywkKeJGBYEHYScRlO",
-	"jZngOG8ARaGncpkhYUgs+6qWrhM+XIMGLtIUSrsa0JgmUyfWeBey3WbtJ9OeHQDgQUAw27xUy8sDH3hr",
-	"/ru6f2dJ/C9+x/5Bn6CBu3Rqhjy06BJPkiYdmsuAstoXipOA5WNKiKouNHsIrJ36zMbxWNhkbjupqs9C",
-	"cweGHseiudoguatEmpPEN6L+osNgf0n+bcqeNA14xuSXv7Gs/ZDGmXAMqGpgl4xHDPbP2q5WUkzLutPY",
-	"HJJFlkFvKPhYgDMRnRegOY05stEkCRvFUZSICU9FxY16YT6/wcW9UNV6q/n7OvRV6v9a1VViPKub9HNb",
-	"ZaEDayubDZGPs3iEkAcodxbpL1eWVG3Dp4raqTOYMVK5Tn3EmWyONm7NS6PG9a7M1yLTru7SMt7bpLTE",
-	"SOJ+LGM9DJj5ji55Q3oJkBFnFAruco1gS06YWz8IMn7RLX56cc5uxBST0LHo2uM4g8H9oFmmboQMCt9/",
-	"P04EC+HXFvzm8pMhCt0HbSsAhq1IMa0qXYuZGj8+5vT1sGCcgAjzeGwN0QfxFN7Xj5ep8Rr9OhV2EmzY",
-	"YhfDV7d7UFhbT9IDpi8xd2AkyOiulhDXlTjYLd5mbxXrpQJK+3kCmrhSNyJiPKuUQRd5N4l7WN67UeHv",
-	"tbMUcQ+eohjuPUSS6OVpnE2NHWOUtAoRNYZelRtcnzcJV1jI2+1E9ZB8ud6pRzXUEO/24Lud24MCf2Fb",
-	"yNsQxUbJEfmDRomBFeUqJXXS2j8i0eKYSQDfAd5DkmFMyNs4VXIElen4u2WJNY1gABMquAlYE+xx6NcI",
-	"AjEnbDI0vZHKiUCIAmUBqBz0Kk9FR44c7mdJQBKmYllGEpe8I9CLpRG7Ud6jgI7E74wttS122ZKMVDNI",
-	"vTbLcFYMeLPuoXJby0UnbYDuFEzA9qNIweLyxoCW7dU6HAuV9zRo1Lq4CrkUE0ridma90MX0nDBO+45g",
-	"BSxAgDYCsst7N+WkD/YWsH/wqFhKByIrdVPuETW22Ye63RxnFmdNr36lA9+wf6cTxpHtQsZvBMOMHIvh",
-	"IMWnjEFiTODTR9LB7Ujv5CKOUh2PJGYCVG7+9duM1Y09EiJcA51l+ijk4fc+poCmtYmTWlZc8JttPE1z",
-	"yosRtTGuR+3FRs8UKATAzxd7rJ6kpVeqJ/9JLWxwj9gmauQy9X+tltGtG9X9NY0lAcO9nR26n2fMGT2B",
-	"KDD3ASeLDIseOM1sGNip9fKHrNDs2VshIih7vBHTytX7OqOPhdr4Z6NY5BqX8V/1UcdkwqealZfT6nBE",
-	"M2DN3AYr8zq+FdJ0b5MakG2jlqAIKorbG1spukftLNkG17JeIxHFfHsgpJlYERUUEdufzf1vNLh6XMzX",
-	"8Y1gHBWFfJwoHmEyko0FVC7Zb7atV3FyN1hM82JxOPZ2nq/6ylOF0TzYbTCUS3OFXaKWt/YtRzkifTyZ",
-	"3AvrjHhUzgmKYl57JRN5x8x+W7U00RFCLC9LfEV7temzV5ZNneAj8BjgHtZzdClNzsI1acyQMIh1+bAR",
-	"RMRSyK0tSzOsSyWOdYu/hkZpm52ybqom2tiBQzXRLB4Z6zBgGtByzG12G0dCBR0JMDlkGxMSKTci1OON",
-	"MxZzweoPmnusVYKJ5X4nJHQvzjRzXPMBMa4CCZtCS3V3zxxxi7UyO1zGPbfNMXgBOtKDaXVMxtbyd6Dx",
-	"gZeiaPYNC0dcQsEKxjwtTJuxbJSwdP1aeKRg0JnJkGfwM+RPctmRdoA649KMUAYQ6tDAUINZDYhvZ2w2",
-	"N3YEsB/ypM8ijgFX+yGiANcMK4QiQpXZOSCqMnPDVbs4fxMZ7Or3sNO+S7+nK/2q7rO/i/yzMPHbn13x",
-	"7Vr0AShYA7uJl8ikmPgU65rkGCIx+H5gvqoDY1e26YmpBvK+47l5aTftxk/OrHc++Lx1Oo7/EDBR5l+/",
-	"CJ6aAeK/ELTY7Gz8d/FsMPdb8Waw8L0rTLW+AtWh6uX5B8wS2kzrCnZ4V/uwFWzlabJ1vNWG0iFayIrS",
-	"oZT3MrTCydD2Pf9pLh0mjZ9So7fm02Q+lFTOKI5sclFxw5smJsOp9zWjA9V+CzuSipGweTP0FoS5Y1H1",
-	"puOa4V5ZyI00mpgZCIG6YrhKqZH2+2L+XfHJN+Ws9QZfHqQqH4PDd7aNiUqTqKqRawg4wzs+27YbcJnD",
-	"pGLcHvKUy52vYIiiDzqelIqe+MQUC7uzvB+qDz4dH4m48PHADgMaZID840yb49wTXkOu7qgCUjuWg0S4",
-	"8ho9a7vSF/5S3aq3jTSgPT4Wapygn4l2nPiEvsbSiI0ArOjFWIjeELJxHJ+A+S/zFw2/+Ucnj2JV8RFy",
-	"8nvRNmOwUaLALUROC38L+cHMwfE+bV6v+PIFjm0yVCxRSEOtyhVS0GF1I+QMO1PGbwTC141U6s9Erqs3",
-	"4IehgkM/AZeHIuPDkUZ6U5BVvI1es8B6JRmS0swHRv29gX6TL3AreTBRUNho/uPc1q70pi1wVk9FtAw/",
-	"ynvHvfIl2LrkmXgdj+KsBf+77CvucXy69IELlcS9aeMv0OOlT1yKEY8lJWI1+krxxsyHtMhW+Ih5Guji",
-	"SPNpnS+dUHryHEk9OHgQzTvfZ3Q9M2rUN/PGaa8nxlkLNEa97BP4MD37JTBCOxMya/0aa0xWRRfrYsIh",
-	"eMV/w/sQfLrhJ/DZL8HW2TVfOv/wzL0mDAKf5pVfxTgV6FRe9gX/0S9BIyC6qxz0ZJVCuur/HwAA//8=",
+	"7L2LcuM2ujD4KljuVvXkrOTItuRrTZ1fsdUZT3w7tnsyM+kuCyIhCTEFKARpt9Llqn2afbB9ki18AEiQ",
+	"BClKlt3J/D1V56Qtkrh8+G74rl88n8/mnBEWC+/oizclOCAR/POEJywmwR2PcSj/DojwIzqPKWfekfc3",
+	"/oRmmC1QPCURQTgiiDKEw/AYcYYwmuMJQSMy5hGRr6AQixhxRlrIV+OiZI5ijrY7nc6W1/Ii8ltCIxJ4",
+	"R3GUkJYn/CmZYTkv+Yxn85B4R9stL17MiXfkURaTCYm85+eWN7jDk/Ly7qYE+UkUERajRxIJytkxojHy",
+	"p5hNiEBPNJ4i8kiihf6p4Rq8j15vvDPa9T96XrocEUeUTWA155Q9lFfTD4KICEEE4mOAhoSOMOD5y3Ae",
+	"kcfhdwizAOFxTCL0lyEjn+PhdyieUqHAJh/qr0Xi+0QIHskfMEM8DEiE5jiefmR/GaZP23rjw+9aCAsU",
+	"kTGJCPOJkHAfERQRwcNHEiA8wZSJGMbGaqlmKgkSIuJjhEdCwpKO9YFTgRhnZOsj8yoAlXQ6u/5/+0kk",
+	"ePTXf/06WFw8wW/kGEUk/OtHT26xAozX6WL783lI5ZG4TnievobiKY7RExZoyhlPIhJsVazrCdP4rzsd",
+	"57SA64D3KyD8C7D3ueXNcYRnJNY0158QFp9V7BbLh3I2Kn+Rx+21PIZnckysP6xbyv8VkbF35P2f32ck",
+	"/716Kr7/8OHsFEBwMsWMkbBqDb56XLEKP/345esAvCkv4meAfsyRz1lMWUJaaBzxGcISneecCfJOIIV0",
+	"iEdI0iNSTA3onz+SKKIBEUA347EgcctwKyA/FNMZQSOesCDd5G8JiRbWLtXS3OilEN1reTP8+ZywSTz1",
+	"jnZ6ey5se09DcksnDMdJRMo7/cBiGqKnKWE5wqQCTTgPFEOgsUDCDAFUHk/JAj1JGIkpf2LHSBCCAhxj",
+	"RAUPsRy7al+CTio2tX3Q6XR6+3udztbif7q0Pw63/fk//H//+D//2H7/e/dykt/vdqdTtV81lQuz5BNJ",
+	"UQUmhNGYhqQC38ZmxGa8u+P3RjtBh7T3cWev3fV7vfZh0MHtXbztd/3D0d64Q7bmbOLkDWfjCxz70/Li",
+	"T0B+AHKxcCE5pDwVKZbkWeEZZxO5KZFtQuFjto2zcVuNvZbIOWN+mARkMBuRIJA/llY4lCAZIhwKjiIS",
+	"JxEDPEGPxI95lPL6GZnxiErxIHnpFD8SKXmqsIUWp21K4uecC/ID5yHBTMlMLOLBYw3jG9JgaBYJegSR",
+	"b6tlKiEl4amwZRTxB8KQiCOCZ2iKhSQAdqTkpkQxLdFS/iEU/wCu3vrIJFXNuYileIunlE2UhHOem1x4",
+	"G1bePjutOLwdf2+X7OGdNj7Y3W13O6Nx+3CvN27v9Pb8w9Eu7u1v7x1tH+07j/ZCnsjiB1ATyqC55DFi",
+	"5IlEEhIMVIVjFJPPGjJUsHexYWigdAnJIJQgrzpVpZKsdpZ3dEas5b6P+My9WKWnpIutWoM8jxet4JzO",
+	"qEOC92M046DmUAGivGXpoC30NKX+FEhW0onEF5bMRiRSFC0fhGQcI55UAi+EeVda+ZmlyarFX4FQKq/+",
+	"9oHOs6Ufg/aVLY1xedRzLmhMH83Kq9ap5N5LF3qNJxWsHKQpH6MhAGSICIslX8lUf6C47WNEJ4xHJFDa",
+	"+FAta1i1ajnqS9d8S3Dk4uFXknOn/O9pygVRlCS5hFSOAfItKZ8IlawC+VhUskahZnEzhJjgkrTsVBP/",
+	"HW9E+FVLifmLKOkOVuU6Y+ClWKBhjEchucQzMjQklOlYtJJUYLtuAI2xH4tGCtQFEQJPSJXYmKnHFbrD",
+	"LP34xbqqXsdPZOFgOuiBLNCYR/Z1qoUSJlmhglecrVWSspQ+JGgh/YnUcdADmcctxJlPWiD89D0MjWkk",
+	"YoTjmMzmMZpIvOCpIryFbgn5yD56ZwGZzXlMmL/46NXIM+u9ttyM+3wOSGf3cP+AtLudoNfu7gZBe+Qf",
+	"7rb3Dg67uLc/Ptzd6RaPr9fyZpSlGF9zmLckeiTRkiNFAt6qP9l0pBef7w3ns6oVRZzP4Kyk0ld/O4rU",
+	"MC9ezi0R8lpftSKhHlcsQqQfv3gdd4by3et4oMpiYdjqMRrqkxFDib9Mc1KQaYxHaCiRYggXHPpIKq8p",
+	"KcN5If94VgAgIv6BB5TA/VteUd7zCPQXyfqJsgTMkjCmcxzF3495NGvL65T8uRm80jFhyiJ3kAMq+Sfl",
+	"ubnr5E9GoiDxeSTV7E2vLj9wgyVG5gPHOgGkivlk5ow+E08kKqwZz+ch9eE6+v2vQk7UdMEw5oA9kpDP",
+	"iWvBOVOJZc80hkLX4Pq17+EdGBOmuY1xnIjX2IAaudE2pJQ1St7Tlvfc8n7AwY3C3AaLSgnji0eiiOt9",
+	"BMDvL//RPz87vYfLS0BiTEMh+WciYjQiCCMg9ZZhqKl2F09RarZCH43t6aMn10jZIw5pIJepDZHe0RiH",
+	"QiJxM/gMYJUSIPZ25hEfhWT2fzu2Vb2blVZcCwIB5+UddUFXozFwmh9wgMxBpPwFj3gSH41CzB68xnu+",
+	"VrurwgNzZw04gUvdDMdab5CHH2E/BhGEUZSE8u1xIrT29dzyTjDzSahMPxtGZXvoZbgcJUykBiockRSb",
+	"tcXxNXiFPXTd+k7BzmGt5VWWsQxCWntoKV4r9QnJ1KlP55jF4kXcTK/gJCI4JsHrbE8P/vV3+WEevN4u",
+	"9eBfc5ecjUPqv5D3n1xdvj8/O7nLsfd+qmDDskEzowEin6mIBcJhRHCw+Aqs3VpsytibrdXm3IcZ505h",
+	"+Gps+wxsBzCJ9jYKPiNgUVTmObVQ4DrvMQ21C2D9A/1w2f9w97erm7N/D/Iyu399BnfQVFd7+/MrrC07",
+	"w+LS7OPazo7rA8NJPOUR/R3eeUVJO1ZHoVwPbGEk7xbqdrYRhsVSgWZUCHmQPEJPEWeTFup2dkEe84hO",
+	"KLPdvKl1Lgz5k7zXd7fVqyMeyME+sphzFOJoQuSzntT1plggjOQ2bVOuxOgW6u4cIvnFzFqeUNJ/nIQh",
+	"mmEajvhn9JfhDYmjRbs/jkk0RAIvhHYmcRRHi48MvL7ftVCv05Hf4iSMUwczXJ3lo12teopYsi+5UxHz",
+	"+Vxvnj+SKOQ4IMHWR+ZpF4+T7/7X9//VnNX+QBmOFpVHBHckPdkN6DrBS0nn9sP19dXN3eD0/mJweta/",
+	"v/vX9SBHRHIu7SihQp2M0mFiFOMHwr4KUVWsOiWvpYu2yG27Z5ObSOZzHsUkQBckoBjdKXPdaxIeDUkF",
+	"3mPfJ/OYBOmh33F+LunlZaf+/ux8cH93dXV/3r/5cZBT//tqOTO8UG6w3k535+Cg00GjRUxECTFQSsFf",
+	"AQ0qtlFe2kobzPBiN8MLfddBAxbTeIHuOEfneujXxgyJvxmb5BEin31CAgGqFX9iJHon0G8Jj7HCEh6N",
+	"aBAQ9kIUubr54ez0dHCZO3JwFsh5lVACKKogIoSNUvI1EMFabIoDjdZqS13ruDMgvur5+jgMiVqZ5EwB",
+	"1w6N55b3I2cvJPLbwe3t2dXl/eCf12c3BcVI21GB65DP86+kG5VXmB6ea4E2aVqmCIDUayqzsAYWaC78",
+	"N4LDeLrhG5YatApN5LZJXkE5VgoK+EB9LEVFwAHZn3j0AOvUToUNL1SPuuwOaPmf1r7s5bwir2EiKU/Q",
+	"yFBywQMSynvLS3Wvi6vTwfn94Obm6iYnoficMExLxseZnFdbuAJAhQfyNW6krmXXLtG5N0PKvc5O3qr4",
+	"I47JE168LuNVCx3DIcKhXvL4PU/YC0/08uru/v3Vh8vCLRRM2ZLBj2GKtz8ye13ZDbSwLFsUdrMzueQx",
+	"eq9feD0ea8y7YBpIHcAF+SgIMZbdSx5f8ICOnfGxmmfLT5TAD5CgKlKW6Og0hs7G7UvOiAo/gzGvI+Jz",
+	"FlA5yibo+/pmcHJ1eXp2J2Xc+/7ZeUEI62WOCGH5dR7DfVeydriofgWEcS89RZ3GK7dFtkXnNqSRBvVr",
+	"S/BaTMiQ4Ea+5b5ax+Rz/P08lPvKyZjM/6r9KSiSgxxp/oJirqwFeO45XbE1N0LGkUj8qRpQrY/z2Ybl",
+	"oBxyqQuD89mLpLlW6Da8dD1qpeJk4gHkAiQPc0+fBJRvzkgjVAD1c8u7ozMSXCUvNFffnV0Mrj7c5cTo",
+	"XT5u5oHMYwiKVoE283CBnmgYIjyfExyZ0GJtmC8pFsrVGtBAGesARPANBES9Oe8p7rfJKjcIm0wxsYSg",
+	"VkqQPFGevK7LMyKQzMG42eQTjad6mXKzbQjDfG55Hxh+xDTEo/Dl9vN/9M/O+z+c5y1/l1wrSmCRkpxd",
+	"IBzyJACzKIlRMj+G/15dDy77Z/f967P7nwb/+jpWdmsHKd6suwEbCyyrgLwpUJ8gG/CvqqYqnNeCQOus",
+	"EG91nIucY3hGhL4cxnHqZsms9Qpd5iHHm3YNqkGXSQ9jxxIxj7TC/TOPwk0vBsZctpYn+dIW4Jj+DsJ1",
+	"rs+cMYw/a0A+MP7EVJj9A1lISWgjofYtx97R9v5hb/vgYP+ws7PbkS/NaUSEfNLd7ux0u92DTgeCXmng",
+	"HXk93B33gg5pH3ZH++0uDnrtQ7zrt7f9vZ3xLt4dd0b7WfTXz2QkaCxRbh6RMf3sHXkk/P3+Yffx8Led",
+	"zypunM+J8I5+8fwpjr1Pz/JVPidRrIO8rJUuIcQ596cXNAypkKelv/sBIITD8GrsHf3SJFbuk+sIHsgC",
+	"jRYm6lzlrs1wQI5T75IKGsWWVwbwWrRSTg6GT8AkAiZZFRL44qVBHsucRIIzcCxN0mwLdRcRxquNcKQU",
+	"MuuIVwIpDZpFG7a8EIv4g1jj1EzGUUHnzPDHlegXmwMiE8rAXV/6PCKP/GGN9Rj0/OLRmMzEsq9/Iotb",
+	"Hyg5Y7JRhBeeiV9U4Xe/eBDBpJOh9NbSyVoWzn9Kx+GjX4kfy4EV4esADlcMMyNPDpLHc6r5xR+Z+B/k",
+	"EnPvPf3W8/cXv+6wbrQX7/4+2gu6451p7wGLcM7pLFlM4og8+p939n97kpPzmPpgEI/4DDH+hDizrJAI",
+	"iwdhconVXV1SLmZIu7e9EgfKAFcbKKjYsdnClwomQmNBwvEWOlOOWkwDkzXsEyfmmv042bx9S5Tb4Drb",
+	"Aeh+y5mlZGOhMnXp/S1FtVRMNUY5E9z6DfUao16qhepQ4jwqGoAuR0TDHuwhl1xM9WtFJDGft9Ts1WhS",
+	"hx/VuPFHxohNHcZbnsI5FY58tJ/IQrRUmhx5IiJWuSiFI3kgCwGayB/3TMr6oVp0Q/mcHUetdIYx60Fc",
+	"jewS1BW4/icB8KbQHlDxbVDfl8C/rkv5hjoamCHsm6z63J1c3+W8wWfiJzEJ9HtH6HbQvzn5m9fyIvx0",
+	"nxoavnjq+a2+dENhlpAAxy0rEPCqaK7t99ni77dXlw6F/xLuzfJSp8YEvwNn5FgZjShDwxmJsQTUEHR9",
+	"HMfYn85MxZiXzt9HIRVwx5EXZHGE1BnoOwZGwyQKhyq83VRROc6WtGWtZujK1JULhtCHe/ryy9GZyldV",
+	"hgcdUSFivFDRCtb1vaypxeRzfIx2Op1Wp9ORGlaE/VhepbDKSm6hhIVECDQ4P/t3//T+ov/P+4vB7W3/",
+	"x4GK3QNF7ImqrNPaZLqWR9k9GPnuY24Q7L75VUsCk3J2IrfzOd7IGTN9qjrTl4oLNccQrrJDKm7kcoet",
+	"NBcfzUMcj3k0q0RD89eyXcklXaVkXSC5RttpeYInkU/uY50NW8wsW3Ia8ZQnk+lmAKnxyAmTZxcbmzgx",
+	"sq+tUDpRCn2AdNShsTBsCeJHRFKU0i0fcZiA7QqjGRYPxWtgIGejj8D1P7W8EeWSyfbRHMeUsBgInICl",
+	"4lOrTlAxPAqzbESQTqODXmfk73ba3d74oN3pdLfbuNPB7YPdYNzdCw56vZ689z4w/hSSQB6qXIE+4YFa",
+	"o14WmA7h+NQ/vMk8bvfaM8ooiDP+SAMSZe751HbgDUL6O5bvhMmEpgxajql+MX9wEeenVGD8SclozxhW",
+	"4YFU34EmWRKG8gcFebDzKeBrixx8cuT9l/6fstkZGYEB7mCqXWi5I4Xu0S8e3AxG2H8AtTPmc+rDIsaE",
+	"hDDRp5aX6ESJ8lEkgkR6847bq3XelpZUxvucQtTycPCImU8ClVruUnPmMdxfVG67H0rkse+cI1M0JBvr",
+	"OsSMOYuerDIaYGw9Td6Rz/FVJP+/bQtc2foTcD9JRWfTBTdTRDN2VQR8SlhfHHtvLhcsIvvy4jWVSNQa",
+	"stHY+su7JGKu8cvzrSMuUp6xNKETAqLq7Y057tFwl9f2R45tpQxoFULMM6pVvrQZWlURp7SeEMiWdwJp",
+	"fpbD5AYzpRzSrU4xzOJjJLknKBU8iR1lrqQGIfmhlyTKPpqE2lWoZExpGTYfbo4mIj3URom/yqFsOHbt",
+	"BQZekm8vRExmbsiRmVSWDG9WASU4vM7x7Cp4Z5qCERGroIMlQFbigpl4KZ7tYDaPF+Uqg0vtjnC6hs+l",
+	"B2LzaXu1qaE8XYiSAWW2VCCWFEwtWwrarDEjSQuZzGnnCMhwlwJnsFH/U5VGZ5nqG6qU8it5ez6TaPTc",
+	"+lL0iZkLySqIXziDbIzyukua7M+mXqPlDrW3tsw0nGb4O4wiIM6d+mcrv9F6TXUVBTSnKT5b01zmVchX",
+	"0X4LamqqHVKW6odVqt5mbDM2SkqVYjbnUdzoqzP16tuYdHLRzWW8YrVI9e2W859+y9kQIbwhMp+lhOaq",
+	"GSF0RqciR8omCGeGJ1M1FaJSINlVefrmEZ9EGMIc8/s3qlQ5zlgg9ezIGp1HyMdRkKMli/c6NK8HMq/w",
+	"Mlj1KBlHZDwmfoygXKOyg6haWqntQm2X5Of+xZsTLv/1aRUlNGEmArbCU1pcD2YBepouWkhVx5QwT5gK",
+	"m9FElF/VaqupXosUpGbfyiqtTzPEPoHqVCz9TR5WATYhj8gRVCgwurvkbissroC/Glf0kvXZpuCsRGe3",
+	"owkeFf0fwKmB/5TNExNzv252Ry1oRvU704PXbqFGxLi2kgoYs6WGCszX1CyW6xWfNsdQ39Dpk8OFSg0B",
+	"qAkOpXCU/wHnVjwlbRpzOzSsIoWRSHmHfOKOmSrAoLIMNORNuEdY0+62IRNYpXFnHQvAerfnmrCvPHjN",
+	"lTa9C2fXY/etuJoi+GTAYpfJ9jZf02SK53PCSKAIJErYllXUbxgl7B4qNw/RX+ApGpEJhhBDyCz9roWG",
+	"ygmZvWa8q+rV71ofmX5liP5C4+y7RBCwwB2ptgM64HkxJ6rlgHIgDskjDhMc82ioqmAWBcrZCiQ24sFC",
+	"xWETP5ErgtKpR7taBYfoJO9u8M+7NDEfflcVVfMPLK18lNAwhpyhKIEKj173cK87Ouz4bbwz6ra7eNRr",
+	"Hx52ttv7/t6h3+ke7O3tbktKoTMiYjybO7RcbEolgENZwjfmD0Qq9F2YfDaP018gQ4nHOMx+2XtWpGv6",
+	"Anh4v9f1g91ee3dnd9Tudg9HbXx4cNjuHnT3cG9Edjt4lOds3k5nZ6+9vd3e6dxt9452d4+2O1s7u51/",
+	"e3boalPQ0yZw6XQ6Ei666OaRt9/tBGRn77B9sIMP252gO24fHhwctv2D/fHo4OCgO94f18JR00aKadYR",
+	"unWQs8ZsxeBSc4ujb7dpaDJFY8Z5lwKgEFbcZJbmnDRKa6o2eds6lZXYvvHYNjAe6orENmvMZrUg0bJ7",
+	"bZiKrnbjCzjMel5apR8OVKFs3dbF2M9DPnGqjL9841rfuNZLuNanpir6Chcpoyq4XDpvo7/nKhqIJnWk",
+	"cwS39UK9YFaYvuqGerZCPE5xQ43OI+WdS++zZ451NwRvf6IzgVdwQxQOqOyMaHwzLI306jj2qbUiNumw",
+	"/IjMga1oY9UQYnZa6El1M5KXpsWcoID4IY7AewmjwP3t6vadDgZQNjAa62JrDhBUi5bVsD5nk1gF+9f+",
+	"sEQ2Xkf/r+34f+Z/YPZd99My99uQwcJFIm/I/4wHoKriR9o3RxkzEkGKJinjOwi4H0OnqzQPIU0m1ZUQ",
+	"BdFpmKACtCnT3QckkqvMXbHl1hVK4J25130WC2UUAI9w3qCc822slueSps8hMeVJGEByYwvib/T4Ck6M",
+	"W1vNz+6aM9uoax+PhAU8yo+SFoOp11HTgY2Lp/L8L6H3i6jpYKcsjVkju6LIU0aio+1W5kGEwEbVCXLH",
+	"GY38aOvZaYc7ewTX09g0l3Q0drR3r95rZfardNhKMKSh2+6QCGVTK9r3FmhMSRjozmMnxp6iDPtDbUAZ",
+	"bqE+U02pTJ1wO9yFPxVjwZe5vVgShjqQg0S6G1xnq+v2aLW8ICJ4JpTHK7f1lve5PeFt/eMMz39RyPTp",
+	"V8HZ1g1+usiK0wGMbiQX+uIMCN+MOvQy1adCV6k88hvde6A6p9OEkAfpaUUJ03XN0JkVtoQCGkDtSeBh",
+	"LTSMyecYzFhkNo8XKvFFm6aoQMOzHy+vbgZDQJSPbMiT2OczosObI4IFZ1CDFT1NF2Xbk4nm/8W7GVyf",
+	"g+90ZQFKGcRQ3/GGTce8lqdX6R15EVFdNjMGpn27pp0DrOSQHPR290jQPjjojNvd0V6nfRhsk/bBKNjr",
+	"7B6QgwN/b/U7oCC/eUc7LU9QBQ8dmQWh53BwAUcLnqCAg0XYBFN7fTSJCIlNZn9lgsQKAaqr6eWFRIiG",
+	"gZCmLsMXV9h+eoTNVpAe4JLaNgm70m8+5054FeAoJHa+aiNJQ+tPwpq/DAjidnHPw8U7kfZpy1UxyYX/",
+	"URbvdb2WQwIZrHP0GdXdaUzBFKqqS4D0fSdUezAc5qPTLKeCSOYkEiSoTKgmUaqQywmwTwLdMKs8mEnE",
+	"qMstqNcfYITs/VZKITZCpODInamNmObobCuYwcJKvnwLMs+ZhQBP7ItIK43mpFJhwmFSVE90drJ2XWUK",
+	"fb5GgHm0px5ph1i5RkspDM6M7UAIZuo0QH8ia4HoksdanRqr7CkVXpH2v6ZCl7PRcQkNEDNf8MCxFlBP",
+	"VWaGHBsaYyaCBMeqwDOsxmrArVx0icofajB/haurgFbw1pKDr/eJ32bRwS4L5yZP+xXsXRq1v561S3kT",
+	"a9mXUmiiRAefsGQG2pRLlc6uJenjEsux+hdVu8jf6Uub1H+gcmvhfDfozC6dIl3VslYTVBO4o4836gmu",
+	"8ejqwWpPPxHLYxqXHUeK+KtbbNIimtAYgDSKR92cqSXLjHgDetNKnAPKCySfaG48SmLISyjA2Gi0JAy5",
+	"HM6+qxUvaNbTtnig8zafqytse84lj45SuPWTgPKLKjzWtZ6C1NYn37YLE9tGn+w84a04wkyONVJ1KfVf",
+	"xZpQksE8EQzMJqQP5L8dhp1sdWX9JT/sUi0m93qGg87jsiBTbxdtCiGDlRuE1AbIwEaAt6GDJKBxRUAI",
+	"bFbwGYHuJgFVfUwlJ9UFkbdcV1/vyHsgiy3leoPcCrime0fe9uHOVmdrZ0teFHE5RCoreKjKDkAIqtRu",
+	"p1hMvSOvN9oZ7wV7eHfc8Q/H2+Me3g32/QNyOOrgbX8n2CXdca+zt72/c7B72MW90Z6/HxyQwzHujORz",
+	"r+U9UBao9aEpNLCWGi/YadTC1aJVu9R5xPlYvaz1asJ09b+02SRcjTvBwXjX3yPt3mgft7vjDmkf+t3t",
+	"9j7u7fjb487oMNg1V+N9qZUzn5Q2b/jqDrTKwdGEqMEbVnQAn6F3tF1xd14iFFu6lxtKYQEBsVSlJX9u",
+	"SzqKddgNHD0Oh05Bmp51qSfz2Cp/fAyKteD+A4lV0wdG4icePRwrg4xKnKwS1njlNE2DV8VFXUCkrEK2",
+	"tBJeK8t7M6Y+JWkz1ba0pI0WbCvUalPAwgh84apcUALUq4jRlEXEAUR+62LSimJK2vnf+u2d3h7U7oWR",
+	"5Gsm0I9IHmDuGKYmHfwInbKn5DMOiE9nONxyR3xvav8zzPCEBKom0LOh2VqEOkJDzDhbzHgihi009ENM",
+	"Z5RNhlII0EAdTwsNM7ofqjAz+K9QRTB1XYpc5PRQedfcyG4xDpcgSh+30Ei17aDBMRoqtB/qU/U5YwRI",
+	"1OB+6kWszZhL2ZO7vGOMxJQ/keAIYdj1sFh20MR6mm4rgF0t+bYF/iH8AI/UPzWkNC0Mj9FQ1Ssbpj2x",
+	"TS8Hm44hprBqD4+E1V94dCkseBXC4UcE0VgXNgkXqkaa4G5Ti8WmXUdEAwMX0xrMc6aR/lbhyQJT1bF1",
+	"I6cCbTe2VTHlz2pGMDme5kjA07xBLUPyddgYtL43HjJF4dC2X9U4ERX3PtOhI8myf8Fy3nBnmfTaADew",
+	"AlJpJrBQzLfSULIa5xiN0/02WroqTLyBpWu3pGLOKU8BOWuMY4pdi7Sl9lZZfSO/KU3JYIvZsDH45bQX",
+	"KzgYWKZhESmZZeI5k4k2iWixUaklnlP24LyVatGhmJy230oJIv+UQxbUxM2pc0qlKuk8RvpVUfJSRHCe",
+	"wxLg8EllCGC5slrLkrBBSmWO2MBIXcM3D7U9pbZEALJfvunufwTd/ZPqRvAqNFK+jmaotexGqijfRpim",
+	"VtXscukwqpq9Npy+QJRmLXqcVrqhOhKtNx3ANacyQvcbNX6jxg1S42aMRSB33sRQpFuElAjnh0VcCDnz",
+	"bF1rpD5zqNV2v/kKl3DCdL7wE9yJQPf31WckaJUb0OeoVn69Xlx9FkqRTrZqJISjEqlaTylAR2qzdAzN",
+	"MUArzFyScb7tXCOOe5OwGzJeGikMa3Gdsn0o9czyZYdj8PvrH9LL6TCHyG9Ci6pk6TUW4olHge7k6j6m",
+	"eUSERKu5fjlVPBn5XIwH85MogmA79SqULY0iSIjnkSBohOOYADEz8mS9JWI8DwmizLwuweHwxxeHzxVf",
+	"7HYO94pcornnJLegjY37XAF75opt7SOfs0cSCeyqINssEYWukNsSYhHf6nCrXNS0EqVNoqbzldTkJZX6",
+	"dI5ZfCKVERx+EHI0iGXb3g/80bZ/0PbH2+N2d/cAt0cH/n478A93Dw97ZP9gBFmqTYj3U1an5AfOH5Af",
+	"JnJDcRKxax5Sf+Edeb8lJLE81j/eXH24zqc6O+G4u935t7d+k5Bcvtxq/SxuqwKb9IVY3/H0LdAEC5FH",
+	"EqE5F81DSUpH3dQ7vk7JvGrHOBRRPQtqHt650/V0HKz7iYUBSw4qe9PKDKzl0opuYVWr5GtbKOHy7ReP",
+	"I/X26xTEFO653WUos0r+tt5CVRlYY1eSHB7bkXMvyYBaI+muGEuAg0BZbvVYSEu4cRKGEhT1EnjFOM6V",
+	"c2lfEDayMUFvZ5yWkriWosLyiJFalFg7y+croMYGlDWbht5MWTMzVhjbLcmrHZE11KuDudeAvj3Nkmo7",
+	"rlI3WYDsC1IW16DQ/LKLa7uGUlAKwycrFdltlFNpk2ZuIa268kG5M6+/RzU9+1JloYa61iYwZePa32bp",
+	"WLwpIa9crtPcGJyFOs1dotEAbtxsktmq6mzqD1q6UZ3gM2JKU6s2xxDorPJZgaKgyJiwft7SQwwdcdx6",
+	"J9+uOm971fkG77eEd4kPLKttW8/Nv9HNN7r53wTeG5P5b9q7Ts9ZR+VLKPwbmv050exN8ctdLVU/FG5l",
+	"y32Hyx42dNJb2y1e1Rj5HJ8kkeCRM0ZPJ6PJt9AcT4jusHuM8Ah8Drq9JSSzNSr8n659CaSqqbECYgVx",
+	"W+qy940yX50yN3rte7sqsnrCBr0DK+SABuoNwVBB2qeRr5rs25CFlh+xK9vmJVb7FVub1eDailWqZvjz",
+	"mXp/G1I4c3ylgfMNQkNsT0HOn2eN+FLXQY2D747GoVPci2QyIQKSJEzUM6Tj1dhu1rDAxGp6770uFYLw",
+	"iCexjrHGXhXbXyFrPy0BUOTriwbR57EbOpdJGDobvizp1VPMDIPRbcvVpyUHVaefrXFgBXmx2YPbGBdU",
+	"KPqWbND49Bxx2ou5A6I6Pfl2cP7ea3mnF14rlRr/uDo7GdzDT+qf5sH7weDUa3l3f7sZ9OU/fr66OZf/",
+	"fX9180G+3b8+y2c3mw/LEUZqJR+UfNqEwe4Ppj46zHzGkYLHMYn0aUzIa1auy0O5wUWpuLYX3Zu+XbO+",
+	"zjXrf2tA5jj4H/T6arjeW4oHcbtgvqtGTpqQYy5gKmhQEy3iEdLwKRZb0+OV81pFOtOy5A314vJVV3Ou",
+	"dVdvTsvexcbO18D6bc5Xty+vDDXUdeZMXJNOpXQrV/odIP6Gxc2Eo496hQa8Qm9sEkVuywYEtbIYPUVc",
+	"ZS4uv39Ym1op7uQ+1xuzUQWtNGvPqFcZUFreGNMwh+6Wil0+VsBgXW6v4mT7WeVEyAZP+1L8Hcrg8QgN",
+	"wSWt02dVHjkUDFC5oVsoa/sECZs4164aEs2xvCyoduylenq5+aw+fyeQ16fyAwW0adOMuh9gV3exeUR8",
+	"Koj36fnZHfewrLxkxRWG22X88yvdzGjXONaWB7kFpcm6Cl7eZDUZlt+21q81qXBGM6EarDHKXsw1o3Rz",
+	"ARv/m6oCDon8phqBsyLK6oT8xzHu1EelHGed6bcqhxnKaz+FS0ZIxjHiSbxyIE6t2egtzEFZJOnLe/tb",
+	"N2YooEAopLT7WCjpqIuQyn89cuoTKES7UBEXqh4hj0zs8Aw/gHQFZVKl1grVLg+Ljyw7HZ1LRQI56xCK",
+	"oOaPBGbWTexa1rFScTobptOcXsDVrml1OMURfox4Mq/kBz9DwImuVTwhMcIo4nyW9pwyBplYVfAJA3fc",
+	"6kpxTy7FHSKTvSMvoMLnUXVN2w3bPJ8L+FFml9bfOTiIldSPt40KLxwxjadaFwB+UDxWed6ipRD8iQpS",
+	"u01gaRWB5XW+qInEQuRzqY2OIz47RjgUvGDzgxnT7PwZDkij2eGzFcodVxDK3/moRmzCA4kE0PjRWbbZ",
+	"5ywGfSVXjcrHcxrjUO7wfYSZT/5bJzPyJL4Q3tGuqqaYCH3tbiQU66KxX1zagYcBEVDLkEE/U9WNryxF",
+	"ytV5X86dQ6pa3I1pSMQRUmckoFwpwmiYRKHWZ3WNaVUww8dhOML+Q1UNVLmrB7JQqCXohIm0QI/K8VCG",
+	"8SMkL5Npz70RFmSvq61iw6epIP790FjsGGSIiKkuRG4haQ/65JR66uklfohCZzz4NI7nclL5X2G2J5FN",
+	"hQTqkgRQtYIxnsgrZpE4Ot0D18QGK6v6Cx6jnU6n1el0ss6yAuEYzbiIWyhhoVzI4Pzs3/3T+4v+P+8v",
+	"Bre3/R8HSOCFyLgGLKZe1bGZWjNMsdmbE1VVERpVD75lFo22O6iwHT6G2oFpbRJNey6DQsihromprYJm",
+	"eIFi/ECOEVCqW52a4c90Ji99u7pu6owy9UNO6FjpQobe1yjRrj/NjrZa+P9EFjU8DUiCo1HxCkA+z2lE",
+	"RD/2jrrbnZ1uF1omWTVffyYjQSH1XeWx6xiB2KGFb7QEF9xTC3W4FFErRNCMgsZwanJfzy17Nxss6qP6",
+	"IopjzQjc7LFCIMsFq07JsG5dkNoi5W2NQnXUZCDfUB36iSxu5Rd5lagH0xj9aEnIvSmXqiauRrpcZ5Ya",
+	"9Mt3yqm8kFaqiyAuD7Z3D7r7Bwf7e7397Z3dg66Xz3Or1ijf9Jpn5+U1VKeMT2+lmSqOLBuw+thuOJ/V",
+	"nJZUE5ed0SWPofKHnuH0orJO6ddUiG80gODCxnisiqK9SNEdKg/csFI61A8bL9yOuZq76jE6vXDP9lr6",
+	"8S0RgnJWgyJCvVGJJWv0q7J9S5CfNiXh3JLiJ5yNKVR4MmKdskQi4VG397xJrXpVJH1tBecn+sOWEw4v",
+	"18Hv1JAQWnUsVWJV622UxPLmo9BCIp2xDL9QnckSK/Ug1Szqg6gVKPJ7p0KDgxllxuhKZtAaxMMB/l/6",
+	"nS2fz8BYubTAgpxCMzscOMJ99Ex1hRNhlVI/CTikmSvwHpucHsj3kZxJKlSO6onNay/ojZbgJCDcJiIT",
+	"KmIS0ZInZcdhymg+69wq97DixC8rNZEdzZvuuJph/iz5bg26anOHYZa6dCaUbBHTcscwm7tYza6eXa7w",
+	"P6LYvVxD0roKhP5E5rFpQ5MaSpsP6Q6VWnvQlwtXVX0lpzS7L+u6TktBb3a7b1aN49gMwhQ4e3GMTw23",
+	"X5+Y2wgMhSrya4BjAwEBrpN9k7CAUzJKJmdszCtqyDI8F1Netl8mLIZLBWGPNOJsZuxGOMZngpuSYB4U",
+	"Nc29I6ETJKb26SOJhHpze6uz1dG9qGI6KyfLp2WWhXck77xkxlUxszmJfMJiUPp2emkTw93dXq/b3d0B",
+	"dh94Rwe7Bwd7nQMo3Ja2Jl0t6mz1OKeM456SMU7CGOnDLVw9SUh/x/eBeqdBrBGsylGhTB+Mq7dj4aTc",
+	"nm1HRZc8UrzHfpwPiFU38imOdZ2wWNeWPlINmdQBt+APawmqfOqTVnYktEBPBNRR9soSqlqIUUcMgNE3",
+	"+l37sBuaP0pEWGvpMKO3NOizZeYhXkt7taHPmgKz8t9yQtWWy64vl3YRTgNER0TQgGiTkZN408jLb+T8",
+	"RyHn/5i9LBOLNZyqicTM5NbmSXyDcrfMHuol8U1GLWVhHHKsq91TgeYRl3PUlZfZIIlVFZlZoTNb2hmq",
+	"VE3GXmep4YVuMZIKGP12TkbkaquZTdYjgHzrgyBuE4M6r2xV6bDOc+OMVJQSHNNo5iolWE8ZX7+cVdU2",
+	"azMDqrdb7tMEMCtziKUvrK5Zw0B/kBphs7SbWCUTsN1JLj8In4GHnaEZvEN8zgKBoIoy2j7c7+QgX6iq",
+	"3KAy4cAdTttHY0zDpGRnSKNvfR6AUf/q7v791YfLU0edMKkYjnnC8uHOJk2w4Ak049Z63uRLp6p7b/6U",
+	"CosPn/BCIJgpt35dvbrYcqTy+NSqnKcmn5wADJzX0BALXRhKw7FlvI9Cd+k4lvx8EuGZUP7ICDN/ijiT",
+	"2hu6g9gY5adEMx6ZuJuZRASpL0dGzRZbH9lH1kbDs8t/9M/PTu9vBv/zYXB7N0R/6XY63x2hu6xRCgo4",
+	"gRaoaIZjHTfgcxZH2I+3coOcnabf900znjElkcoOjBFG8k6f/+bvt1eXuVlVPLH64ImEYVuiIwmUsx0+",
+	"hQ/7d2dXl/eDm5urm2xS3ciPpl3L0GiBMIqSMA1BCvgMU6YG+qFfv3EVJMc4EoQJYmw5psyu6scIA53c",
+	"DPp3g+Jqsh6OfhZWnTVUgy8/XJ8u+5JNSOmzy6v7/o+Dy2zZl6amdL6ZMvIxMx1d1HyX/Q93f7u6Ofv3",
+	"QB3W9ndH6CQicFY4VPHZMyoEZRNoOgVh8fDp+6ubH85OTwfquHY1rHTPHol08sQCDlqHWaUmc/ii+90R",
+	"OlPYxN7FiHymIk6DAgvDCKKzztpoeDu4+cfg5r482CVHIvGnRasNfATQqflG9yzmEaLZkqKEmSlvbyV6",
+	"VX+v/VL51wf/vD67UXDdNrhkHFhTLHS/evjkYnD3t6tTmKB/fn71sz6Nnv5qjuOpgpDuKDIj8ZQHKSlq",
+	"tLu6fH9+dqKw4FCBV32EcBgRHCzkBqXADWka8iS4HCvttCNHVKNd3wxOri5Pz4Cw3vfPzvVOdtTAcgO6",
+	"qa+WI9a5gYfBHJgmqfu7s4vB1Qe1ugObug28cRTRR51AAv8UKOYciZA/hQu9qP6/zq/6p/d3V1f35/2b",
+	"HwewpF17NPLZJyRQkXEhnZlVfLi8/XB9fXVzNzi9vxicnvXv7/51rT7v2Z9DUoJKhkzbJ0U8iUmGFgTr",
+	"U7uRtHp+dnF2dz/458lgcKpAtCNhf8e5yhzS3END9X8+DD4M7t9/OD9P37TIe4ZpOOKfJX2PkzDUx9q/",
+	"PBmca/AfHuYJDWIPjGZrSPof/bPz/g/ncne9lDK1xYWC6IhiyiYt1etVkzZ/JJG8KZhxsuPqGVTX8Uqq",
+	"VZJKGqUz0uaJhvHF1engPGVevc6Onhp6raMRmVIWZE2QVL6KJpm7q5v+j4P70/5F/0fYaS9lv6mRhyGM",
+	"AjyDHmV2qzb5wggLYiTJ3eDmsn+ejjFIPWCIhIIcI90jQ+WeMMs68k5AC5CcQHp/dj5IUUWLlYj4PIKa",
+	"DlPV1UnHVSOlKmn+CB+W8LTPUDJXcIYQxCp8/Z8PV3f9HFoZNI8IrBwLhV8KCAJ+wGHInzJZAqTSCEnV",
+	"kkR+64ppWlL8Lu1CDWcxD5MJZe+EYk81Qn1w0T87z4+iow9BuQF3pakYkPvww608yotB7tssmhc+VEeg",
+	"gucl/PMjXPdvb3++urE0kawePtX8ZcojCLmXf4SpfLs4u709u/zx/uRmcDq4vDvrn9/mJLLZgWocmA2p",
+	"paUaBHZ+P/jn2e3dbcqW+3q16fLjDCL66PS+G30p4ZHfdHHJ2yniUKW/SJElx0jlrb0BDcz8kHdXP2lJ",
+	"v51qReOIiKnuTqmPT4lQhQkTzgMId5WqpxbDH+7+1gwhcRyT2TyG+NSQTxBldlWBgprqtbxM57T+gPiD",
+	"lldUEL2WZ6l6Xsuz9TWv5dlKmNfyjHIln1jqkqpLoFQgeCu7wxRVFK/lFRQQeKmgVFi/ac3Ba3llxUCu",
+	"Vwt6r+U5pLTX8goiV75XFJywG5dIlJ+XT8hreZnokkswQklBxUgcr+Vlc1riQO4tz+LhmBSntk4s5bYS",
+	"ujkGCguwWSIcVBWHs4Y0XMz6CajS+tuQm/WT4RtyG2VG4LU8m7LlUvIUa42U/yxHTxIvKigiX+fCxpGS",
+	"ncG+0DbJaM2Z9OH+nSOe7AKuw2bynN2RfasvsEsv3XDTXdaVV/uIqDvQrNIc05eXsphIPXTMIx372qDs",
+	"mFxSfb31gQLXXRI5om6umBTajOiu4xq0te1AsmB500meP8l70oInKOBWUK9uvO+AdzrCi9s5uIM566K+",
+	"B59jEjEcXlSfhLmAAUyUwJqHOAbhXDA7J/GUK6d5t7u9bU1tGuxrN8X29kHaoQs6MuSNVBW9rzeSMXJp",
+	"ekLrMU0QzbFKw6MsS6Yb/kEyVuy0TWs1w6oUm/QU3K3x5NN3AlGdw+IKWlkSm6zGuKwIbP4DJ5TQwN3/",
+	"9wWwoOw+IvNwcR/ze5NA7JomR0dwR5F6rzbkHJvQyPRI4QKtdG8342Ry3BMJ2c/xRvAyDdQERBxScaHm",
+	"UPXDh1TcyG0OW6qGOGiZmgtUks56wWDxlCeT6WY2pdGrYn0W/3n5XCbJ4wkL9BTROFaN3yIViC2VYAtW",
+	"WFg0nS5juOVuTZNSdD0vf09D8p5HM6flnkJfL4TVpQpdqQsWJWGQr9qQ5+jyM+/IK0st9eDL8vaAhf3A",
+	"d67F/xgREssvHIuf6GfuyDUjXBCET/4fXp0nrX5xdXoDZEUvrRQO+plOjobiWqo5fIPIs3U654Es3RmN",
+	"OuRgd6eNe6P9dudwl7QPd0e99mi0f7A9OvR9st/16nOoVS5Cdnb96zPPClT0AuLvH+6O/bbf29ltd3zs",
+	"tw8PD3fbo97uHvZH270dPG7g62/CCnTyuUjCNyoLChO+V/4Ydw3F1MI14bG8bkeczyrzFA7JQW93jwTt",
+	"g4POuN0d7XXah8E2aR+Mgr3O7gE5OPD3gIxX85S9rJPSCzT6OpW9npiyKP0GWjmcwjWO4nBhdeWocD8C",
+	"UUHLC9PUPm0X859JVms7WOHDYlvOV0HRT0u9uYb6G8WKKDbA+cwVKbKOX9hAYpX5DVeojwyqdzM3divr",
+	"1nJ6nXVuZptFllPVOJ8JqUVqIQT1zSSSBi1dnyGvMKcE8x9BKJwRrcO9GMsafAn6hsr3tasuFUstNU9I",
+	"ydZT2QDunVB5lQ30ij/5cb5Q6DWv3rSkNWYljZsUTndZ5dUbWVqJIalWnSRwAVit6DLNdx/MpfRaB6GH",
+	"qWQxGr2dt3bDSsYlJGxBRpJET4L9ab4mSAFBV8QIvfI1u0yvEkXbcDkbqIAqD7Y6AHfd8P+VUowysDbk",
+	"moAXSyPiMyzTw7vw7G8Eh/G0IuckxjHJh7u7GNxJGrTuT4n/UAhMTctNzrEQJqh4hAVxPgSLnPOJSLOs",
+	"Co9AW54TFhDmF8JivSnsbuHZs1o/6tmsX8ws6U9WkUjv6qe8xbQOi5O5Ch/e3tnqOcPxHaz1xERiF5id",
+	"H9NHW8UuhwtagK/IJqlDJ4UDJ3IMz5XuVgLvehkrOZQC1pQOvHDmmZSrc8IJnA5+vOlrj46jmL5lUGrc",
+	"ntqcVinoORfXGasNRHGuvXTAk1FoVSlWdebkqOmpL7uo6Y1mX9j7KMC/ZeNKuvIUBappXJ2vk9AjUGXl",
+	"sUjJASMVA6WL5LhKpDQVylcGZswpf0IxR2P6ucolVT52mFTVY3VXY3UA0wWIMzYhoro86xXLknh0GEsy",
+	"n6dGOl2I1zgPIO7TJP/QSo+MXUp3xda+Ws6u5NKRqrBZiXfkxSQkkwjPvD+WQ2eDlc+sgkJUICweSLCF",
+	"+mmIpYnTpCKtMW0aV8RP/M/sXroPqJiHeHHPmnqB9Hd01QbgTm/KXRYE+06Am+RY+y0M+g2zeoHmJ1UU",
+	"A9FgDTfPH8iH9c3hVONwWruCr+F5DZXgot+8WDe0bDJazxmWcdOVK0hF+OneEo2NTslcEyuJTg+4xH9c",
+	"cZW+jyu7ztjya3n1ozfyELqb2knYVMt3EtRqOYb9G4R7eUX99BMoqtfoo08gjn3J/Z0tGdYtgb9Otd0i",
+	"mVgLq+zeoJpSPWnfqh8mgQp450JHeYPVUxfqHJExj4j75hIRMedMVOCkMbjpOOmYW00QlQbW0i2y0pyS",
+	"J0xjVTvGqV4WECrbaw6EdchVX+miGZIVEvHeHNkyN8JFqu+q3QHnnyejkIopgUo3I7iZvNyvmBLnnycJ",
+	"0BIES1oQ1ApWaHeitJctdMbSBAYp9hn8wxQJ2+uigJC5qskAcdimehi6oD+YkqgqiiDVLaKPTGXFtnSR",
+	"MfXcJMbwCP3KRzDiXhcek1AQaFNVbBCxpJnB+mb1DJBX0WUShpsCZ0sVdq9olJfbWH2TiI1tlI+aVqJW",
+	"hyyZlc4fe6HvYI3+epZFtpCiCplUud+3d7Y7ucKs+snBjvriVz5SBtjg0N/HvZ329rgzandJr9c+9Hd2",
+	"2ntkF4+6fm/c6WyX6h/MIz6bN6rCHaVeN4uHWFfkpsBKr9DXOKLAnl3AUJumjX22mfSkbHJHZ+RCeEeH",
+	"B51nZ9udt651aOpZL9V/+ejEvPrcWr0dpgXJFWr2Wki32ldVnYdyvTctIiuJlFy14RVm1ij/mmXZDGE4",
+	"jKsZJSw5SyuWJ7WsLfkkqxHxgiKRCjytzLpZqhpp41a6Vxt/7LOxQOiU1RbSLvdmmILskMUPPrRf+egd",
+	"ZJAW+bDOm4EbXkrEAQnpI4kUEUehd+RBEfij77+3ylN+P+X8wUG16YjO6lC16Kx0Xz2CSfirN6IWqt5K",
+	"/ZiyyTBVUQkLDFR+5aMWGs4JC+CNhMU01AaodMNS4k7oI2EomdsZRHpceY7qezBcZ1CqbKalAbjMRi5f",
+	"snHJALEKF6ClVXn/f+cjgUYLne1fSiUwrFketl7xUSfbEvw7ZfDwpy7m6h11HHkF6XCukzbju56lEzof",
+	"WitwPU+XtLShX3ZU1pgtVxO0bNQqgFcHjUn1MzaKvSbuIuSrNZFNaRyZCyPbavnI1hVdbyFCVmbfyxiy",
+	"m9FWHDD0iXfSUwsx8iTv3mMaibgcvxwDC5Ak9SsfrRs88E27/U/Xbj+l9a+2XcHuGovKop1n/Y/UMjJm",
+	"A+4gKencxieFjg3NZfJq9+xqpAZLLkcohZLviazmgVWBQxCnNaxMrlCYHyZoZSCooM/K/LG7tDFKdbLY",
+	"HwGxbBXJSqBqFl+d5QCW/EZrsvTNNx/UJ3RhXndGjZmt5HNO0j1UHn4cUd9Vti3GMRUx9YWl5GmshPQI",
+	"VTMF3eCYqDQU8PV0UMzRdhFfHkmEJ+TaxQOUopBERA4EipG2tKm/t1P9QT8vH3nV4CUv/VjbmbUxyMLt",
+	"BoW1cqv8Uo7ZyK3a8Ty3i9LzYgB+xZ7y0+QXlZ+i4rirYo/zwRxwqanK2PlzyJXKMJMlnNpyCs4dGLUU",
+	"USrSkhyjVZzQbcX9K3cTzQ7IBLqsp49nee32myVOKHW1qni/93SSRCTHJAqYYyLitP10hj//HcTntu6e",
+	"lXGgDfMJJdSzC92Lb2mupGeFsyBr9bZK2JcC4Espp8ACR6XLTAr+KGEIxwhDmZ9jVUJO8two6zfsqqSZ",
+	"QnYp1qs3HUBbZu9TL64SQFcQlxboll47s3hLO8wtG6Gw/AwEGZxdZJf2y6pICoTmaVSoOipjHh2hYURw",
+	"MEwbC0IlOj8icQt6c8dDRFmu9IBooeEMMzwhQx2PqfrPQguRYa4sNMH+9CPT8WFSXCkvKKLxMTQqJAij",
+	"oXyZ+mSouxzOCX5QvkvVWGQrHVn5WIkS3C0Uc659N5pxyH2oWxIYymCJUoWA1iYqrJX6pMAr1MslNnFO",
+	"HwlzptZAmIAiLAi2CukjqQoU5A9Ng2VLhJbdczcS3lkVbJmN5UKmc+7jcJBV2K52+97qxh5otFClg9y+",
+	"3qvrwWX/7L5/fXb/0+Bf3pH3X/p/Xsu7veifn99DeRfvyJvM43avPaOMNm9q0Dgmtxxl++oJnud8MmCx",
+	"KgZcjrgk8pGROyEvphiH5JGE3lFPihgx8Y484+j/izrIv/Y6nRYUzPrr93hOv1dk+Z0+36VlLTIPSn1o",
+	"oYouHFX164JXL6vSWPQeinPsddAYxzhsoV4Hgd23hbod9IQj1kK7HUTZmLfQzqGESgvtHKjSpESIFtrZ",
+	"RxrwLbTTQQEZJRNw/8YR9itCLQB8FTS1ErMvYIAOQFabVNNUYIGrzRJE7/EHwnQuSyhfK5a3TRtSej3c",
+	"HfeCDmkfdkf77S4Oeu1DvOu3t/29nfEu3h13Rvuew5JzuJe3J55BMH5vBkYXqLs1yH2yv3/QMeYi/cKd",
+	"XCXUYY/uZ+NoMvk9GM9+j59+2wkfGHua7OzGcz5afCbd3YQ/7k75XvD7nO4EDyz6PMW78W/8199AzOlh",
+	"Fn+fjn706RX9+9mH38+2L+nfD7fI4u+/Bz+fyR/D0Y/h3r/u5tN//zig4//Z8ndCNpq97wT//HvYoKuV",
+	"3cSzySX2dVpugq8F8FSXNSMsEHaLzzO2rKWr/bUW3k4SLB/jhvcBmKk2gG7UZJRNrOq9/FE1eXguokyp",
+	"4IlA5LOp9Wn8MIx8jjUlHCPOfHf4S+we8a4AqRbCKlTkZzJCsIojhNGI4AjCqCQs5bw3g9s7CEMQqrq7",
+	"c0q7SVe9j0YtrrD7VoaK1lg2AuS9fKVzrGQmdVXQXWzEyMpv7KQJO3l5xJfi+G+lYtDqNpc/Tzl6wqxU",
+	"/NCSMOs3GCxzXtPD71X6822o996zG4jiJJQ8IqjqezGRLDjtCGc78Mx3qg9yGl8ox0T6oVFZxkkYLmyP",
+	"nDngsjuuajXprVpqjxTuRSYgteoSXVU0o1V936i6OWTmILNAN05yQX7QJoLSDv5FoNQp41voTnJ+rptN",
+	"YoaG8oSGCBqVCISldMlB25mBrOc701t2sERlpNTT6YQZ9i5WOV/pXHgkinnCvU7VbBd85kzJSBskYIGI",
+	"lK75Ngk8kg9i8jk/T10+ZVZXoLiSBta8jZUHgE1fKmOvVC/YIr+o1E6co9O9bgl+jih49a0qIJuekM9Z",
+	"jKnUjQshjVKQbHBPd870x/pjbKGz2yt0sNfZhgNl6Ob9Cdo52Nlph/QBikjnl+zlrmIuTQO6wVBSzYRM",
+	"DQaIjR3zaMKhyFfWkrUo8Yk2FO7nSqeEoR5mpid0c6iy0CNpOEeVkc8MmOdHDRwTa4dEF5iUWWN9tZ8C",
+	"pGs0qVUhrvWCF0P+5epHEZveRBG5SNseFdsn5boCpBWtIjIjku7Fi8N/Mxeob1W1gI7upcog98b2pwum",
+	"Qhrpc33IRKozN/Lma/9Pb3fcPdw/xO0e3t1rdw6C7fZouzdub+90iD/aPuzsdX07qWGVPAirtW7F7hQA",
+	"ZpkvKOJ8BpPsdzsB2dk7bB/s4MN2J+iO24cHB4dt/2B/PDo4OOiO98elEeTBJ4z+lqQy2CoP0djOtKI/",
+	"u3ms6NqxS7MRCQJn4b8rFi4QTzMWJI6msRIpTxuH3Aa35SstVo1a0SRBV89+et1oXIM+q+RVOdn5A4XQ",
+	"f0TFERoa7Bq20HCM/Vj+4//7f/5f51VcY5/LA2Xh4vq2PJo6DvPRYdngdoSCdbHPYns1kNLFLonbVQzz",
+	"tEqy9pWk0H4bRioLUKpxkJY7pavGH7zRWwNpbWBUZ/WohVW5+9tqMNuQRE7P+g3lsTt20SgItfGLUywu",
+	"eJR1KTOKi3f0y6dKILiydrW+gydYWR8aNsgEdcLBTNN1Ob3R6SK/vHSeZXX2JDIco5hPVANhlUmu03eX",
+	"Ft9L15ntp/4Qq5G/0WGa86k51G+q159c9fq0QVYFfOMN+dQ1jn1HcM4JuArAeok1j1/aBOFHzgM04xEz",
+	"l8S1eh5YZQlyauIKWmBWlCFnr3xRVYbnSgh+UGjR3PmTcr4vm1IKGpe0dhiBjFPIHHJxX7WNXwvfOjnf",
+	"/5bMLVN1NNcoqjr/gffPTbFAQ1BvyAU/VJWD0OqtjhXRkUhQ3H+0iEtFFlZsrl0Ekf15KYtOfjoEcznK",
+	"3pMLG8Isw4YV4iqSB6y9pukDJu4K7HCmHI9YiJjMGloYE0GCZXAN6SMxBasaDVvM0lOlNEzOggVD93E3",
+	"anljSiY50xdOVRUsFXvj9UMKFVat2OaGbGWdBKNSHbaGJU71a/e4zA/pCiyIMqjPdMdvOI8vMhamSppu",
+	"oDbqF6i7+ZtKfQUep3l/ns81KpKavlbedUX6R+5kv1SVMztbtZrZG2eV5OpM2gff3EijfTnaPX9iZl4n",
+	"VaUKZVYueOzAr1dOloFyWherV9OS+OvqOKS4cKGfsy51tt2QpSqiqIofhPpcmn0LFZuOFOWgCdaxQpWV",
+	"uu609dBhA5xiFoQuXv7zdAGlDsCzIDVUlahtFSI61v5dRFWtzydcEfPT1JhYKKMavBi9P5iZ6yyUdtmA",
+	"Ih6qI3e27LGwr5IUauyeGfHmtloj2U6SSOimB/mT+oEnLBD52C/LyG5LuTE4azOGubvdaXkqmHwpH1Xf",
+	"biYO7k53JzbqlzazFEoczvGEwLXFrPB1JudhUDc50xUSHSUr4UTsD5TJSg4YpeW6bDIplRUqEcs8Io+r",
+	"zSZhF+WKg5XvkFU4VW//hVeq7n7fFKb/GIVpE9e79Fr6Fhc7mMzq8uROWND22HJ0BWbFYoBZ8ROnPwjI",
+	"TzVyp5ypNFcj7Gc0CEKrFozJH53jKKbyQqZUnohgAQuAduv3CcOPmCqlqLkL6c7Ufa3tomrNXRbqRIeG",
+	"qTK3poCA3bDd1Ec0lind/e44K2uLaIw4Cxeq2q1RS6qrI1nOBAMGd7KpfKYuwj4P9C4jPonwTLTk7xrk",
+	"UcKWm8r0THaAnQFLDVJVOXcUc631B/ipfLY9KqlTIK3CXfb0ZF82ITKjByz326xYBNci4tpeEJYFySyg",
+	"le5hCWzrfC4NYGx4kQWxkk4DnLxKp6k5l28y7T9Hpn3apFR7S8dN/p66UmVLyULlV/k2PiMiaECgNKRk",
+	"+C0p/OrqiSrmrfKnVM8xEAtUpMmoT1PqT1W9h3hKPjJ1jkhuBg3hm3tTiHfYkq8IMAqO5KjwlVwcZpRN",
+	"HCVDC5VaLBGfhsc2OLGs1Vvpss6kcIHqKbp+vAaUBIwJQixfGQAwqdJg9XWYh9jXhkWlQ2gAtlRvCika",
+	"jW4h2WqUMN9d2co5Q8uEb9OcaIbSV4kU2OP8sD8sVgbVnfpWLuJ1odVSmdE+tI/XS3+1GrH6iwoXqHFv",
+	"5Silygmqu9FCqEVtu/ev2kig1Dm/uq+wgQ0XK/o2jXbwxRWPeGPV3q61puVelstOmHAn86Zdx6zcWach",
+	"qnEEzE3Cbsh4SWRKI96ukpwaWhA/WK9WSwV7QA2WBm5eVQMEej9khKYbyZiG0FqxJ1r3UrgM4FViV+vw",
+	"ghCl1g+zFgw5ZKmzFujy7G5iKmFI2jDmF+9mcH3+L7nT1RscGm2luYLDk9jnoNdFZB5SokuFPtKAQGPV",
+	"T1kR+VWaq0YJUz11Dve6o8OO38Y7o267i0e99uFhZ7u97+8d+p3uwd7e7ra2KR7ttDxBczk42s/Nn1DA",
+	"0YInKIBUnbQ9Qq51tm5+9g26rwXdb5eBt7gMKO6/TqCcC9lWwhRocrz8LpK7Rrz8alISHJvFM2c7p8J4",
+	"qn3YKyLuGl3KvjayvwCdSz2KXu1anGu7k3v2/FxG1G9o9g3NXgHNNqn7r2CE0deVP6Kqvsycc0tw5E9r",
+	"G3AJ1Xh/xeSBzKScRn+V/bZvZCNWflJlm3b6HSKSeafnyjI1oSzzjnJm9WNiVQVLnCFuhU5SOALTDA7D",
+	"lspFJwFK5lCEtNPpbDWu0GgXzK3PKLCOub6jU/64GycUfLNR/yfaqHMlqjdmrdbc5i3t1bdpO+1yNz6G",
+	"VVMMjWmiulb/0j7ua51kVTP23MmSkP6O7wP1TuNO7WvX+8/FOdFXzjNlVSGP1fFmZ3G+H+SSqLLq9o+I",
+	"xmhGo4hH4hgNc1DOeoaMEhrGbcoquf468WOuQC9dK8pafC6Gyx2qtRTtQampqXWAWWC5Y6o7369y97WK",
+	"IKg5gkD118tPU5GZsCpzfGkC+gsyYteKC3VLcyumL8svrk+ULZ5yH3wAq1rMbTQpG89X4uz2QK/O3l0t",
+	"fmtQGp1BNElE5qozdsICEmlTcgs9pQog+AkD4oc4UmVwpXQYSNZwdfvOhLROdUjrR+Y+iQY1RhrQ3dp5",
+	"TGt/+OaE+7YTvk6et5sM317BgclFTXlXkXe9V/N6fWfbKD9+ea/eV2S2oil0X8xixcZ4rPgqTHYJMr0p",
+	"lxX1l9nGOJ9jl+CWasQuP7Ve8OWLWeYfk/eJr8X8rJZsa5CmgyhFemlcYZTiJtTPDckqj6MtNA6xUhM0",
+	"Eanfc37v3N7r3N+MPDWjga934U3h/ee+c29mkM2SpiGOtyfL2nhljYnCHdeuBtCqiMj+qApHT99fzVSc",
+	"MoByzE02YEDmEdGRcVWxjRD4DqErrVzsipXFE0Ht/hUK4tSusE61EV62/kaHtDTwueKwCoWWskP7c9Nx",
+	"DuX+5FvZPD9584hjKwrUbaXxkzhrj4b4eHyEhiFEI6oYXwRpLe8ECumMxkib9mb4M50lM6TezGmKxx/Z",
+	"ULsS7lU3Qj2QCRiCKLYpCQOV8kFEfIyGEOUZJfOYBPp1vaJRxB+IXNcxGvqY+SQM4RXBZ2TEgwVKf9QK",
+	"b9buRi0u82zo5YCrIZ1NPjYj5DvfpJ+XjFfXmLk6dfSV+0uV7kTzMJlQJldepn2NtOfgd5GczTvyrL4k",
+	"3zfRhb9XE4jvQzz6fg4rKuFnpYlYzel25qkuJuC1S4PDl2flaBssDOzCR4BZPb+EV9xsEiRZI1JsJB+u",
+	"DbheGi26Ol1e4yimPp3j2lvYmQrunFsvu+HS1B/Y9Ha1QSBXWSPeAMZAGQ2b62k6zTqwmmhuaNMkttAJ",
+	"D1QCHHkkEQo5DkiARsTHidBDOPo5ZUmAxtmraf5/gSziQpNv+7NnpRDeZRQHJVwYz9iIWqFxdZii+LXp",
+	"htYiqvIFaSzQOGEq/ZEKlH7izvKrZChV6X9XDKoaxIT5RHVGqixokB6X4d/gP4LOZHTCuG6jb+33k7PS",
+	"5mRCRI28izkKOKJMxAQHjdlaNqnVGFvv2YmB3FUo985KwuQS9cqVsefwoY5sdXQgdGbwz3muybt1Xuv1",
+	"6Sv2f+fQMqK+E9o1F8ZpX9lhIyvYE3OIK3fW6lktvKwUtLCZgCqIBHKHwT3XBVK1vDjCTMx5JNc0jeO5",
+	"gyxNFHdTi0taqKRk/biULAqYkK87D/IIcUaO0QOZx4gyNDSbUuYPHMfYn86MWfml8/dRSAWEAYxpSMSR",
+	"qQqlU9DQMInCISwKB0FEhCDiOFvSlrUaSIVSqkdIxjGCHmrPFQGJTsKCF98JYJH2JKWTdE7VyjVi6e21",
+	"qkoJ3Tf36yvEyBXQcVR/sLOwaNbpyUq4WLqyBslKNIbeoiOiGrNkNSuw/L/sHLY2ltZUWiVl9xGZh4v7",
+	"mN8bKqXBkrpesTEQ6DiTY6SFQXqI7J1UtyXMKzzNTI57IkH0Od4I0ucTLYdUXKg5hmB0HFIBgUzDVlaC",
+	"zcRNVNKlg2u9ao1y/HQ/W71Kks32Ki8PPpc8SW49DQ2ZJHRdokvTODbBrBQpVByBxbiXRKOkLzorsEhJ",
+	"eEuEoJw1F4gG09V37wSSXKsoHm3e/Ut6i/RxvDVXElpHP85U+GoShVoGiaPvv7caVn1vPpEwKkvQbxLs",
+	"DyDBmvH9P5CAeZNs2G9CpF6IWOUFGq3PlgpO15qNPC1zoGi7g36iP2z9Kfhz0+zp64iPQjJzYZKuVoCw",
+	"gO5Vh93ePlLvjIjQ99lchnkgh768urt/f/Xh8tSTG41V60AVrMN4rALFrat8t9OVd6wYbI+XPEbv9QvG",
+	"fiIvz0ejELMHV7Z6sLw7bxTx6ES++Jwt6Itl8CyvrUQH6jOHUeUCmtTX3e914bqzoOpinrZFfyegh6BE",
+	"PaFtxGnNuzqzgdmIgmSpDKOGrb1jB5iLPbDt1+0jWGY40O1R1KTpMp2Il4xC6p9wNqYVNoM5vIF8eCVR",
+	"cR8FnNNTi34iGac2OUkdQqinEyriSPsBPD4nzJHykx+jymKkD0MgRkiAMBJ0wiQjDVSRbrfdKF1JrVUW",
+	"tvkBXi0XfbLWtgyK9dEtDaBpmKgDqhvxCeWO/G1MohZsHVDBsa46phufopgXasOokjJGCdJBmKbl6BY6",
+	"1xqPFakkTMd7iEZiHFRaUcJbB2aWEdN+qQoxMVuAQ0hec9UXulEilD6Atc8oQzP8QIS1Fm1shJmlRsVF",
+	"rlNnZREya0kugN8Qn0cBZZP3PHIKlci8AClNUiubFWAjFVLvyPNaXojZJFHRni74qBdLLPl6t4V+7v+j",
+	"ha4mkxb6mYwuWujiuttC/f6JhMv78/5JroTtiDIcLVy80LxS8lMoNepYFaWAl6T+G5CY+HFWSs/UIXIN",
+	"ne3NaaifQxtq8xKUcT+7vUJ7u4ft7eXmW4CM+3igvXLNzUw3YFZ9sEtYu7nmzA5sz3cF31CD4GcnFBSZ",
+	"1IBBEorkBiOyuWbIDfrSm+7I5RhwzYDkjVFrozu9rirtr9DQx8ovQ2N5EYvhJjIjmEH/ddOM8lW6Lhdc",
+	"H2N0YN+GeIRmPFIonCnSO92sLcGGujbnm7HnF3WuAcLHqH97cnbWQgGd0Fi0gKNv3beP0a487l5H35tm",
+	"G4SWGwUfeVWAApCArmGDIwKqaYwlP4Auqjwi1Uln1R1E1ujmfrBzuN+t8r6s3VHRanTY7OqkbH6le9PP",
+	"Uy6I4lMaWE+qZqdI0gTZeCqZ2HNuW5spuvyBxTSUYp9p44e8vqkLm1xRlVXi15imAV6MZFx2SfkrK5WL",
+	"1Pb+z/CqLrozSt9aHtX5mhj1cpXSoqM3USiz+dyRitlz0bIrgbsS4LNTKAWNvR7QPzkEr7WMhkEOebDX",
+	"hhnawy+HaDXWWpCtvLZ8JXhuEo3fLlROzvlAlLCp1IR+huKYmsm6hdGxvGQoiGojtlN5XBXmZeXoNQTH",
+	"6wiHn6fErv6gNApEWCDQaCE1NBKOWyjJRAhcOo0QQd1OBwV4oXsZMf5UNrEfI4EX8NvYnA60Jwo5m5Co",
+	"sRzKHZal7vSktrOsQGMZozh33vlUUVEsss7eD4w/gQkRQaFszme5ZkYQBURV1jZlaJiWdRi+uBP4GgUi",
+	"Vojlbdi6bANVHVR5CH2Z+IHzB+SHySiN4l4pzyffoS3TRn68ufpw3bw0xBOPwgAmDoi/f7g79tt+b2e3",
+	"3fGx3z48PNxtj3q7e9gfbfd28Nh8cOmMZH5xk/CV+xm9erGDUjLiGl2FVnV6X0WXSRjWl02wVtQkbaGQ",
+	"aJu27F15NwbtGnjUt+oM1XWQOLG6Mq7duSfF6zWOzELxL0uUfLumg93Dp5Tdn+vmk/7TrDJtUa7hu2ZN",
+	"CMnLrRw5V36YZNsv5seVOhpdoaKmZoOXPIYiR5UMDdpyVvWFXJmBvZhHrXmDfhHT+WqFWZyPXpOGC1Cz",
+	"qHjlLHCbNDNyrOqFlRKeJkQz8xIyW5aO6SC39RvX/rnJbgMXLou9vc1ti/NZrUlmk6f7Tcn9syi5m8Hk",
+	"t0PhCqsX57OSi1P+5sy/1U+ampr0/uqNTDBk3aJrDEuOxacmJb2Jb0T4n0uEnzZGhm9ou+N8VtEM5ARa",
+	"gQiVauOQKiZzmGLo7F+ROlm0varVgbeM8VgF0zcIoXRaiRJ2whNn5SH1uzIF6aZo9uXChN9utzwCRfi8",
+	"o07LI484THBs/oTE3RMchkIVoqwM4S2HSplBS8uCkCyI/VCf241wjtE2xJbCiu0Hmalvy9kf1163azX2",
+	"Rr4sK/Fq9pX7LN1RbrJP7jM5TUPjSqpJwmDzNBZIxGReZJbkMSsBJZLZTCLWOmoLjmOJV+qA16rkarBq",
+	"PUxJoxVPKXjvTYlPlSsSPuGF6a+oWisGOorqQnhH++BVCIr6LfSjtSzfDdO7Zlloc/NK3HZ5AFczgd8S",
+	"kjj17zQPM4B9Q4rfPFys1NKC89kqR7VqC4wYR+W7Q7djZYRK/hoSUOfLnoNHd6GzM2Wk51Ggel2rTmDx",
+	"lCzQFM/nhKlzbtqKZ/CoKxmWU39TolgyxK1+sywS1O8ts5daIq69ZywhZiPrUqIulexYBSsLAl9XXa/K",
+	"8exmIRY3Hy7vb+/6N3eDU9XHS6+hSHOu868YHmjRGn5weTpQ7qFvTOsb0/oDMK0NKKGpGH8bLdTwPHf+",
+	"e0zmVarc65HzOmDL2zHXSx7PbJkF1TljZC10cXU6OL//cCv/3T+5O7uynum/T64urs8H8MvgH/3zD/27",
+	"q5vsR8QjlG52q3k0vtlR/WFWXO6TUsRFsaK/7nq0dtsG0zOvqaRNxWRZ1q7aUqFB+wRYXbPWCRqINcaG",
+	"pDJ8pQKo32TSN5n0lWTSpjs6GBbzVsLpyhzeklo4UcKO0FAdq85DjBLGKJsMAWX5nLBjNNQYMGyhoc6j",
+	"HKK/xKZwLPIhrAjio0zP+O9aH9lQWQPkV1khL/QXzkxKESRrpL0uTQQMj/SwT1igiMz4Iwlapg6ZeiJi",
+	"Pp+T4LsWGopkTiJBAhgaQ9BhOuZHJheOfSgV9p3c3kc2lCIhuOdJrHZIWCDyVcQUNBSGMRXtnFFAVphG",
+	"bS5XTUwerlmNFj4wU77MWDZYySmou5pWXF50nTEThgD1iIKXuqEzMrf3vULvvRe6gnmGqUsIyOD0c7rC",
+	"NfyZ6kvbl2kWUEFJDYtKRQlrIehTScdUn4rGJ815QLoYBqOQQ6KGli55FMm96ECS2+zaVtY+TbfmgOCQ",
+	"sonK5OKM1HV0/SZjv8nYt5axL2QcGRq6NF4+jlV+ghQiel1uY/Tq8XIp/i5hWNrWn0u+riiGCxmBpmya",
+	"M+bLxuLiMO8jPlOblAKYqHZkacAWZfFetzpiy7bLG8ooTgD3PTSDCx/xuRSZ686QRTKvEMbz2gE8awmh",
+	"jFBXuixXFc6DcOAkJEbTAYaIRmRKmSqcqhd5LDFlyqMY+TwgFZn3mi80g5nhCg3fbi57cxzh1XAqKwiw",
+	"7O6sXlyuEqQF/wxepKeWkrJ1/PYuMxrKUayNyCm887GOKWXkohZTJpeyHZeaohrF6aow1RkNqnRLNNNu",
+	"RgFfFbQBKPrrHUl5+FtCpIrhCeLI18waFL5WVHJ9/0kOKcaUJcSulxKRR8oTeWtQnUkblbqRny9b1Tnn",
+	"glzwmXZzaCiV1HSd5Ak5DTPMFi20LZe60+kco17HXRCrjNB8PBbEMfztA51nY7u/nTsTq09070yA1HZW",
+	"DMck+asZ3SNqNCidA4+CYg7rtiNVFAxTK4H32YnhUEybTxzSb8DiiJK0enzIJy0oIV+Re5bpuzgMDdnr",
+	"AAn1C1AaKKUheSRS01Qquv4bmpeMsTKJmSdPOIK6pWzM5Xt8ohrmTyJ1V7du7WSUTFTNLR8uHSFs6pcv",
+	"ZrKeVHnFBHRCIGT0F8WP/trrdFpQFv+vVuno7/RdwtGTUn9PgvPCNoxpo9OpU8LK5RAzSH1xVYxKXPbw",
+	"1PyoDY+AvzZ9ljFOA8IpIM2WELyUxeCXqwzoo3KNwtISZGGoBhI5b2dFsG5mag01Ijay2p7ziURRp802",
+	"Ij6hj65A8xRuRKM3pPiCbzaoUmWLB/5l9b678pRUPu9S4zAAwZx7ZiQuLMIcp40+tqzV5/SpkuhrL+Aq",
+	"E4MyxJLZqFxsBKY5Sck5664lb56PBH6kzPpDg2cHNMkZV4xvTiKfsBg4604vfWl3t9frdnd3IPs+8I4O",
+	"dg8O9joHlkbi8YecD2JJe1lNxjtbvZb3SCKh9rm91dmq6hR24qa5PmxId3Vyo0oGiqVtvi8VaL0cTOob",
+	"IMi3PqjG4Jl2VsbFpu6mXE6KgVNJOiolEgnKfF2PRqplOaUy4Ikq6azXorBGjprCe1muSqobWgeQ9zNp",
+	"0KbQSpeczeLGdiGcRRH6pkjkHzcD0Eojzb22d9TJhW+KS4KjgXxZF4DQDp8QixiQlsaL+pns+53Sdbwp",
+	"CeeK+zHyhENNE52Wp8GmEm/HnXEH9/z2nr9D2l2/N2ofjHdJu0P2SSfojPbx9rY+xxsywxQMv0fbBxC/",
+	"mVrrsppdOIn5jZzQ3Etm+POpUfgpS2JJpfs72afpjxD3jyM5wd00ImLKwyB92NO1PJpbof4k6YK5ROPm",
+	"SYYlhHH5UPPYs8Lwa5bSzeGZK37RQryGHRPyaFcq7GRdknVtD0RY0NIdChiZYMnwnfdnV1m8Ai4vg1f2",
+	"soWda9jeM7BUpfnpwfMJRrnjzd2OM6Qq7qpwSkUIOzCrhiWfEmWxrObMyjUzxQKl2pnDzV10I2YdXfVE",
+	"qAmXQoFaTrHRazMnZaFz32Z8kS7YWcWmHT0bNuQCNZPUOEM1aN0BHudSTdJnKFp1FUvMS3+0jIhvkvfr",
+	"Sd5PSru1LhS3KZZsm6MJcr/B1SH7Zec5F2dQbKtpXmt40TQapCsO16yzwfe38G71XbEvL8024VitdKB4",
+	"MBRkFIQ0uEOme8zuj2qpNaR8UdWEPlcBGldpzanhcv2OI6tkKzX0C1KhusEburT9hC83vmbFvMtmm1eu",
+	"/pBurKqKZ74Kvo78iHhM8nWFLX1v9arXGmUuzIeOujU0nurSw/Nw8U7iNJS5tnNfVMk8iEKx2me4U6YN",
+	"yFvZYWWwyOs36XaW47xbivUt+GkKqBdmyrauUGkM1foKruYRGUM8XrELUTFQz8ympOKfkLLKKZoWbBpg",
+	"1Il+24bNFyfKGkCtxssNr2vY0VRYQZqtdCvL8eqai3U6QuvPXB2hU0mSrCJ2HN65/FAN+0OLGNwbaWjZ",
+	"k6HuMSVhkLoKiA5WVWbkXCtaEGmCEFVLeJgVpXcBri7rxIikObxpHP2V9pwbbRnPhcf84t0Mrs//JXe/",
+	"supJGbQVuOPNKcYVlWJ6eepgZ2PAXyn4ZMVgEvKbd7TT8iCoKnP/QjcGsFcHHC14ggIOUsJ0JfD6aBIR",
+	"EkPZ1+dC3/lv0N0wdBXPP1WdTi7tpmmtdeTBOsFka4oQ/do9rigE0lS6GAS44dzuy6JSxzeQg/7l2U4y",
+	"gGPbbpUZ7Evvgfkr3La8KAm4ZZmCWMV+7fkeeDnjQ+Nkdv2a6wzkVcxS9DeLZ84GPYXxVmtKuAbiqk/U",
+	"NH8SZH8BOm+iReOzhf81qFjZqvH5+WsRToE6vuH2N9x+Bdx2+IFshWepozd92VKbmt9R0svAi7T/1Y3D",
+	"JXqqtUpYr1able0Bi9tZbmq+Nba2ihALy2ymE/Ic1T7WsyWWK37Y4zgLfxQHLodZQMlgeR3S78JtilpV",
+	"fne6aMqTqCLSoLDMpfU88u+3irsoL3nJUVTFjpDxmPixMhWmdkOmqgM472dvISkK1Rte0Wm63ItpL688",
+	"QuHUbFdcwfVmjbOa3038jeDQ1ZnqPZ0kURbxZwiqIRlRNrnlchw7L2EKUy3WC9dZn/LStdR6pqyGGASD",
+	"xZRGJsy/Lh46SyiytvfmUTgqRsvKwVgajlMZclNkBXbYTQ6e6QKd6AUN4FxmVPmg5C8IqLzd3374n99/",
+	"6Pf/aq9/NicTV2g0fFEc/gcsyF53a5VmS6rocEAxkp8A3+VJjIYww/fD5VnwainpBJXAqDNguYCSGlUa",
+	"AOflybPqvN4kdfYWFCxdd9UFjTRJdYwwgzamaZdOd7WxCWEkUo4tGBtUy4Pt3YPu/sHB/l5vf3tn96BX",
+	"rAdXWZ2sGM2+pHlqNmepApCqMQ86iCtMfsnApuTDy1uAWkVuoVMSoQBVHwsCWb/DmHyOh/CvR059MjxG",
+	"mC2grxMioSC6vxtGALmyO0YXr00h4Tz2OSH+tKYVBIbMqojgAOGQJ4FyBU35U+HQjQFNXmEUbL2WB8uW",
+	"7I0/OjIp6oh/TEPTZa2FROJPERZoNt+V0HjCjy3d1B1BiiQSyXzOo1hUNeScVbcNzuzUZpuUiVj+l4/1",
+	"CbSsTn9y/SC+EQ5D3c/A2atzTlxxM52tnZ6cqNswONO04C2NryFb3g08MPoBQOc4Sx9/J2ozMeoq+N1C",
+	"d7o+ZJe6u5XBI3lMctGAJWtJlbyXc41E01VTPaHZbhHnqWrH+kQw0GRIH8h/ZwfincEbkYrZ2FpREh6r",
+	"UooGhZXjN6ABNGYGKL5EVhrVUMK+ieBsHgyoUCBzJVeiZ/FeI99qFUXyMvevhW81Qrox3jUW3H9S/NuA",
+	"smFT+NvoHDDj8q6hUGpTt5FZt3GonX9bJq1vXUXd7KB4JlKXMc3c4Wo2wws05aHO0wVcVZ5md3pumm9b",
+	"epQIEjXrmVHZ6LTAnyrSqEQSatuHBg2oPmWjxx+N8vPovHJ6+GqpzoWVOfNp7VeM1LFhuUQo5GZwpglX",
+	"n3FNE1cQAjUMQzPQalDbqOj1nR1bLVZShotyNICqrhYTq6lAuiMJYN1AfEyJsNuojdWbUmt3Eo+7TLOi",
+	"cYIfoJk8g5IKYzQ0exjKTc6oELoZbA1JVlz41E4UacN+7NXbt0IaC8Sf3DmJRlFwl5h2flLDECz1t4nm",
+	"Gi/CCsClLWvfCSTka3IfTxGNNbRsvTUMQapB/QFTrwJMsOCFOPrFw+JBoBH2H7xybBV8/WWFPEs16Cpf",
+	"zLlY6QsnqJLRjMbnfFKdSm9yjse6WEPIi5AqpvWaDOEs6B9a06srF3+A9nXyThRyHNjlY5/IyHOEqa2U",
+	"gao2FJPgnCvZhj+fqe92rITtpRDRLpEatmNdIgV8Ajd4w4PeCR1J6QzJVZ6z1QLq1/UwFuNbNuPDy6WS",
+	"D0L6O3DNCD/dW8kQrrAjd9jNc9HfB8PfR5aXrrLC+0vNMpdphrQJfVX9LY8hORg6E5qNq7A4KyJ2M2ah",
+	"kKr+kVLPEUda2xK6YgEaJlE4VMil2oMTcZwtactazdB113+u8JNXSzItVXKTmNNWxqn0d8myc+MO3eaG",
+	"pYUpLLpYKZdvlS+yyHBXrZDP8TGSLKLT6diNzXUz8xZKWEiEQIPzs3/3T+8v+v+8vxjc3vZ/HCCBF0KJ",
+	"yyeq63DUGxQpu4fQ6/uYG3K5X6XdF5MLP5Hb+RxvBAOZ0fAB5YZUXKg5dJlEKiDwa2iXH9GG4EoiWaOa",
+	"UYkvvWYZpAKragS4ApNq0tIQnRXJ4QgN88xN0bb+UfEgZYBkWSdVUBWpSIsAKDVWEU0LDYlkwPeThA4L",
+	"eLiM7NJgx02wMUVDTnwodjrPiNcm/YxGP1UKZi3ZXXYhwuJoUaembEA7Kekm1fU7QDOHaye8dIz+f/be",
+	"RrltY1sTfZUu1VTFyYDUv2NLdepexbET7diOSlKO95nDjNEkmiQisJuDbprm9nbVfZr7YPdJbvVaqxsN",
+	"EiBBiZRkx6dq9sQigP5fvX6/L5V9tVI87j+t92bPBUX296oxaG53INYk6lxNCVORs1+zrt7rNF98BfiG",
+	"Jp+Us0ZK4FhBmP9qJnsUYVkODOVRFGF1amJa7iE4EncLcFVUXviPN1VrS8G6kl5bQiKqLpnwzVXN/7X4",
+	"aH7P7f/qapBNsAGB+8YpKvYv5RSE/945Y2NuUius7FN2otq2OSUFiZX5fdrccPkz2vnYGqgW/fUvrWT7",
+	"kk+LtCX/a0vfpOOWgt7zrDVWqYSaH3KRXs8XWFYQevuSBYTLXVDft1WQuVD25hqqKyZzdTAYnhM8N13B",
+	"DQAOITwiRPLSkm8hLNOp6HlV4HTEP6ajyYg5iLemcay58S+cw3RURPk5VeUyKNEihpbU+BVo0F7t3Fbl",
+	"poGIx8IvBzCAfiH8CIObVprbJHDMjTsKVrJyzut7XnlW8es1pGBvxRQWvKUmRrdZkM7Gc+EvHPjHRPaA",
+	"QWw+aDK/bEcrtmbTfbUSEe3tkp2zxstLtkHjr3yumXifObTgCgA0N6v0/HH9IgJn+7One/uoTc+jPhaJ",
+	"Sksyropdx41oEaJOWUqWZeI0zUX7OkgRKkRiOhqr3GApu72udwapGU667Z4a7YLimLj/j4/TXfshmIJr",
+	"766tvkSnKk8ciZuL26zreV3YW2uEFyuPh+9zfQCxYd+dAtVkDHePxAWTfS9xOGjPbYtF+RjUtw+EIWMD",
+	"woSnLNYz2YvZSHCpWTw0ZkxWoja54CP/i9YiDqHBp6KrVe9GmJ1ox75llSgN2Soz2YNaePt6GRucnltQ",
+	"D64nubxQWdqb1SSwILEX0SN6Tx1Kwjz9ILS9YzJRGFjapFkGqCZTld+4IBzgFZPydIIIy6nRHfkEaQTi",
+	"7yNGqPv2g9wIMs7sY/YeUTkjYH32JM64EdosvBM+/yQeiXwA31XwoVz0J1oktsVc2MWLv68A8IdYqP04",
+	"WDX5AEFcYa1L0+keXphPMKUrBBvELiD9a8YIz2s+b6ks0hq6NOcJ9sfcGJHbNv/3f++1nvNW/6z16s9P",
+	"zz63wn8erfPP/YPP/6NyqFCH9Vr1ePZSfkhzJUdQDlBjLlwJY1dGs+6MnGKcyUkGzA2Y0/GBZxNB3A2a",
+	"KTmf4R64nX6/ePn27Pz92cX5+99e/tfOyc4P9H870c7Vm7PXr98DdZAV0WPTOm6NUplWVDsEX2xq3s3b",
+	"A0vMbJygP7TIl+eI9YiBFKToRGMKSyhAU827WW2+N09GqVyOlGA/CuHmRDF7sjARrlqbLVpr9EWpDMvU",
+	"gJUANYPPjbnW9pKo8jNQJiQ9MWcLH+09b8aP+scY/AtVSahY0N1PM1GR+kCW6F7vuHuQ7InWj3zvaeuo",
+	"d3zcep7s8dYh3+8d9Z53n/b3RHsMasIoHbkKm3TEB2IX/6zydJBKnpEPv8cNPa/Tf4mdk6NnB/uHRcr1",
+	"CA2tSZ7tnOzsQvLR7gSGoAmcdbfJ2d9t3O/F3EE/+KobHYozRCZG3lsmnLu8OuXBT8qK5Kp18jLKU1pl",
+	"TIFPiABktJBJTeIXLsFCLtnMCN0U+KxybK+CCBWLYVHjiFLF7H98SBOh0MWfqN7ETmZ8Sry3Lu5rSvNT",
+	"HcjNsyV+JOfGTJiSoVdzdQaB/W7k6M78CkbF1phbAprIP2uP39Jc8Npj6BS6v9lxvLuWSzLvXjRce4FV",
+	"XOdqJLoqmbHpUNkLQNtj7dLCQz8P3k5UzRRUZ85VXYoR0rPwhP/f9Lq1q3ZKDCvH/Kh/bCf5+VH3x9YR",
+	"T45bz/lhr7Xfe3rQP+SH/b3uj5SEQtuJVyWhbPjGbAyGNMfp4G7aszWiBqVPLEQOrqB+BgIetZf0Zz/X",
+	"Fd7CdZk27GXxWg1SufbgizVaZaMGHAfY8eDliNYyXIS6PbxMRFVpXS48/yg28AZEhr6v1FTbUjXmlP1F",
+	"R7A3lwBN2dETONQjmPvFkAP1r2G8wc370rACfnLZZNbvXpjUms37+KZyMxv5/mgR/yiXiVdpuOgT4ZrQ",
+	"mgg4qqvMkOmxyDKweinJr0jwXUhl+obl8A3L4S5YDtV4j6Vd9akuXWgNArXqDKhKjzptvSvJb8TZQm/W",
+	"zlWq/eptMcnXS3yqaJ6iyNvCyww3dnPlqtzPF67lQvVaA4azBqeq6dt3S86aO47bTH6qWNs3pfbXyo9a",
+	"AA6FJKk3a+dI3SKzqmIgQXzfyZhPTRwfoRT6VFckTBNc96upfLuik1dFY5XIqLbbUTnbaXGlqzOgSueo",
+	"3LMyovz8jiuhsIbYq8HMrKjE+8+CIKSKtw8DGhQPmAcOKXzqOydWtCeTHtV7+EQqHPrW2GJKXahd5K+H",
+	"pcU96Ec2hxURTMdSqIh3Ks8qHdKDXE3GVhXMlRoRQEdXUJrcALwPRcV2EW7DZY7gj87neCOLCuo70bus",
+	"gZ2biN6Pzw/7vVbv+OCwtdfjvdbz588PW93jw6e8190/PuD9nY3gFyIQIgmIn0WfTzLDrtxubwQUeGem",
+	"WM91NOd8lpCWpU+KAmRaSbsktCKNLEPYJggzXFXFciuVodTX+a4X2ebB3+OoyKTkkI9W6Ym+08U9H6Ws",
+	"oee8S+Ll7/nbSZaFtV6LzvRi2zSe0aq7qGAeIR9UQC6yeIeEF0fRg1qxUYN7fubOvd9pdrWm9o05CbBO",
+	"QYycqzopH5jmS97MkZf6JmtHv8xHVzVYT5JCwWWyo8rIiVMnjr8Jx0A4wqycN+75Rlw3sMaXUEZ8P94b",
+	"aLDaFwk/zXtiYFIANXdhfO6nT2sI95V+P/ro0q7Xn4nKIbh18EP5tu+Dff/n5vbx/fkgobmaTNUXlDwC",
+	"+VlVIjIQjTsOhZuGXlEZf5t6h+pcgrfKYF5Po/KZsJdrpOJUTxVJmLo7BGGYUqPZmOdG1+H4A6CRGYoR",
+	"02LMc25ENquf22/XzraunXmSiPU3ym3gYf3qNRLyflS3IbjzAgDbLL4WHItFsQCHpjfJUzO7sp/H6Tkb",
+	"p7+JWT1cAFMS49lACQ3G55Tt8nFaRI0RpkvlkMOphWGc3QjY+alEUMgEVpx2wj9bZxfnrd9e/ldhNXDs",
+	"xOdo5yfB80rMK0RDeSe67BqARCjRyLX9nWap1hORnzIqQju7OLfdiKr4NuA0M63azHeGTVMJgF1mqux7",
+	"GnL1XSkCrAdE8bF/vueQJvs52nm5FKbCJXNC+abItZJQ1FPo5wguZwrq6SWzh021YLkX5s8er7QnrkQv",
+	"F6aOzdj+Rim5aI1a8dbN08TeCyLTAiHYYJ66QqcJulBgNo0CzAbhkrJcqV2QTeT4lfSSQZxLI3LJsxZ1",
+	"uEU9XhjS589Ed145ll+vry8YFBr1OSKxcckwpZ46c0J9wSCyLz8zQzFjhmc3LJUF4VI+kZCWglUw8Axh",
+	"hHVkR/7wg4Ou1u0ffmBnjhrRGsLxp447l52dEyici1gHbmj77//v//l/P8eujpnLANluroKZnbE+T7NJ",
+	"LliqO3LusxiMZR2kWLd/+dTZ6alEdHbsX0lm4z8SYXia6c7O589xcYhzNTGOqYazkVURUjnAeUQA1FPG",
+	"9Y09NB0Z8/E4S3vQ0d1xrrqZGP3Pv7SSsd0GA2HY5asX7PnR8Y8Ox6/NLnI1yPlIs27OZW9oW45tD2Oa",
+	"wnMHaJLrH36AM2YPh16R6nzqudzxXGZq6pKg2Q8/gPlNX/MVIFgSAiPtyLASBBK8xVj1ygUihDvIMeKK",
+	"66IV9fpaZcKOR9iFv+BmqHHuFpAkaWJNztPMTqzOuB7iBoOfcjGGqxp/ELrN/pDWOJcoc4C3xxHy81x0",
+	"ZIqYVW32E0jeGCpFcKFTOYgZZ7G9Z2NXIQF58+gMRCAaPLa0w7VgKktETtz0dsJ4ryfGtkeueldJ0ZEK",
+	"T3eeDoZFAT6B67BxLjSILqVOWOzd6XHk/nEO/z2nQsTQQrzghY9PWez85nFHwkPeLW9/LEIh9IkgzGF/",
+	"L7zr9HvgsY/ZkxB6+/tTFvsYlY9PxbTdq+NPtomR3cH4cePqN+DvpU+wGO+Z4sNtRpncuMEXpG1HPol3",
+	"EcPEztiur0GPd1OrpZuW+IiCEv5mNYRMGBF/z3imFa0di31QwnXDhz2oQIQ0SjfQcHoNlKqpfkWT+O6u",
+	"+3fLlT16kE7vXE41kQSHtfGud4h6FEcdGSP1JX0YEVfnOxyFq48PUmAmECGjsTJC9mYohy9+v7rGzYmK",
+	"sD24I4HYrSM+Yz2e51aSszh4tfWbmMV23JOxlWYHx8cB9gS5OEHh5yNh/9SRUIKbmtPgirTDxcvNToE/",
+	"q69U7uHqi1PpzrUDjYQKFyz1mcjEcRTav96Ima/+6Ugn+tyLkAJljympM/Z+EInPIykN0m51PhMJXkkx",
+	"AcpyzaRi/UkOkgsh6k890jD108rJjnR/7KeZiHw/uYE+ggf4aO+5u7ZE4geZKAEoXBMt7AzbubRKIXsB",
+	"A0bR48GtEtadsThQbbCjHYmb09Wq2iF3ZwRM7lLMmb+Ui8V8esR+S3+CNm7E2AqwMdq7gPpvVTCa+Ih1",
+	"xUxZ4Ux1rxrkoxO+xIHcZmdQHMuhehVmiFZkYW3djNDS2EsEKo2mXNPmTE6DQE2qWR+wQ8Gk7MihmsIx",
+	"gghPihXF2NKUa9r+r9NRakADeYlXunukW9wQMTadShZfciPglRb8rz1fxZ88FS6dtPAXLUzMho5OYqRy",
+	"2IokzYoyNavt4VLAWbOaLO4ye7CHBRsFXLKnjFKlkfBykqQKVqmnJhJuxcJwZtdK4buwFJwdHTyPqJfC",
+	"5LMWrEns5tjaIooZe87tVNJcvcsV3oBOPVhsCA2Ey5dX114NxGI57UNsJ1Z2nF98OPIjVbn991O2+/QI",
+	"Ru1vRCHtpO8fW5UDyl/d3sG7E08B7n6pDOsNRe/Gnly4aAFv2fYYx+knG4613fxwX9uJQKkZzkNHukJX",
+	"HPkLJXuTPLedonIhu2OuUjnIhFeJIaoYgdobFbqxbdtXuA/5B5Dz8ctrPojtQf/l5bUTNP3WWyVF641V",
+	"hWLc+4d7Rx2Z9u3oQP5aWUP1zqdUyjAQxfvhq0f7B1bsFrJ76Pf876C0WAvULiRWDEK1oO0rmCAoFEhX",
+	"VjlqUvHrVN7ETkJjo7nI/sMr1SpvkcbZ2YkjZ+zwjox/FuNcoOrrPnAyr33t9oQ0Oc9aqMtovMJLT7hf",
+	"6Cqtft3NfNyRdoWdVtEqv+yfWmwFwsTFZ8AgCR4v2s4n0qQIVNiR+CdsxN2tv4kZbJRrT6nwHdj0WIkH",
+	"4KN2I3rjGuXmQt77KZo0uNFHPBF0c2CT9gjEdFvpnhoL4LztSGtvglxwRrJjfJ5Z2wRFStt2beaNc6vq",
+	"xt6Ih/oZUH7RTmdG3QhpNy2h93jUAzkrlHL4Q0dO+cyKkA8iT/szfFNHLLOCAAYGxQtgHAJ2eW8oIJzu",
+	"DAT7OJmF1BYqVqFzxO5UO0TyVeDHx0KNM+G+DEY3r/R2gPIN7wVD7EjoaUA+CjMK628cvlEySmXsILAr",
+	"eoRADPbutXNlb3aoO4Iv280kpJoMhqe2G11lhhHmqo4m2rCuvRXQSnDiE18juawwUgzL5tA3yVSJ9aQb",
+	"O6WGRgHtgrsEdg0kwZ6WVQOqciYBY3UEQSa8VUdBdbSfgVqGkj1F/SWWIT9c7K6zbajs113k+8W85oLb",
+	"PWmv6Rjs7zaZ2HTC4GrRuDZTd+942yk1MN/A80rUQqeFDtfjVlfqCtx9ViGC1AD7qeO9Q9pjmLf9ww/s",
+	"ndc9i5NpxfQEs+VpQ+VikGpQW2RCxRylU2inirquHQoHR4dGMCVw+gbCwDznoup0IT62HcuCH0hNZVS4",
+	"kFShwy747bAjAgxxN+OZGvib/ArkhB19/LGF3YzJ3zPnTEGRhKegpKbYfQ17wE4WHX/C6YA5LFMOWAnJ",
+	"u2pi2sUBkr1skli7OctIwFkzl0swTf2v7ug5qW3C33LBwaKUSoqYSSES0MWhu3T4OtJJpeI403Y8bLNL",
+	"ZdUKO/RxNhmkJdoeZdh40s3SHnzYd+0U4Q29gghFa3EEwFvaHduOtGaWtX+smiKyPn6DjhmtwtkkSQ1u",
+	"QdtmOPfo+ZCwPPapmCVpgnJbO2ch/AB7MTAk0OaNHChMChYywMw7LJjQc2TA5isLBHRmrOFcpS3LWUJR",
+	"CaizBNGhh+k4gpnkbJwr1Y860rs/RIECp6Dsn0FyDCsgSYsLxomiVJPNYu0rORupiSbh05HxHn9+0Ofd",
+	"w9bB4d5+a++o12vxp4K3kuT5s+fPDg+Ou8+7cZsOPJfu3kVBhQ76CGVKj+wq3NH2GStu/AbqSHDNpD3C",
+	"vMOZz7Qqzr4/tHGtezaO4KqvdAB7CGgAScjSniBCQPL5vjm/9mWTQ2PG+mR3V4+Tj22VD3bpcb375vy6",
+	"PTSjDFMCDSAboD93pzL/UI2F5ON052TnsL3XPkRAgyFENlDI+aSsQZU/HC0oqjeFZyOSgyb9AK4wjeY2",
+	"/Fk6KIL2DrSMOx9iU69Tbc6wrYJYGdo92NubQw4Ivap/acy7woBPI/7EUogf/OMVaKLe/46qK/Tkn61r",
+	"a/62PBlbVVP0/C48ik9SG3BS6l7zQ959he5rjDdNRiOez2h+qFc70Y7hgFrsUuYAZIz7gJuaSpHvnOwY",
+	"ITlkTsIOBiZrniAog6oEjLDLaE+1FNOIpZIWEXclK0FQE6KetY/93/6hMbdNkruMgF/xEKHyB3LxFERU",
+	"msANkYg8/SCSAp0TjgOYo3TjW0HfZpfg97VGTaGPOBgHZyrBTYzOHH1a+NaIFDHVRuPN4B01xXBAmPWU",
+	"7Gdpz7TZC/8DCn5QjhyCLXtSjPmCm2H8vb88IIKtrID79fr6ot2R7xCUFGCM/gM8SHZYBgRqgNSq+uRW",
+	"JosFGiSwBooHkI5ULADPEw0ZqjHFa1ot/2vckYkS9A41HzuB4/0dhXelK3o+DGXNQAjToyAqH1MsbsCU",
+	"OSsqnHMPsl7mA6AYzQ/6DLoPkCWR4hGMGRGoS2P24a//MxFAVEGSkFChouDQ+9NF5XYrABc//4kRYaHN",
+	"TyqZbUy+BNPjEEg+l6PPlAEzJ+H2NyvhqASlkZADJQHkN1QqH6G0XS6ifuKJH5595fnqV17Q2dq5uyjE",
+	"0fnz3VgcuqedNETlznaINC73TBsdjVA1kTpfMPxKdDOfo/By3C0S1QaiHnEsI9iuLCvcR1SPoHIrPfDm",
+	"JPepL9NdvCYxCW2b1+RiJlzNDsJhRcxa84XZUZmivaErcOoG79a8SOhbZ83nl/ATBXg+4/JlwojK+3Gs",
+	"ixFGaG2Bz3ssJAa/uba2aE9kmUicFxLhlVKCqC6cPGE5AuSTpValJBim8rr/DF1ycndu4Y9qENHd8XZe",
+	"+Fuf76PVr7xV5pXjf7zjOuNYt3m+aYE/R/UH1kUKnfaD+js5nvnILi4G7PSQaETKC/aLMDWr1WD+4c2C",
+	"2+qw4QK8UQn4Pr6QdQYFYe1VXqLUlrWRqi4Vj+AcnyeA6TGuzvS8dFh3GDQUVoJ7XwEY1ix2DiSkrhH5",
+	"wNpBhpJFEjE2QxfrpTQDJw4gx+uUaUVfg+0VdST6b0dc30CUBVKNwFHb5b0bct11djwGamfHWs/uIsEj",
+	"P9HUZwoWgG5txZQUH01Aol2l4CGEWo2Ct2JKz/sQjdjZlnYFvcKs3EZa1fon7T5OzdH+weoXLnIIRqV2",
+	"ll5BYHgTihNuh20qTtDCTu3tuuv4cCrlbgB/WYCWOUoajLGVQEyYY79Ab16uRmPKDkFFDaU1ul3Bx+Mz",
+	"LtHk6MgbIfBGH7En8Yuzi+s/Ll/G37dZDKkvEYvFR/A7Xs/GwoWRtOB5bxhbO8ZQzgH1ysDX1USjJxap",
+	"h5wTGM25jizOC8sgizBXk8Gw6ih6l8hrO2krrK3fwS9ObTo3cq7UyCqXFMqqs6eIVStqeAxdTm2jLjig",
+	"tap2qSK4aLUA48wn8r34QJt0vsZpgYRd8A8C4KFLrQstoHkyg5F8t8ezzDn58C8AlWflE09l4IUXI+d0",
+	"YMSP5ELeHdmdWf1gxMlErhpbuHGqx/jfO2LUFUliB/VntAYT1tJ5x2gIjoZWgAoMq3qJe7lmDZD3qMH8",
+	"nyHPDDY3gtAg5ovs7+3tnbL9PZb2maQ0P3hIqpzFGaRT2HtzkH4Qsq6PEBaq7uL+HvDVpKPJaOdkb7Gk",
+	"frGr10GGXwxfpjiD+iDyPE2Eq/Ct6gl0uLonx2v35OomHRczVtek6ve1qGnzVoMfA62my+IAzWD/1CVe",
+	"UYQfG43r+jRGAL+q9Qh6tN+kR2+VISeQGXLcr3Wt2q42FlGAiX6djsTKPWA/WztSqH7fTKN2pPaaaDBS",
+	"o7YwTqNqRzmRBjDeNtBkiSDWiSQIrUqFVDK1ZwvIaKoFEaSvV8qhFQrpi0muVU766FZDCmqwylVCszEX",
+	"UnidyptVkQR4Br76pRl132mWqUGgZ1olbm1Xze0tu6Vq6O6nTA1WeHzcwlHA0FpuSWFO5RMZMaNUm/3u",
+	"8hCQOdVdvcEkeNqk1Q6e1zBlzXw8vnNSmXmNGVikvjSXDw4oCIduZA+FloqdlsIBdMutFdUuhhdwwFhR",
+	"yDe713bmbdY1Ve76DT0SI5W7etolmxkdBH2VD3xaFrgigSHAymjMz9WCPAg+jRGR9uwWszvfpzrC3cGk",
+	"mlJamTZ8RhYXZMpjkkebnUG2vfGJdyOVzyq6H1fGnDLB8zdugFsU5a4NaHB5+ORXl5eLY50CDO+Xdday",
+	"jLlpD89bcNL8prrDacOlbvfslNY6XN+WrPrGe6XSYg42ymqDOZwAkNieRrqwB1z5Ra19EgBabcCAXuiS",
+	"bR55XTHzC436cn83btmvkIPXvJsJwhRc+TCsyAyRxlY/fY6ZXi+9bdy4Bci7b/7472haNX7+Avd2w6ev",
+	"0LJu/PxPkLzV/PlX1hxqPvlq55Goy26pVscW3UH42jVmzOwptJ1RIcDuKoi3oTq7vuzyLNv9hALm83pq",
+	"R0mx4DJhjrBBhzIO/TINdBK8ggNNhC4Ql6Bfe4OUhlCvelwqNapXP5YGX3MxEqOuyIscpWCAX2g8Ntii",
+	"REOmwDOzTa3h9lr6ikcv8YJsst8/Yaca7/a5nWvVZtq5vrgjUW0Gs4vZa2xCpczYks9lwx3dkat1oqCT",
+	"lfsZlxJl8NY16Rm2tioNCSr1IYV70hvS0L+0o0Hd3s4p2I6x6ia60lp1u+jOButdYuuvKCVUMhU4Nhbu",
+	"ASdS6dC4rGoxRapEd9g6Ugvg8OGYisObW6WrThXGzINTtfnQt1NB14t9b7BpHGPSSGn7Yo6vC4hv9fiu",
+	"jImPuaPTrs1GwkITH0p297ArYFH9vsgj2vppzlSeiPwUMqeJLLI4Pq6uPJ/IagP6AruzxR0FLTQxAXBm",
+	"vpTdNK/Ij91EPlRiU+2Og7Ll2g13bqDuDB0NYfEGiVbYXXMoP1NBdaptdubp1oaQ7w2fKXCk3ewgCEM+",
+	"kehTbHfkCmkMnY7rEiUuYUgrfD5LA9WuFjfVWNcDtwhAWhdwvY6HunmEeGUo7bxpiJjOs+8LlVgpnUKV",
+	"BnZ1jTjyej17BK4Du8RNpAZslL+b1yCn/e+jJPDv+/MX1NUUvYFSF5ICvrjPiYgIC4whh3vueiPIZYdE",
+	"YPU5KARaZdzXiwmsG7hEa3V71R+2gQcq/rBNN6z9uFcHxENViMy7Jm51KEKVDmZtzeqQua3ZyGd2SUnC",
+	"3t+PZWtzIZsUCnF9EACCb7qAEXDs4ARkY58+kx3pJIa/4n3tvKsTqHUc+LPTxAMG3/5yqw+2s3dWVB6c",
+	"BdEdX3rQRC8K3JhVpQjVC9dgLeyLf5NChI0s+L34KmudKr+kJaGRkiKP5O/oIAdF3t+/pDj4UvcCjFSE",
+	"ocUqdwdtqcdVIWA7tdkCgfIB+LrrAy4Fcnxv6dpc5QcpC7JSSsvKrAEyjvpIEu786NAue0daZ2xc1Dou",
+	"HIYpoXh6XFFCeEm44R6mUauRcBDIHelhytcUzcuzXJwRW5+/8Mhi8mvlgB/sLRrREfx2S4P2rpb2txSB",
+	"bykCX3yKwEbjrw8bZoWsziaSvk2onS76Yxw6KBSRAIalt33IATkheDNC8J7IACaLSyuKeqoOk+bS9qtJ",
+	"KpmDPn+owiton0rwAdKBsMjljIBEPvBsIqiAlGe1fcIXazLxXVV0cteyoPKNcK+S/xFUoNxLMchj8NhO",
+	"ZCOH7UTeXoRHd4Nl+hJdvSiSHltNhe3H7qd8Ism3VRvM1EaMEfJIChTOqcSgEqFrA2KIldEiqfZmTOQq",
+	"kewLkTiGmBxMdHfmwKd8HcbmBPOWj9LPgJbZ4DDNnaWX13yw6ljAM/DFr9zHA1vnYY5O9Kl+uSpycOAk",
+	"ba9iJDyuuwhZY7/5JY2tLub00mp3ePDLcDzI0AGI+EPARkcF0ntazw1qhlAcDK+h6ydm2EBX6ABz1mqX",
+	"IKTIx46JRWk1bhp8DQXX+k4ofDuDz92vM+qugRjo+EbOXcmfNJFt2rL17iSCVFl2FaXE4xIhMgSiWHlT",
+	"wl4UoDQ7qFsH6WsfybgGoJXkhBGVC+MIKECohzfECNOdWdUWEnXa7A/i3+nIaZ4aIyQDhFymZA/SkADy",
+	"vs3+07ZKWEMByBBAYwMgTCLE2KVjlEAMEY6abjnAwB4roHdaCjBB4EZbR97EdpqohA4PpwAM/TJ1Ne1n",
+	"9m5QK9tQ2IDR/Q4yv1b+FjnQDocFSmalmjIlI2uGS8aJECQX0A3P6QLALG12Zf9IaJ8lbKM5zM9F/RDe",
+	"vCP01hXYwF+UpIVhbxPaB3fLEnFr1Hi7m0kD/B5uKaBIKCPvAe5/cN3DdY43s8O3XNwravx33CpqvN2d",
+	"osZLNkqBlrnprfIOueNie2EA0jamHmF2UTmm/q5gRIpYTPSfDgi9lJCEwMFRkezoduOQ50J3ZCDa6pOO",
+	"3hHP6PayjoiGd920o+X7B/nx7zf6+TCpQirHBXVrf2eA0fBYIEn0rdOGsAO7n2iXft60meY5rCsMtYIY",
+	"d2t1IBVnruzBd2vjcLxEPvAVIFhcp/osdrTJMUslBQEIll5JoU8Bv99BNQKpDmI1wsP+5bZ/pr7OY5tn",
+	"OeAd31QCwwOc4U1VZWztJM5nIkySVAUHDv7tyRq3cVO9Tm8EspxK/2fMhXVsgSoftdlbKhpNXa3rKcS3",
+	"eHZTjnNNtGCxHgvRG+72lPwgco3EW4sqzzU12RVndpTEtLm4nasXzj2SCr17KXoqT1I5eKXy0c42K5DC",
+	"nq4yHBHt7rFeVkf7hw1ORZqJa6Ve8xy37/Feg4SgNyoRWZEJdLzXoKE/JP/A04x3M2qnwfCv05FIfp9s",
+	"4uq9nuQSeV6SVBWMjiC9xceSZmqfqDv3Y2sp9tJxuXimN+QGz/7yy3bp0d/VM2mGQqf/ElvTV4nFFWkT",
+	"J0CsrkXWRxUVab4CktyQixcT413yb6jf+tJ5++0IYtzAYU9kzkFbknW5Fk+Pqq67Kz/45aJiI2f8CqTX",
+	"Wgrs5gTMlZ2MQLJEuON2f2j+iZ9SaXd1nTvLNnBvYulrFRgUw7GbGnnu3EHgmZokm5AXtXIBL9etqQKV",
+	"l7fjQs/dRbt4m1/kyg4PD8/SkzmaZCa1Q9+1qkXLKrvrHE51IyTe8/d8MqFlVF9X0pnAU98u/y/j8icl",
+	"1rM0PfHbHEkev3+Q+7/iHG7j0F8obXQgwCB6lKS5vaPdhV6mU4nYlKdGUwgT8pWzGfGLcGAhQSmIoOgF",
+	"v7YigdmRqcSAEJGHwpV0GooX+MWbB4kr/bVtIGyPlbvAsQW3mSMEg87SR6FAVXakp6xn1F3PIVk9SIeV",
+	"WelBw7UQZyTkt6N9WDFTaB/RVyYvN67QfJO1X7CsfUjJOhDSHm6xrVARyKaIaZMLCIUj/AWmmY54IiJH",
+	"JloKK36niQzAilfs6amvVoYYAfAIB0Spo1RrYE8mj2GV5PqFxtpAPbt/w2n5RgKL6H69hn8Hq2UtQ2UB",
+	"EGSFjVLyJuptHTAAVaLCA6c5NDhUpc6te7ZIpwn0FKkMuxHjSoWhcHE+brfmtZ+Sx+XU/HZ1zvko8UJY",
+	"3zPZ5ACbJWxIChjAgaDVKB+AhvMGUWcoTqTcNchQs8o0PtbLBbB98+wkZCgKeJP8mSFwAKRp4FZ5dwTk",
+	"ASKO43S2ZzcGin+exY6cHKouPSsv/KOnpBTwfJEyB69RVhyAiPs+arATADB86jnzeZapaeRIfYeMWvWZ",
+	"41KYqcpvIjbOU2m1lAyJXEqE6qlk/fSDoMw6TKmzLwNUe4QzNiQsb8fQD2De7K0iLPqhyiCdtOgu9BY6",
+	"Wh61dLzrQ+6R0rsqmUWsO0GKdJRxqs9cnBGo2V/y3tA1BhVLBDsEMwd1rZ7a3X4a54TbZ4dINkx88w74",
+	"AX7wr0QMwIy4g10pEPMyZWXsUE31CYsT1dO7WvQmeWpm7VESIz0wJeOnGhgRJ0YkbRYPBU9ity0gE9LD",
+	"9tN3iXk4ydV4LJK4eBAeURpTaDsScKPoKWAhnsBPDlHKKMVUlmCqjwNj0gxKh3CxkHlZitr8RruTXyL3",
+	"RqM6LjRGiVJf5XC1wVrTZg9Y9iG1MqLx0K68SWVSV1WAX60prSoxU0Y7I/7xtZADM9w52d/bg/C5Ebn9",
+	"6P/+b9761/s//+eTTqdN//n9//U/mhRk/Y4caJxKspBE38oY3NBcswQQ47xNfiNqiYmmQ7WZurWpEw/Q",
+	"NoQ1YWOBmLOKg0I2agI8qSuTsheRuXOPvt5qsLWqtY8faVX2vfD5WIHxmPl8mmhnKu+mSSLkpjKa4fq3",
+	"EzPHxYIaTF1CRjJKZaD94L9D9ccMdzM1SNHFWmlxXAozyaWGuxUaYEbdCBloJpB9D7dmV/DcHiL7AFw/",
+	"qWYDpRLST/7PhOdG5MR1MVST3F2kuejnQg/xzTb7A9EjOnKiRa4jNs2VHLAx1xptH/sS/ARVJHiDpdpq",
+	"qAlBSaCew7P0RrQZTSvqHkS8BrcKT5LcjohjXZr9ZOUtBjO0HecBfPuBgq7Q9qpTZicFMCPUALO1Hnkh",
+	"AOlPVrmwUio4RmrA0rAGBnZQ3dGRyuqNwdmxKk45lQm2C56ehROlJqb+SEF1FKlpAOJptZfwcFF8AfXa",
+	"rlUm9Anl5eHZw9+DM1NgjmnVuxFEwoo+OEdJyUeiI11MY1Sz0W3Hm+KLYfd9EVb7Qco91IBhnze9rPar",
+	"5XUdiaVVtXBSGi1mZU3tG7HN6p8/9OrwLYz8wUpDrSgP5cwdl7S8dO7uqD+UL6isxQDqMT7tzKnmK0sw",
+	"F1DCmGWE+wDnhJg1uKFpXgiyQfsXrp9bylQvNbLWtXNUh4tNU2VtNkqdhLLuLyrTNVz0TYsS/93yjiTx",
+	"veSW+Ogqreb0I/RjiCn+S5+SmQCKlpI9EZAhWqtO0HcSZzjbP/bUOMUyRa1Gwg4EvVTTocpER6Jkt9sY",
+	"s+BSCdTaGiDPqMgWCb1J1YpQAexRADAiFxMb8Rnr4vwCESpCeJEzRN9oZqZpr9J1cEnzsyWYOvz6Y1a8",
+	"ihX+2lBia1U0WhXGUWRu8CTSnVA+gINUG/uBTyuQk0H8l8ojUcxnaqCtQsyuwWNFChjJwMK5qyQZK+Sb",
+	"PNo7IlS74oNQqIoOScfWS9YPexK/fH3+v85+fv/H1cvLq/h7p+qlSJV+tHdIX4PzaM00a+VR7RUR65/9",
+	"cf3r+8uXv5xfXV+eXZ///vY/epnSIom/Bzdr4VjFG1jdiKQjOfmpbTe+886qvsoyNaWCUodYeUp+1STt",
+	"9wVUXI8UjI9ThTRH/1wmjBG5rj7vtBzbOvD4+QfChV7L1HI701qwuM3uanmt67H4AiWH3z0bvby9kJiX",
+	"HR8U7oPlrCGloE81ulnwpTtwJ/y9PYbFJK5CNnhXhMI+WCn393Ae0mBJnWh6Ruq8h7WgLyncfNbuwYbI",
+	"0UcXByqkSDamJyKhzSvVNLJqJ6Bs0C/21oqK9MvQfiIpiVTfTr88BXJWKTqSnCEEvxH/ZdKYeJFLfkHE",
+	"+/BOkzSvdJsImZw6/FnbPZ7Rba19qWrCDe9yLSKKdXak05GJMcvTL3uTkRcMQJrPMHaMdFhu+OCiRDQb",
+	"/AMq7tW3pl3Za7eu27k5iyYeilXBn++VeRq48XCx6YR/IScV53kzZzS8x9CnjrMxd43hp5teYP5EOvim",
+	"kuO9+nr7A1r4drHdwWvXBKwHFvLx32UPggU0oS24lTvvTHuLK0LSKrwvUL+E68mpkO0aZAq7xlsFprAN",
+	"PJDgXtPr/De2bPyefcOhMH2imxszDS4BmGTCv6i4A3Y/oZJWjW1Rt2aVeBXuQ9sDrAAdPkCxR4ihNnuH",
+	"AQQfCVY5Vs04t3Toqiab2r4NmNRwauuINrZ4QosGHsgV2fSEArAT+pEf8WHdFO7FVk7fHObFjZjdUvcq",
+	"LCln2KkcvYbi4zgF0F20lTCTD/KptGED5RAUXdoetx+caI516DzL2h35ju4vdnZxzm7EDB1SuB3ZTJgI",
+	"/YxYTqYLIw2m4zufHeLdg/00EyyGX1vwW+wMOWs7sT4ke0Udaa9KTD1c4Uu181aXa/ibndNv2uZtE68u",
+	"zn8TjWgf7BpEvoQALWhMkf87uFPoZIRKJfxzQzplUd2HCcAGJzwCn8VJEDRgNwJwvO15TI2GrGPA3Es1",
+	"G+dCC2kEIPLF/2ydXZy3fnv5XzFCo87latlPd6RzgRilItYVOk2Ea7sc/QiCFSFlK+nBBW04MczC+5S0",
+	"Qh2H0B9cvB2JkgQChliLAow+AE7pc5YDjx3KOu1EXZH4UhJAYYciO6JTFktl0p6grGqtrKwj/onYKS2x",
+	"H3CQWA/idixyrSTM3kBIc4ITjpmq0zw1ApL4pSKRZYUCZWD/s/USvt6ynwfyh4502JnsDBrzQhS2CIvt",
+	"LEFXrVCEr9uPI3kGfln1sR+wWvWod7+J2VZNi9/E7IEsC5RVDak24fTAJKdURf3FeIXQHJBO5txN5IQ6",
+	"yY2YLRgE9pO7n27EbAU55lu0bkEHN8BD7Taw3c1cYvhvMSfN56G5xcCMTAhFrvC0duS8q5XVeFqvixM8",
+	"0w6iOUuh6kaRFIGmBzyVC2i2tT5Wd5SaJMV4temePZD3n7cFk7mt7el8llFdeRbagcg0RzeUP+pWMfGn",
+	"ncX2GvlDi+TMQNnMMvDvquS8ytXftObVQIx9zXuJJxvbSZ+j1T6MsLSm7MIAAbgx3oeRSFK+iCk6GWeK",
+	"Jy34dRuVwldGQco7GmAIU4KZ/PZUUOb7qZN7BcAhClBEhBlNNMHvEp6ZEAlYRflE4nP241bnmo1FRwLV",
+	"sBE9I3zxHZ2OE/aPi5e/ROzi7S8R++X8VcTeie5FxN5cHEbs3dl/Ruz3wQD++Mb+8ShiZ2cvIvbqtf3f",
+	"i59fRezn31/8E/owzjhko33Ey8NuibERyam1IPObyRiDjjMoA2Oplt9RFgsQa9Jt4PL+rYzmMlEj+LJn",
+	"YR5MhNbVLMx/wKrB7L+BlVsXFZ4w3Kw8qaBgXV0c/SrNxLK66BW1vNj9x40nfKvy56P942YvXWIMeAMS",
+	"CyfTnbBqdA883nfAS4UPtFFYLCIXi35f9II0dZQ1BO2jdz/Rf91d3rxwH9qKxImt/PDlrNBFECkMvLJw",
+	"fCF71P5Nl459R3LtOGcJWNxH+4n2vFBOHRdg7bmmUX472d9O9tzJdnun6dFeC7hn8RQDi/EgV5Ox3v1E",
+	"EGVXYBCtsMzsUUkxGR/Bm7/ThADGTRm61CWyov/Gk1LCWUWY51LizEh9CI5SmgPBpu5IxANHvtNTN0ua",
+	"YMIRwxUssapDh0T/v9hhNjWtIHuISYWABISbfrvtfsc9gp3HpHmYrqrp3Sh0NuwHV5/++Zbiye2ilaC4",
+	"pKjqOEJWJh9RIL8ThNbsZgGmVQeKVx7+KZF6g7hfZI5hZ+TCAiCCRFn1C7RN2HPWZC/YwEWeq1zHBW8E",
+	"5oh5QtmAoMb3DPHsq7tW7zMr9uO2vGbQwgP5zaDthm4zOOIeQJCEgt15B3s/brZDFzw3mfPmLe1OCWVZ",
+	"BwQhhbcp/Ak2Vftrpc74Jf3gh8uLg3gPUqgplcaKq8wT8i+700hK9FU+ECY8yt67V9oZeOrppuKGEbiG",
+	"lc5ZFsjqRZlQeqndkddhU/YSo/ZSTytdzTSYCZ7Dtn7jRtf8dkM0lRK/eGog1eHh77ky6fkW9xjumnbP",
+	"TuQmbrpiN9pfUjnYJSCY2tIfwITWk+4oNUSCRsOFajtA7CH8IYeem2qWKHgUXQmsK9gEsjuSusyvM4dG",
+	"sxVUQug8zcWmaYnos3c0N7663C2cc4TKoKUtrAXiMqk5FhTyCw6G+8vnBkK2vK29nL0VVdEb9+7OUtKg",
+	"ccZ7VC7dT0WW0IXLIYQjTUgUVDADtRkgDnmh6sLKapL30LwnxfM9jiSmk9SRLvcInQEUT6LXHZTx3PVA",
+	"ER5UIJFzup5TaKtnET/uWYVuZeB/IUfuzpa3XYxNn6CqkzLvj6fPtyjuuDQzq3z1uZ3vbgL4Kzi6pHC+",
+	"qQki2pCPqp4HtnR3bZ8OttzcCnsgzVma6AdSQzwI0vzcY43Rot+19FRjfMhc8GQjXK/FTnOq4uo6Y+ef",
+	"RFx3h9eOuSkRpaURfqEUEUAvIb8a1w7OkRtVm2j+wruwtmfaUhub1jfos2Qg/i34EKtcjn4rbQMufHHH",
+	"hvGDZQbaJXgHdeku9tk2Tmy32e+eKBbhThfpYs8KQRnQGkjFwPvTrnEghvu6SXZG8GkKETysaXWbleYT",
+	"M1R55SI7I8pJk9s6DOdCPrfUAyOffmMldbBB7S7oZZOkyjxCLaBY16Wx/DdWyVzKPonMW6nURnDA9Mmh",
+	"1+iVrMvnBd21GikUswEI7LOrVCa4bJTEe95/gzrgn9uD95Ei2yx9JX0U1+S+Ze9+A1DrixwSwVI7YQW2",
+	"9aZKATYrhRtKW1JPa5XQsywrnyXykod/iwNcXIAB8eeSPIb0Dv4rrlZKafHRBbdNdbTU0BehiNIsgi9s",
+	"U5vklupnk+h8kdVjQN20HQhAXMRH41VrJdvsLEkoagMITatZ/8+SJFzDbVnS9tuXor9pzRK++3XrlWdJ",
+	"UtioNTHtB1QwFyzyVWFuHIhULFNyIPJgWyNYuQrVzVA1XdA7KzJ+rUK7sJ1veXM+wN66cy6mHX+xW0BM",
+	"bGO/zOuqmGfwHq35u4jBaCMme2l/JsLwNFvuGKLHTwM+82AKXghpcp79oUV+nugYtGK03MN7uzL/uNbG",
+	"WWMb+h142HA7vVFJ2k9F8sXsWsjZeUR3ccOd5Ri5WiY1mdhOct5rrIT2vEB6xLOM2IEgNRYkZEC6iFIz",
+	"F5D/pNOPSDs0zzkovzO+LJidlT+g+h3ZL1D1+2qSF55/rMxmueAa2gLbbBmFFw3yGqZohUmIO2G+ztOF",
+	"C6iu1nUlYvt2iAfV1Z/bLfqsYGMIAs552jPZrCkdAoIE3Yqd4M/HoKxt3JaArbISMMg+RHQyMyqNhsW/",
+	"Rwzb21A33TlSORjYQ8BxAu7ZuvWhnAZORczw8tH35lrd2t5EyNu4gzNRjMZm9sCuRCvTg+Bqdd7q8jja",
+	"Gq5Fn6BR7aRgY45UR74b3+lA7Ib4BtXRslJAJO5BCbyHD3BT4rJ7APDtdSpv4o7E4vKIZcDMS+5AsHGh",
+	"S64+bMDH2r6di7Ew4D+CgmZuCIyOEtQhOxZoLOtwB964OV0fe+CxXD5XN+m46Betx+2gEFS/r8VXcC02",
+	"7ckcdVDBrRhj43EUwnCQO66WoqqPMKa36u4jAJGgo9AERcKHhu4ZNWITdsaoOPFNBeu9u/x8QY5PiJEJ",
+	"G6T2Vk2Nk4qFGzMskam5PDHtMzkpuNJRSnRkEH8BfIU41T+PYvYE0lFj+sQ1lPmoPot/fgNA1gwSQ7F0",
+	"e5pqAWR8v6opyl/EfUAZHJWC/z70HbFurnjS4xozjtDnhPWHHnR+ymdtFgP/6VjlJuDVM0PhASiQYd1j",
+	"b5zYrvyb+bfYvwtO93935L9brRb8P/tQPBVdzEmK2b/Zwd6+Qxg9Dab4Owg7pVDAlFshqkoKjLXJ4BOY",
+	"x4vfHRozdp902D3ehMsnAfkK4RugN/+SOhrbS+XIvcmd69codJpFULqPbJVci/kZvhFj45Oqie1+PBY8",
+	"n9e9rOXXB80U+oTQG6BkFbVXZOjhsLQWOKo94n9CxFW7M8QHO1cnLJ5okb+n3sQRlHQS/aDdP73hRN6g",
+	"XJUsTpQUgGyCZQKxbaYjQVrTFAISBzQLNayFHxQRCRxv5ElIi4ssiHZgNLdvf39/9svLt9exY1LgcuZq",
+	"2ToSNySVz2Kxm23JJYcWHiFkyiP/U0HQj2Ap+HzFaYQfOtJQ0XvRAmHdpm7zw+q4kwWZIWyqJhlCPM2x",
+	"/0dlpCVtFaYP5Y1gVEemBox7PCeYV59qIhjVgGYLCoI2auxIiOEkI74Ki5H1wScWxiXiFKKIwEoRK1v8",
+	"uYUiX4xS+b9hcRPpZch2cea2D9aRdHN1Y7XOPkIw6MkIJ8l/wjWMi/qaa9N6aXdd6/zn+ATRdBwHqt22",
+	"CdCJIl6vQGQZDYWGdnQdySWLz53buzdr/SZmMSF0qRxRbiSRZbolNsaaCmygwH3tpMrJ/PkLBhkF5xA6",
+	"35FTDlWVkOLoSlycZMCNUKWsXiivrK5d4GhnCiaqmYN1eT3kRnSNYDR3gs+zG20XJE8Lt1K5CwVFaJqc",
+	"sIPe00PxlB+0+LPDw9bRXrffev70uN86OH7ae9495Mc/7j892TvZ60j44gkLJRnCmJywT52dNOnsnHR2",
+	"mnyusxN1drT4P52dk/2o48yv9/QF/uPxUS85PG4dHhx2W0dHz7st/vzZ89bRs6On/LgrDvd4F75AfXiP",
+	"SXHu9T36v1bF/7j/g9fRMHSv7f+Y9Lr7vWetXn+/3zo6fMZb3We9H1tJ7/nh8+fH4sdnXQGv0TzDS7+K",
+	"LFP4V9Qk3nP7w/6Pz4/3nz378fneweGeHSrkA78HVAH7GsqP99YQpYGgKO3snHz6XEzI+e3mwxUK3GY2",
+	"ztedDMpgw+k42Dt42trfbx3sXe8fnxwenuzvtQ8O9/4XrjdMwnXlHHy20rXxZtw/+dFvRrg4g13oM8Wh",
+	"kefi2fHhU5G0nj3b67eOuk/3Ws+TfdF61k2e7h0+E8+e9XAz4mdgSdWUJYrBX1OZiI+dnZO99fp3cLJ/",
+	"tL0OztSEJapd6uD+HTqYANC875+VHeFEhM1ZVWIwxJ/P2CAXAsj0cf9AfrPu7Jz8d2fn8uXF6//q7PwZ",
+	"dXbGufqQWhvH/mL/oFMrfDqUdtTxsmzdGUnlpdXhrtV6YiefSGrp6PnTo+7zvV6LH3SPWke8e9x6/nxv",
+	"v/Vj7+nz3t7Rs6dPD/dxaKjawEvdZ8d73d7hXuvouP+stbd3tN/ie3u89eww6R89TZ4dHx8n8JKamJ4a",
+	"4V5HRTkJxN7BZ7jM5gmWF8xKuJ80ewK63veojAHOpFUaSyol1kj/oUVON0gUKJaMsyu4CF7Yf+IvqGRy",
+	"2ZFnoY6NP5Le6V57CR5GhrTitktIKy5ZnCZxoRSjP8XFWgTpMSdoloxct8B35VVf6GCBkNmdGaqjAGVp",
+	"TGZdLjAcMxrZxtGHun/sIbMQOJBCPkQT35FqLKzehhWe+5v2CFyAOtPQJxAkNz8JrCsiP/JW3hNU779/",
+	"vBWet/HtHzfp1XU6Esnvk004NOzKFF6CO3s0GqMcNIoRzBczrYoXWMPNJzL10aPpPBiem7GcHzIXNihM",
+	"H7S1rOafyvKXrMEH+NM8U5LMfO8eIBwTa2zUwx4UWnizQENwMKytNWeBP3AC8/pbp0GUgT6xiQTmaK2q",
+	"tzvs0F3cSHeK4UfrlugtJxku9nmpbLe86eNRYZx7GJ7iWkQnEc8y/JCQiXdboGPIuSW6IpWDjiR4PWCF",
+	"xG0KlxZ0gIx1xOMicC7cDfNV2SM+sxqVVij1p0PFsFpYF9Yu+BnOwO9EjJf2bMMhJydNeDQDakyMIdpb",
+	"Js0yFhOEROxLyt1hLvhcHU4gQNOmxl3TkEJBcPQYPWJjocaZFQDTIlhlZ6lUseP/7Fx3hYMon8ieNRNi",
+	"co9V/PTTLIYEi9gvYkzcs/auB3hOoGiB6fD+AUQVJoCMALsbdS8WfKzNzvuOxcKOA+BkEoyzRWGcvCNh",
+	"EG12aScUphahyGUiEqyax8ECkkxlvTw0SulJt0pwwl7DF7/y+kgcariYkMm5Mfnb9HYOE9ZqM+Iu8BjA",
+	"HgYXeOROl8oT1Gb/Uqk9dsvDv8sy0y/CjmwxrBW280Wkp5fKAx5bknrDXbZ9zDoPLcc1i9eB0IvbNRhy",
+	"dDd/w5D7hiFXgyHHnnRFpqbMb/7v7wlVzp81NRo7I6r6WFxMulmqh8LnzhTxIu11xRf0GQjDccgPydUg",
+	"5yOrTxB7AARLcsqmSayMn2JMyOl4TwLN8/uODEOGRWAUOADsy0/iwveN7h3fwHea+QJ7jWojRX1GWmQf",
+	"RDVUDw0hNMa2UJZHrTwQxc/PSi5NgzynODutefLVwmVdCgjk02YNDGq7Me8dqyUZtdyNvKykwG57Jzi6",
+	"wkyFkMxMFcICABiTXABjciQgFG2g8GOR2Xrqo60unqgBSk92ZE/J3iTPIQgthY4IwzVg8K8HUf1FmJ/f",
+	"NKzatXYYIhu4zroDEbGJzITWpWpGBCJUOTpxz5N9Cunjvw7iCO3JrjLDusQqDLtj8cXOmmDeUeXKANMH",
+	"DuKUaM4hQu6z5hxDWV2XaKY31KeflBn6bRExLewCGAx+c/AFc5DfmDiH8STtk/9rE9LKq1BdEd0oABY1",
+	"iQVUOPmj+r1z6sndYBiqz+JwmeO6MdEm2sI2WOhPaY1XdOhgIx2ax+CEnVmc6cXtac8V2Vx1/UtGHk5t",
+	"fR6/L6dk6Y4XzKtUAj9Rz0F4lLNttpdlLz4akUuetcLM+uYWj/tMKgdCm5b7GnmUCh9SUD9UeB88SVPZ",
+	"e6dJrnck7wIgGGShSUUZTkXOVTSX2cZ6Q6U0pRQZ7/tDluxyAtsp4yxDvCjoTZGe1pErAL/P9M1LGuaW",
+	"tL5zmMwH0vmw8cbhNgRVdymVHkiV1idUH+5UF/PVAf7hNAf6F6BREd1oxk1f5aPiEM35Ye9d45w73kvM",
+	"P6VNOZL2JPbZP6R50TaNv6dIACFNcMR6eRK74dPjboT2eTcNhYGHVltHAokC5K7Nh+GKTGDn1y9w/WLK",
+	"F0opmxKC7JDtmAEwMIXM6HVImWuz8+J3HJruyK4AN3ihWvdLJiyak+jeK06JU84pj9FemD7f0E0CGacp",
+	"qOLz2npHjlJAt4ZwCKHdejIS48MjlRYs7sDHJ8oOHoMo+yap5iVVqThsTlDduzz6S3UbMeDa51yZWAhp",
+	"Q/YWXFBlmsU0sWe4nwo8U/+wH7DbAlLarfg5OGJDNck1RvNAW0itEp/UVXjZT9y2uuv4QYllK0qYYEK9",
+	"cDPcTPRpGHhByQ+MEHJW1y98r8YedC7GGnvuEdQp/UN17brWSRM7RV9YXRKEfv7CfeoOMvyz5hD/pbqL",
+	"tkW0VCXwtz46tMu8CxTb+0t16borFRlg74s4Ogb+/1JdjK57r29Q3XLSkbHfSHEBKej0UnvVY91JPF9o",
+	"cmp/RIxByO+JTToSamKsSQPxe/eHNzr2V3lHhqU1aSlB4kIBNwqbSJNC/FVGnnWbMg4Yl1JNZA+Yw4Li",
+	"B55lXd67+SPPsPBByLCGgdi4NfvH1e9vTxwV0pP4L9VtF4OPGPyBRkv/cmP6PupIGI82fOSKXaAWK3Ir",
+	"0mZnMGxeJDag8IeqxYOPH0kyhToS5SUMcjW1izzmEy00am9DnvUhFdIKUZf91BOp1ZKsHjQQxkNH4ULT",
+	"AWF9lWVqyq4MlwnPE/ZOdIdK3egTKKKy/9lKixwU2Et2dO63YJQpFLpQRiMp2XNTfiV6uTBx8WmdDiQ3",
+	"kxzTP+MP+1FcZFJyLZ4eQVLFr2/OXrSufj07OH7KlB1TnCZt33S7q5JZ3GaXAs17TaD9hgYH2yVPP4Bh",
+	"SmU6mmh0ILrkHJyUnZNzo/KO5PZdja64WnKSf8CZ3R5+6z9U94GISf6huiv4P1DKDLlmXSEk4/rmK45V",
+	"nOmbokrN3sfQ9TIi9rrCfU3VzF5qmRnWami/qiniqoA6YTx9RXdGOkVYtaQnmasyVVos5Ak5ml6ujdfN",
+	"KoGQrB72K/Zru8qBa6VmM/bTwSQXmOVx15weNZHGibuml3cdcnXNUn76S3UpgbaaSxcy0C5y0YciSJ6a",
+	"/5Axe3L56gX78eBo7/tyTpy1knXhtrOXeFCIqnK6Y0PpTKrx073TjqR2hOyJ1tkYUv1jikgRq4a19jn+",
+	"UhNoQkG4VB23+zNTcmB1lZL7xV7AZEH8pbpRcI14XRevq0LZxR7XKLswXQd7FarulhXYJcrrnO66OOOr",
+	"NNniDffCbdXaB8IBQwl4F0V4FYMwTXMFgzCctg0yCLuzXCYp2KWozhpcBUHFN8X/KFbhCY0q0eewnRJb",
+	"wFbBYCvaW57BAOQem9o7YcCsluXojgwDq9a23jHyO8KIgD+kvQyN5h5IJEotrQH54WZtTkr9s3WtDM9a",
+	"cCOuElDwKD5Jjd3dep5f1E0SSiyH6JBiukjNSVgEDqIjX3JKUXdePKHbMhRKLT2QyVDqQ0NOw/k57ioz",
+	"tEIR7WVQWN2/2vhMfHsb44GII+4qs2pI9Stqc6iUfA06wBpptx7Lrav14pUEfkCFEhLRQkkEAXWAxjoK",
+	"ceQWgeOuF+V/R1ILPi7jqCNWFXht/7ZskN+Xaja4T0TD+97684Vo97j1N8fHe4tDsoon4HqODhU+tJgu",
+	"uFqL2D4BQEVzW62zuG+rpJI3YFva5fbIoQtHHNKchSHwIqY0J5YBP1yq6a2ZBRY3x5fCL7DY878by8D9",
+	"i2SeJO8dIdzmFJI7ExQ0PzBtBhrOescElaKak3JLtskH27bbITC4/614N0KDBbF8N1qD1Vs85Cqs9ygp",
+	"bSDcJ002YxDQQmdEiA0PW1sLrVMlUQv/yyVh+LRjCoNBIIf1Vb600HN19kWmFSafmVXdqEtpIEayc+mz",
+	"qdZi/1qRDXIKBfSPIQnkMWH9PoJUENphTfxXblsVzhnMHJon8LhV2ki0ngMMHhIJvPGgOSfz522JoL3X",
+	"iuPNmFh6JnutEonrllTrORpYCFcJ3ht6cA0r3CjAhszyCGQDpSYQaZ2NxanLhl1Mg+tIJ0oLKjh71vGz",
+	"jaAarmayV/a6FcJ5KyT2M9lzTTxQJr1r3nZluXvRx8OnIhe+9s4v1tebq/AG0pftnVGkO/eKjbF1Jcue",
+	"0Fuo+npXC54jq2n1iXyVyqRgLICU8iwL7oCQwaDNYrgaY9ZPEXrH5znYfcjpZSIqADIdiDzbDdPjWnSk",
+	"PcLjieyZCezTNjszLBOu9Fn1XQORx9M+d8n4DowyDgspKw8wjDigK9jKqS018kDn1osp25fGueN9e4bu",
+	"EpV6DJcyjnnjEPVLDtIcRlt13FIGmFIuDA1A7x5Uzd5ylQHoWrC05qbs34X+bFMofnfTudZgjTbio8FM",
+	"MS1MiJMuktQAEhWULAIA5DxPASSahpBhiIddlAalSZudeYh/kMbIoI85uyY1Mzaa6LlKmyrJifzHt8XO",
+	"3jbzs8PY3Cjz88LJeaSlNA9GEv0ySc2W0bec72KpRyazdrp7cp5Y6TYVM5WOmCvXlbuUwezvfWM5ejye",
+	"D1rSZYUwblt9icUwutix7mT6P9VWtsHvzQtjzlwrrmZhjgPTbiiRayVddUKpaAY0IUCjnco5tAB3ZM1U",
+	"QSk9lrJguZqvXknlxAgdF6lCPZN+SM2McJINZVUbKw/iEf/48wQPtX/RoVmyrhhwaRvSzH68pSZU2ODk",
+	"R9GqNR3TQRwxkRWSxROLCmNSOdDlXx0WBWcfeDYRiDrRZ10rwzXDultNLG08t739wLM06djziWNR0gPy",
+	"luRG8PnvNBTeXJdKi4FNBxAvY1qolx/HKc7CO54j6CcAe/p8ZirQsT2JiDkmeNOqJLX1GVd++2wv9Yra",
+	"eKCkKzfC5eLiq/V1/CQGUFleyIm7SpY1HBeuicaVGUXkI0ctAffz0P1OXHToChQ8Z0UdbJUZ5jSA7Rdg",
+	"zLV0n0UYt7g0mif5+hX8RP+1Io7sUZzdJdNXORsolZwEKgs4LTDGCXxYSrbZ7yHqMzIFCYk+33KmW0eG",
+	"6Oj2yYDgkM/q89tCUbfdXYDtJStETlGC8qWkBL1E7rONShLnIrUXZy0z66XgmIMDdLhOZ2izVwuV8b62",
+	"dR7gnrOj/T3iX+PsaO9omcC4ld+G3r3ndJn9Bm38QnO7GYfN5tZ/bWfNlZNBlaGxKlllb57cdAU360fC",
+	"wtZqtWnai4VC68QR6MC5kGKqi0kjKHf8a2q0yPp4wwFSUTaz4hGrC+G2M8OqZMdf3ZC+7dYlu/U3IcbB",
+	"xHOrTWxizzbcdyGw2Qq26XkjbD5Osx6ZNFvgkkb8RJUj768n6tFtViNXayBFaMvclTt6/+G5o78xNH9J",
+	"DM3lfbfM9/NQBM1f0LUdMNo/9A2+HLqFl1mRRDCAibbyTXzkcFa4ZikCsc2cGwWpST0VssbTglS9JVIX",
+	"Mi47MjUB+6oDgBkLbqx47M4qKGFDVxPAkICPrLj9z5bc+R2ZC214bjCu4/xX6HFD8jP3nRpO1PKZ+Eqo",
+	"UcuD+saQ+o0h9e/DkArbAbb/FWCR2Ino7Ahw4OqKjz892St/HAQMFRjTrppyfWn/KpKCjTPVbwXPC5dy",
+	"Z+ekzzMtPn+jaP1G0fr3omh9DEdufY5YgMTvq7xK51jCHssRQ8axwmZasaHKilARTkEcMd6RV+GftkCw",
+	"Wr7n/548q2tZAF8eKSvbdtCpni2o0h0DR3U7LsBLp8qDzUGqPNKTkK0R2gGJEkDQCh0icwAP7oh/TEeT",
+	"EUso5G23+kRiGV1SVT4nxfTL8wBu9Zzc2VK2a/LQsdJw21ICw503bnVa4wsq0TQQmhRZEhRaaCHJ9UjZ",
+	"Bbadicfa9NE7hMCjm7DNFhI9KFmxI61t62jDHQEWplPUZy/SKK5pFrZjedLXN5uK+NW713HvlPxKPg1n",
+	"S272SXeUmvriBwdNJBPWzRVPerzkRmqzd8jJoR17b6oDxMoScn6EaLwFUj+C3Ka6I2N4/r2bnhhAffFv",
+	"qH7HEbm1PWHIScEikrrqUaMcEbFCFH1JgC+QhATxSgegaRW+jkRvOVTqOCDeEtNdm116fxV3LFkFyjAw",
+	"qISkyUiTRbF6VKiWuJyuYO63yzpXamP9ZKGvIzX4nrODcM5vlRJ8F0h9ggNMRHcy2F2FH1cBwxYFwCSR",
+	"i59JgeavB3EdiZHKZ/5oj3Nlx1AZ9//Z9uRc9tVWcY9cI6tsHS35WA+VaW/Q+0+fLOc3hoJ6po0YrVnj",
+	"Nr+gK9K8ylRO+HBck4dhv7c0bWv5ZOCrxXE/bnJ251+68xUpejdlhQfH7AhV7dR933gNkNw8WARMmVlc",
+	"gyxTS6LO3mVUkVdg39ziAfiFmq7b90XX7j75bjDN5nZVQhzNbaYGugnOGyblmjwVgUbtuTxyjLpXYCJm",
+	"gueETWlb2uJS2O9Dc9Vpaj4hE1GyrdrxQPzgL0djg9xEmRrcVV6FCWcOCdBOwnv77brks4DYZWRtBNDS",
+	"cHEjF4EvMjVmvnpWKqYBz18vEXHbXueglZpDR0N5oOX1+LUbWN1VEMhv7fVXTvEAFpmhmuSMD1RzHlSd",
+	"yt6GEkBeUhQbVJRMfBDZKYt5loFhQdhJxGU4s2aC57wBFIWemkiDhCGp7Ktauk74cA0auMhzKO1qQGOa",
+	"zbxY413Idpu3n2x7bgCABwHBbPtSLS8PfOCt/e/q/r3M0n/xW/YP+gQN3KZTc+ShRZd4ljXp0EIGlNO+",
+	"UJxEbDKmhKjqQrP7wNqpz2wcj4VL5naTqvostndgHHAs2qsNkrtKpDlZeiPqLzoM9pfk37bsSdtAYEx+",
+	"/hvL2nd5aoRnQFUDt2Q8YbB/Nna1kmJa1p3G9pAsswx6Q8HHApyJ6LwAzWnMkY0my9goTZJMTHkuKm7U",
+	"C/v5LS7uharWW+3fN6GvUv83qq4S41ndpJ+7KgsdOVvZbojJ2KQjhDxAubNMf7lypGpbPlXUTp3BjJHK",
+	"Teoj3mTztHEbXho1rndlvhZG+7pLx3jvktIyK4n7qUz1MGL2O7rkDellQEZsKBTc5RrBlrwwd34QZPyi",
+	"W/zs4pzdiBkmoWPRdcBxBoP7TjOjboSMCt9/P80Ei+HXFvzm85MhCt0HbSsChq1EMa0qXYtGjR8ec/p6",
+	"WDBOQIR5PHaG6L14Cu/qxzNqvEG/ToWdBBu22MXw1d0eFNbWk/SA6UvMHRgJsrqrI8T1JQ5ui7fZW8V6",
+	"uYDSfp6BJq7UjUgYN5Uy6GLSzdIelvduVfgH7axE3IOnKIZ7B5EkepM8NTNrx1glrUJEjaFX5QY3503C",
+	"FRbyw26meki+XO/UoxpqiHcH8N3e7UGBv7gt5IcYxUbJEfmdRomBFeUqJ3XS2T8i0+KESQDfAd5DkmFM",
+	"yA9pruQIKtPxd8cSaxvBACZUcBOwJtjj0K8RBGJO2XRoeyOVF4EQBTIRqBz0Ks9FR4487mdJQBKmYllG",
+	"Epe8J9BLpRW7yaRHAR2J3xk7alvssiMZqWaQem2X4WUx4O26h8ptrRadtAG6MzAB2w8iBYvLGwNarleb",
+	"cCxU3tOgUeviKuRSTCmJ25v1QhfTc8o47TuCFXAAAdoKyC7v3ZSTPthbwP7Bo+IoHYis1E95QNTYZu/q",
+	"dnNqHM6aXv9KB77h8E4njCPXBcNvBMOMHIfhIMVHwyAxJgrpI+ngdmRwchFHqY5HEjMBKjf/5m3G6sYe",
+	"CBGugc4yexDy8DsfU0DT2sZJLSsu+M02nqYF5cWK2hTXo/Zio2cKFALg50sDVk/S0ivVk/+kFra4R1wT",
+	"NXKZ+r9Ry+iDH9XdNY0VAcODvT26n+fMGT2FKDAPASeLDIseOM1cGNir9fI7U2j27K0QCZQ93ohZ5ep9",
+	"mdHHQm38s1EscoPL+K/6qGM25TPNysvpdDiiGXBmboOVeZ1+ENJ2b5sakGujlqAIKorbW1spukfdLLkG",
+	"N7JeI5GkfHcgpJ1YkRQUEbuf7P1vNbh6XMzX6Y1gHBWFyThTPMFkJBcLqFyyX1xbr9LsdrCY9sXicBzs",
+	"PV33lccKo3m032Aol/YKu0Qtb+NbjnJE+ngyeRDWGfGknBOUpLz2Sibyjrn9tm5poieEWF2W+Ir2atNn",
+	"rxybOsFH4DHAPawX6FKanIVr0pghYRDr8mEjiITlkFtblmZYl0oc6w5/DY3SNjtj3VxNtbUDh2qqWTqy",
+	"1mHENKDl2NvsQ5oIFXUkwOSQbUxIpNyK0IA3zlrMBas/aO6pVhkmloedkNC91GjmueYjYlwFEjaFlur+",
+	"gT3iDmtlfriMB26bE/ACdGQA0+qZjJ3l70HjoyBF0e4bFo+4hIIVjHk6mDZr2Sjh6Pq1CEjBoDPTITfw",
+	"M+RPctmRboDacGlHKCMIdWhgqMGsBsS3szabHzsC2A951mcJx4Cr+xBRgGuGFUIJocrsHRFVmb3hql2c",
+	"vwgDu/oP2GnfpN/jlX5V99nfRf45mPjdT774diP6ABSsgd3ES2RSTHxMdU1yDJEYfDswX9SBcSvb9MRU",
+	"A3nf8ty8cJt26ydn3jsffdo5G6e/CZgo+6+fBM/tAPFfCFpsdzb+u3g2WviteDNa+t4VplpfgepQ9fLi",
+	"A3YJXaZ1BTu8r33YiXYmebZzstOG0iFayIrSoZz3DFrhZGiHnv98Ij0mTZhSo3cW02TelVTOJE1cclFx",
+	"w9smpsNZ8DWrA9V+CzuSi5FweTP0FoS5U1H1puea4UFZyI20mpgdCIG6YrhKqZEO+2L/XfHJN+Ws9QZf",
+	"HuRqMgaH73wbU5VnSVUj1xBwhndCtm0/4DKHScW4A+QpnztfwRBFH/Q8KRU9CYkplnZndT9UH3w6IRJx",
+	"4eOBHQY0yAD5x5m2x7kngoZ83VEFpHYqB5nw5TV63nalL/ylulVvW2lAe3ws1DhDPxPtOPERfY2lEVsB",
+	"WNGLsRC9IWTjeD4B+1/2Lxp+C4/OJElVxUfIyR9E26zBRokCHyByWvhbyA9mD07waft6xZcvcGzToWKZ",
+	"QhpqVa6Qgg6rGyHn2JkMvxEIXzdSeTgTE129Ad8NFRz6Kbg8FBkfnjQymAJT8TZ6zSLnlWRISrMYGA33",
+	"BvpNPsOtFMBEQWGj/Y9zV7vSm7XAWT0TySr8qOAd/8rnaOeSG/E6HaWmBf+76iv+cXy69IELlaW9WeMv",
+	"0OOlT1yKEU8lJWI1+krxxtyHtDBrfMQ+DXRxpPm0zldOKD15jqQeHDyI9p1vM7qZGbXqm33jrNcTY9MC",
+	"jVGv+gQ+TM9+jqzQNkKa1s+pxmRVdLEuJxyCV8I3gg/Bpxt+Ap/9HO28vOYr5x+eudOEQeDTvvKzGOcC",
+	"ncqrvhA++jlqBER3NQE9WeWQrvr/BwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

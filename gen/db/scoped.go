@@ -101,6 +101,8 @@ type Scoped interface {
 	EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams) ([]Turn, error)
 	// Ends the active turns of a message from outside.
 	EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams) ([]Turn, error)
+	// Ends a turn from outside, unless a worker has it.
+	EndQueuedTurn(ctx context.Context, arg EndQueuedTurnParams) (Turn, error)
 	// Includes a session that ended earlier in another way and is still kept.
 	EndSession(ctx context.Context, arg EndSessionParams) (Session, error)
 	EnsureMessageServer(ctx context.Context, arg EnsureMessageServerParams) error
@@ -151,6 +153,8 @@ type Scoped interface {
 	GetMessageForUpdate(ctx context.Context, id uuid.UUID) (Message, error)
 	GetMessageServer(ctx context.Context, id uuid.UUID) (MessageServer, error)
 	GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) (Turn, error)
+	// The turn that will reply under an id, while it is not over.
+	GetOpenTurnOfResponse(ctx context.Context, arg GetOpenTurnOfResponseParams) (Turn, error)
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
 	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
 	// Keeps others from changing the room until the transaction ends.
@@ -261,6 +265,8 @@ type Scoped interface {
 	// Restarts the time-out, up to the maximum duration. Finds no row when the session has ended, or when this is no explicit
 	// renewal and the session doesn't renew itself.
 	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)
+	// Asks the worker of a turn, or the next one, to end it. Finds no row when it has ended.
+	RequestTurnCancel(ctx context.Context, id uuid.UUID) (Turn, error)
 	// A key that was revoked before stays as it is.
 	RevokeAPIKey(ctx context.Context, arg RevokeAPIKeyParams) (APIKey, error)
 	RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error)
@@ -397,7 +403,8 @@ type System interface {
 	ReleaseTurnLease(ctx context.Context, arg ReleaseTurnLeaseParams) (int64, error)
 	// Releases an owner's turns to their mailboxes.
 	ReleaseTurnLeases(ctx context.Context, owner string) (int64, error)
-	RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error)
+	// Returns whether the turn is to be cancelled, and finds no row when it is no longer the owner's.
+	RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (bool, error)
 	// Changes the key by which secrets are sealed, and nothing else.
 	ResealAgent(ctx context.Context, arg ResealAgentParams) (int64, error)
 	ResealJob(ctx context.Context, arg ResealJobParams) (int64, error)
@@ -742,6 +749,10 @@ func (q systemQueries) EndParticipation(ctx context.Context, entityID uuid.UUID)
 	return q.all.EndParticipation(ctx, unscoped.EndParticipationParams{Tenant: q.scope.Tenant, EntityID: entityID})
 }
 
+func (q scopedQueries) EndQueuedTurn(ctx context.Context, arg EndQueuedTurnParams) (Turn, error) {
+	return q.all.EndQueuedTurn(ctx, unscoped.EndQueuedTurnParams{NewStatus: arg.NewStatus, Reason: arg.Reason, Detail: arg.Detail, EndedAt: arg.EndedAt, Tenant: q.scope.Tenant, ID: arg.ID})
+}
+
 func (q scopedQueries) EndSession(ctx context.Context, arg EndSessionParams) (Session, error) {
 	return q.all.EndSession(ctx, unscoped.EndSessionParams{EndedAt: arg.EndedAt, EndReason: arg.EndReason, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
@@ -912,6 +923,10 @@ func (q scopedQueries) GetMessageServer(ctx context.Context, id uuid.UUID) (Mess
 
 func (q scopedQueries) GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) (Turn, error) {
 	return q.all.GetMessageTurn(ctx, unscoped.GetMessageTurnParams{Tenant: q.scope.Tenant, MessageID: arg.MessageID, AgentID: arg.AgentID})
+}
+
+func (q scopedQueries) GetOpenTurnOfResponse(ctx context.Context, arg GetOpenTurnOfResponseParams) (Turn, error) {
+	return q.all.GetOpenTurnOfResponse(ctx, unscoped.GetOpenTurnOfResponseParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, ResponseID: arg.ResponseID})
 }
 
 func (q scopedQueries) GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error) {
@@ -1314,8 +1329,12 @@ func (q scopedQueries) RenewSession(ctx context.Context, arg RenewSessionParams)
 	return q.all.RenewSession(ctx, unscoped.RenewSessionParams{Now: arg.Now, Tenant: q.scope.Tenant, ID: arg.ID, ByHand: arg.ByHand, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
-func (q systemQueries) RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error) {
+func (q systemQueries) RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (bool, error) {
 	return q.all.RenewTurnLease(ctx, unscoped.RenewTurnLeaseParams{LeaseUntil: arg.LeaseUntil, Tenant: q.scope.Tenant, ID: arg.ID, Owner: arg.Owner})
+}
+
+func (q scopedQueries) RequestTurnCancel(ctx context.Context, id uuid.UUID) (Turn, error) {
+	return q.all.RequestTurnCancel(ctx, unscoped.RequestTurnCancelParams{Tenant: q.scope.Tenant, ID: id})
 }
 
 func (q systemQueries) ResealAgent(ctx context.Context, arg ResealAgentParams) (int64, error) {

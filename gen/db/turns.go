@@ -66,6 +66,14 @@ type EndMessageTurnsParams struct {
 	MessageID uuid.UUID
 }
 
+type EndQueuedTurnParams struct {
+	NewStatus string
+	Reason    string
+	Detail    string
+	EndedAt   *dbtype.Millis
+	ID        uuid.UUID
+}
+
 type FinishTurnParams struct {
 	Status           string
 	Reason           string
@@ -80,6 +88,11 @@ type FinishTurnParams struct {
 type GetMessageTurnParams struct {
 	MessageID uuid.UUID
 	AgentID   uuid.UUID
+}
+
+type GetOpenTurnOfResponseParams struct {
+	ChannelID  uuid.UUID
+	ResponseID uuid.UUID
 }
 
 type InsertTurnParams struct {

@@ -30,7 +30,7 @@ UPDATE turns
 SET status = 'running', lease_owner = $1, lease_until = $2, attempts = attempts + 1,
     started_at = coalesce(started_at, CASE WHEN turns.queued_at < $3 THEN $3 ELSE turns.queued_at END)
 WHERE tenant = $4 AND id = $5 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type ClaimTurnParams = unscoped.ClaimTurnParams
@@ -67,6 +67,7 @@ func (q *Queries) ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, err
 		&i.EndedAt,
 		&i.Head,
 		&i.Tenant,
+		&i.CancelRequested,
 	)
 	return i, err
 }
@@ -131,7 +132,7 @@ func (q *Queries) DeleteLogEntry(ctx context.Context, arg DeleteLogEntryParams) 
 const endAgentTurns = `-- name: EndAgentTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
 WHERE tenant = $5 AND agent_id = $6 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type EndAgentTurnsParams = unscoped.EndAgentTurnsParams
@@ -174,6 +175,7 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -188,7 +190,7 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 const endChannelTurns = `-- name: EndChannelTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
 WHERE tenant = $5 AND channel_id = $6 AND ended_at IS NULL AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type EndChannelTurnsParams = unscoped.EndChannelTurnsParams
@@ -231,6 +233,7 @@ func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -246,7 +249,7 @@ const endMailboxTurns = `-- name: EndMailboxTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
 WHERE tenant = $5 AND agent_id = $6 AND channel_id = $7
   AND status IN ('queued', 'running') AND (status = 'queued' OR NOT $8::boolean)
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type EndMailboxTurnsParams = unscoped.EndMailboxTurnsParams
@@ -292,6 +295,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -306,7 +310,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 const endMessageTurns = `-- name: EndMessageTurns :many
 UPDATE turns SET status = $1, reason = $2, detail = $3, lease_owner = '', lease_until = 0, ended_at = $4
 WHERE tenant = $5 AND message_id = $6 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type EndMessageTurnsParams = unscoped.EndMessageTurnsParams
@@ -350,6 +354,7 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -361,6 +366,52 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 	return items, nil
 }
 
+const endQueuedTurn = `-- name: EndQueuedTurn :one
+UPDATE turns SET status = $1, reason = $2, detail = $3, ended_at = $4
+WHERE tenant = $5 AND id = $6 AND status = 'queued'
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
+`
+
+type EndQueuedTurnParams = unscoped.EndQueuedTurnParams
+
+// scope: tenant
+// Ends a turn from outside, unless a worker has it.
+func (q *Queries) EndQueuedTurn(ctx context.Context, arg EndQueuedTurnParams) (Turn, error) {
+	row := q.db.QueryRow(ctx, endQueuedTurn,
+		arg.NewStatus,
+		arg.Reason,
+		arg.Detail,
+		arg.EndedAt,
+		arg.Tenant,
+		arg.ID,
+	)
+	var i Turn
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.ChannelID,
+		&i.MessageID,
+		&i.SenderID,
+		&i.Seq,
+		&i.ResponseID,
+		&i.Status,
+		&i.Reason,
+		&i.Detail,
+		&i.ReplyID,
+		&i.CharacterVersion,
+		&i.Attempts,
+		&i.LeaseOwner,
+		&i.LeaseUntil,
+		&i.QueuedAt,
+		&i.StartedAt,
+		&i.EndedAt,
+		&i.Head,
+		&i.Tenant,
+		&i.CancelRequested,
+	)
+	return i, err
+}
+
 const finishTurn = `-- name: FinishTurn :one
 WITH home AS MATERIALIZED (
     SELECT c.id FROM channels c WHERE c.tenant = $7 AND c.id = (SELECT t.channel_id FROM turns t WHERE t.id = $8) FOR NO KEY UPDATE
@@ -368,7 +419,7 @@ WITH home AS MATERIALIZED (
 UPDATE turns
 SET status = $1, reason = $2, detail = $3, reply_id = $4, character_version = $5, lease_owner = '', lease_until = 0, ended_at = $6
 WHERE turns.tenant = $7 AND turns.id = $8 AND turns.status = 'running' AND turns.lease_owner = $9 AND turns.channel_id = (SELECT home.id FROM home)
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type FinishTurnParams = unscoped.FinishTurnParams
@@ -409,12 +460,13 @@ func (q *Queries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, e
 		&i.EndedAt,
 		&i.Head,
 		&i.Tenant,
+		&i.CancelRequested,
 	)
 	return i, err
 }
 
 const getMessageTurn = `-- name: GetMessageTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = $1 AND message_id = $2 AND agent_id = $3
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested FROM turns WHERE tenant = $1 AND message_id = $2 AND agent_id = $3
 `
 
 type GetMessageTurnParams = unscoped.GetMessageTurnParams
@@ -444,12 +496,51 @@ func (q *Queries) GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) 
 		&i.EndedAt,
 		&i.Head,
 		&i.Tenant,
+		&i.CancelRequested,
+	)
+	return i, err
+}
+
+const getOpenTurnOfResponse = `-- name: GetOpenTurnOfResponse :one
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested FROM turns
+WHERE tenant = $1 AND channel_id = $2 AND ended_at IS NULL AND response_id = $3
+`
+
+type GetOpenTurnOfResponseParams = unscoped.GetOpenTurnOfResponseParams
+
+// scope: tenant
+// The turn that will reply under an id, while it is not over.
+func (q *Queries) GetOpenTurnOfResponse(ctx context.Context, arg GetOpenTurnOfResponseParams) (Turn, error) {
+	row := q.db.QueryRow(ctx, getOpenTurnOfResponse, arg.Tenant, arg.ChannelID, arg.ResponseID)
+	var i Turn
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.ChannelID,
+		&i.MessageID,
+		&i.SenderID,
+		&i.Seq,
+		&i.ResponseID,
+		&i.Status,
+		&i.Reason,
+		&i.Detail,
+		&i.ReplyID,
+		&i.CharacterVersion,
+		&i.Attempts,
+		&i.LeaseOwner,
+		&i.LeaseUntil,
+		&i.QueuedAt,
+		&i.StartedAt,
+		&i.EndedAt,
+		&i.Head,
+		&i.Tenant,
+		&i.CancelRequested,
 	)
 	return i, err
 }
 
 const getTurn = `-- name: GetTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = $1 AND id = $2
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested FROM turns WHERE tenant = $1 AND id = $2
 `
 
 type GetTurnParams = unscoped.GetTurnParams
@@ -479,6 +570,7 @@ func (q *Queries) GetTurn(ctx context.Context, arg GetTurnParams) (Turn, error) 
 		&i.EndedAt,
 		&i.Head,
 		&i.Tenant,
+		&i.CancelRequested,
 	)
 	return i, err
 }
@@ -582,7 +674,7 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 }
 
 const listAgentTurns = `-- name: ListAgentTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested FROM turns
 WHERE tenant = $1 AND agent_id = $2
   AND queued_at <= $3
   AND (queued_at >= $4 OR started_at >= $4)
@@ -643,6 +735,7 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -786,7 +879,7 @@ func (q *Queries) ListClaimableTurns(ctx context.Context, arg ListClaimableTurns
 }
 
 const listMessageTurns = `-- name: ListMessageTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = $1 AND message_id = $2 ORDER BY queued_at, agent_id
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested FROM turns WHERE tenant = $1 AND message_id = $2 ORDER BY queued_at, agent_id
 `
 
 type ListMessageTurnsParams = unscoped.ListMessageTurnsParams
@@ -822,6 +915,7 @@ func (q *Queries) ListMessageTurns(ctx context.Context, arg ListMessageTurnsPara
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -937,23 +1031,63 @@ func (q *Queries) ReleaseTurnLeases(ctx context.Context, arg ReleaseTurnLeasesPa
 	return result.RowsAffected(), nil
 }
 
-const renewTurnLease = `-- name: RenewTurnLease :execrows
+const renewTurnLease = `-- name: RenewTurnLease :one
 UPDATE turns SET lease_until = $1
 WHERE tenant = $2 AND id = $3 AND status = 'running' AND lease_owner = $4
+RETURNING cancel_requested
 `
 
 type RenewTurnLeaseParams = unscoped.RenewTurnLeaseParams
 
 // scope: system
-func (q *Queries) RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error) {
-	result, err := q.db.Exec(ctx, renewTurnLease,
+// Returns whether the turn is to be cancelled, and finds no row when it is no longer the owner's.
+func (q *Queries) RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (bool, error) {
+	row := q.db.QueryRow(ctx, renewTurnLease,
 		arg.LeaseUntil,
 		arg.Tenant,
 		arg.ID,
 		arg.Owner,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	var cancel_requested bool
+	err := row.Scan(&cancel_requested)
+	return cancel_requested, err
+}
+
+const requestTurnCancel = `-- name: RequestTurnCancel :one
+UPDATE turns SET cancel_requested = true
+WHERE tenant = $1 AND id = $2 AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
+`
+
+type RequestTurnCancelParams = unscoped.RequestTurnCancelParams
+
+// scope: tenant
+// Asks the worker of a turn, or the next one, to end it. Finds no row when it has ended.
+func (q *Queries) RequestTurnCancel(ctx context.Context, arg RequestTurnCancelParams) (Turn, error) {
+	row := q.db.QueryRow(ctx, requestTurnCancel, arg.Tenant, arg.ID)
+	var i Turn
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.ChannelID,
+		&i.MessageID,
+		&i.SenderID,
+		&i.Seq,
+		&i.ResponseID,
+		&i.Status,
+		&i.Reason,
+		&i.Detail,
+		&i.ReplyID,
+		&i.CharacterVersion,
+		&i.Attempts,
+		&i.LeaseOwner,
+		&i.LeaseUntil,
+		&i.QueuedAt,
+		&i.StartedAt,
+		&i.EndedAt,
+		&i.Head,
+		&i.Tenant,
+		&i.CancelRequested,
+	)
+	return i, err
 }

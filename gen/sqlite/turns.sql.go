@@ -30,7 +30,7 @@ UPDATE turns
 SET status = 'running', lease_owner = ?1, lease_until = ?2, attempts = attempts + 1,
     started_at = coalesce(started_at, CASE WHEN turns.queued_at < ?3 THEN ?3 ELSE turns.queued_at END)
 WHERE tenant = ?4 AND id = ?5 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type ClaimTurnParams = unscoped.ClaimTurnParams
@@ -67,6 +67,7 @@ func (q *Queries) ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, err
 		&i.EndedAt,
 		&i.Head,
 		&i.Tenant,
+		&i.CancelRequested,
 	)
 	return i, err
 }
@@ -132,7 +133,7 @@ const endAgentTurns = `-- name: EndAgentTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
 WHERE tenant = ?5 AND agent_id = ?6 AND status IN ('queued', 'running')
   AND channel_id > '' -- always so; it leads SQLite to the index of active turns, past the agent's history
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type EndAgentTurnsParams = unscoped.EndAgentTurnsParams
@@ -175,6 +176,7 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -192,7 +194,7 @@ func (q *Queries) EndAgentTurns(ctx context.Context, arg EndAgentTurnsParams) ([
 const endChannelTurns = `-- name: EndChannelTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
 WHERE tenant = ?5 AND channel_id = ?6 AND ended_at IS NULL AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type EndChannelTurnsParams = unscoped.EndChannelTurnsParams
@@ -235,6 +237,7 @@ func (q *Queries) EndChannelTurns(ctx context.Context, arg EndChannelTurnsParams
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -254,7 +257,7 @@ UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_
 WHERE tenant = ?5 AND agent_id = ?6 AND channel_id = ?7
   AND seq > 0 -- always so; it leads SQLite to the index of active turns, past the mailbox's history
   AND status IN ('queued', 'running') AND (status = 'queued' OR NOT CAST(?8 AS BOOLEAN))
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type EndMailboxTurnsParams = unscoped.EndMailboxTurnsParams
@@ -300,6 +303,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -317,7 +321,7 @@ func (q *Queries) EndMailboxTurns(ctx context.Context, arg EndMailboxTurnsParams
 const endMessageTurns = `-- name: EndMessageTurns :many
 UPDATE turns SET status = ?1, reason = ?2, detail = ?3, lease_owner = '', lease_until = 0, ended_at = ?4
 WHERE tenant = ?5 AND message_id = ?6 AND status IN ('queued', 'running')
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type EndMessageTurnsParams = unscoped.EndMessageTurnsParams
@@ -361,6 +365,7 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -375,11 +380,57 @@ func (q *Queries) EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams
 	return items, nil
 }
 
+const endQueuedTurn = `-- name: EndQueuedTurn :one
+UPDATE turns SET status = ?1, reason = ?2, detail = ?3, ended_at = ?4
+WHERE tenant = ?5 AND id = ?6 AND status = 'queued'
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
+`
+
+type EndQueuedTurnParams = unscoped.EndQueuedTurnParams
+
+// scope: tenant
+// Ends a turn from outside, unless a worker has it.
+func (q *Queries) EndQueuedTurn(ctx context.Context, arg EndQueuedTurnParams) (Turn, error) {
+	row := q.db.QueryRowContext(ctx, endQueuedTurn,
+		arg.NewStatus,
+		arg.Reason,
+		arg.Detail,
+		arg.EndedAt,
+		arg.Tenant,
+		arg.ID,
+	)
+	var i Turn
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.ChannelID,
+		&i.MessageID,
+		&i.SenderID,
+		&i.Seq,
+		&i.ResponseID,
+		&i.Status,
+		&i.Reason,
+		&i.Detail,
+		&i.ReplyID,
+		&i.CharacterVersion,
+		&i.Attempts,
+		&i.LeaseOwner,
+		&i.LeaseUntil,
+		&i.QueuedAt,
+		&i.StartedAt,
+		&i.EndedAt,
+		&i.Head,
+		&i.Tenant,
+		&i.CancelRequested,
+	)
+	return i, err
+}
+
 const finishTurn = `-- name: FinishTurn :one
 UPDATE turns
 SET status = ?1, reason = ?2, detail = ?3, reply_id = ?4, character_version = ?5, lease_owner = '', lease_until = 0, ended_at = ?6
 WHERE tenant = ?7 AND id = ?8 AND status = 'running' AND lease_owner = ?9
-RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
 `
 
 type FinishTurnParams = unscoped.FinishTurnParams
@@ -420,12 +471,13 @@ func (q *Queries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, e
 		&i.EndedAt,
 		&i.Head,
 		&i.Tenant,
+		&i.CancelRequested,
 	)
 	return i, err
 }
 
 const getMessageTurn = `-- name: GetMessageTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = ?1 AND message_id = ?2 AND agent_id = ?3
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested FROM turns WHERE tenant = ?1 AND message_id = ?2 AND agent_id = ?3
 `
 
 type GetMessageTurnParams = unscoped.GetMessageTurnParams
@@ -455,12 +507,51 @@ func (q *Queries) GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) 
 		&i.EndedAt,
 		&i.Head,
 		&i.Tenant,
+		&i.CancelRequested,
+	)
+	return i, err
+}
+
+const getOpenTurnOfResponse = `-- name: GetOpenTurnOfResponse :one
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested FROM turns
+WHERE tenant = ?1 AND channel_id = ?2 AND ended_at IS NULL AND response_id = ?3
+`
+
+type GetOpenTurnOfResponseParams = unscoped.GetOpenTurnOfResponseParams
+
+// scope: tenant
+// The turn that will reply under an id, while it is not over.
+func (q *Queries) GetOpenTurnOfResponse(ctx context.Context, arg GetOpenTurnOfResponseParams) (Turn, error) {
+	row := q.db.QueryRowContext(ctx, getOpenTurnOfResponse, arg.Tenant, arg.ChannelID, arg.ResponseID)
+	var i Turn
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.ChannelID,
+		&i.MessageID,
+		&i.SenderID,
+		&i.Seq,
+		&i.ResponseID,
+		&i.Status,
+		&i.Reason,
+		&i.Detail,
+		&i.ReplyID,
+		&i.CharacterVersion,
+		&i.Attempts,
+		&i.LeaseOwner,
+		&i.LeaseUntil,
+		&i.QueuedAt,
+		&i.StartedAt,
+		&i.EndedAt,
+		&i.Head,
+		&i.Tenant,
+		&i.CancelRequested,
 	)
 	return i, err
 }
 
 const getTurn = `-- name: GetTurn :one
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = ?1 AND id = ?2
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested FROM turns WHERE tenant = ?1 AND id = ?2
 `
 
 type GetTurnParams = unscoped.GetTurnParams
@@ -490,6 +581,7 @@ func (q *Queries) GetTurn(ctx context.Context, arg GetTurnParams) (Turn, error) 
 		&i.EndedAt,
 		&i.Head,
 		&i.Tenant,
+		&i.CancelRequested,
 	)
 	return i, err
 }
@@ -596,7 +688,7 @@ func (q *Queries) ListAgentLog(ctx context.Context, arg ListAgentLogParams) ([]L
 }
 
 const listAgentTurns = `-- name: ListAgentTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested FROM turns
 WHERE tenant = ?1 AND agent_id = ?2
   AND queued_at <= ?3
   AND (queued_at >= ?4 OR started_at >= ?4)
@@ -657,6 +749,7 @@ func (q *Queries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) 
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -807,7 +900,7 @@ func (q *Queries) ListClaimableTurns(ctx context.Context, arg ListClaimableTurns
 }
 
 const listMessageTurns = `-- name: ListMessageTurns :many
-SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant FROM turns WHERE tenant = ?1 AND message_id = ?2 ORDER BY queued_at, agent_id
+SELECT id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested FROM turns WHERE tenant = ?1 AND message_id = ?2 ORDER BY queued_at, agent_id
 `
 
 type ListMessageTurnsParams = unscoped.ListMessageTurnsParams
@@ -843,6 +936,7 @@ func (q *Queries) ListMessageTurns(ctx context.Context, arg ListMessageTurnsPara
 			&i.EndedAt,
 			&i.Head,
 			&i.Tenant,
+			&i.CancelRequested,
 		); err != nil {
 			return nil, err
 		}
@@ -964,23 +1058,63 @@ func (q *Queries) ReleaseTurnLeases(ctx context.Context, arg ReleaseTurnLeasesPa
 	return result.RowsAffected()
 }
 
-const renewTurnLease = `-- name: RenewTurnLease :execrows
+const renewTurnLease = `-- name: RenewTurnLease :one
 UPDATE turns SET lease_until = ?1
 WHERE tenant = ?2 AND id = ?3 AND status = 'running' AND lease_owner = ?4
+RETURNING cancel_requested
 `
 
 type RenewTurnLeaseParams = unscoped.RenewTurnLeaseParams
 
 // scope: system
-func (q *Queries) RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, renewTurnLease,
+// Returns whether the turn is to be cancelled, and finds no row when it is no longer the owner's.
+func (q *Queries) RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, renewTurnLease,
 		arg.LeaseUntil,
 		arg.Tenant,
 		arg.ID,
 		arg.Owner,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	var cancel_requested bool
+	err := row.Scan(&cancel_requested)
+	return cancel_requested, err
+}
+
+const requestTurnCancel = `-- name: RequestTurnCancel :one
+UPDATE turns SET cancel_requested = true
+WHERE tenant = ?1 AND id = ?2 AND status IN ('queued', 'running')
+RETURNING id, agent_id, channel_id, message_id, sender_id, seq, response_id, status, reason, detail, reply_id, character_version, attempts, lease_owner, lease_until, queued_at, started_at, ended_at, head, tenant, cancel_requested
+`
+
+type RequestTurnCancelParams = unscoped.RequestTurnCancelParams
+
+// scope: tenant
+// Asks the worker of a turn, or the next one, to end it. Finds no row when it has ended.
+func (q *Queries) RequestTurnCancel(ctx context.Context, arg RequestTurnCancelParams) (Turn, error) {
+	row := q.db.QueryRowContext(ctx, requestTurnCancel, arg.Tenant, arg.ID)
+	var i Turn
+	err := row.Scan(
+		&i.ID,
+		&i.AgentID,
+		&i.ChannelID,
+		&i.MessageID,
+		&i.SenderID,
+		&i.Seq,
+		&i.ResponseID,
+		&i.Status,
+		&i.Reason,
+		&i.Detail,
+		&i.ReplyID,
+		&i.CharacterVersion,
+		&i.Attempts,
+		&i.LeaseOwner,
+		&i.LeaseUntil,
+		&i.QueuedAt,
+		&i.StartedAt,
+		&i.EndedAt,
+		&i.Head,
+		&i.Tenant,
+		&i.CancelRequested,
+	)
+	return i, err
 }

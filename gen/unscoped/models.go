@@ -254,6 +254,7 @@ type Turn struct {
 	EndedAt          *dbtype.Millis
 	Head             bool
 	Tenant           int64
+	CancelRequested  bool
 }
 
 type TurnEvent struct {

@@ -202,6 +202,9 @@ type Querier interface {
 	EndMessageTurns(ctx context.Context, arg EndMessageTurnsParams) ([]Turn, error)
 	// scope: system
 	EndParticipation(ctx context.Context, arg EndParticipationParams) (int64, error)
+	// scope: tenant
+	// Ends a turn from outside, unless a worker has it.
+	EndQueuedTurn(ctx context.Context, arg EndQueuedTurnParams) (Turn, error)
 	// scope: viewer
 	// Includes a session that ended earlier in another way and is still kept.
 	EndSession(ctx context.Context, arg EndSessionParams) (Session, error)
@@ -320,6 +323,9 @@ type Querier interface {
 	GetMessageServer(ctx context.Context, arg GetMessageServerParams) (MessageServer, error)
 	// scope: tenant
 	GetMessageTurn(ctx context.Context, arg GetMessageTurnParams) (Turn, error)
+	// scope: tenant
+	// The turn that will reply under an id, while it is not over.
+	GetOpenTurnOfResponse(ctx context.Context, arg GetOpenTurnOfResponseParams) (Turn, error)
 	// scope: viewer
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
 	// scope: tenant
@@ -586,7 +592,11 @@ type Querier interface {
 	// renewal and the session doesn't renew itself.
 	RenewSession(ctx context.Context, arg RenewSessionParams) (Session, error)
 	// scope: system
-	RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (int64, error)
+	// Returns whether the turn is to be cancelled, and finds no row when it is no longer the owner's.
+	RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (bool, error)
+	// scope: tenant
+	// Asks the worker of a turn, or the next one, to end it. Finds no row when it has ended.
+	RequestTurnCancel(ctx context.Context, arg RequestTurnCancelParams) (Turn, error)
 	// scope: system
 	// Changes the key by which secrets are sealed, and nothing else.
 	ResealAgent(ctx context.Context, arg ResealAgentParams) (int64, error)

@@ -72,6 +72,15 @@ type EndMessageTurnsParams struct {
 	MessageID uuid.UUID
 }
 
+type EndQueuedTurnParams struct {
+	NewStatus string
+	Reason    string
+	Detail    string
+	EndedAt   *dbtype.Millis
+	Tenant    int64
+	ID        uuid.UUID
+}
+
 type FinishTurnParams struct {
 	Status           string
 	Reason           string
@@ -88,6 +97,12 @@ type GetMessageTurnParams struct {
 	Tenant    int64
 	MessageID uuid.UUID
 	AgentID   uuid.UUID
+}
+
+type GetOpenTurnOfResponseParams struct {
+	Tenant     int64
+	ChannelID  uuid.UUID
+	ResponseID uuid.UUID
 }
 
 type GetTurnParams struct {
@@ -203,4 +218,9 @@ type RenewTurnLeaseParams struct {
 	Tenant     int64
 	ID         uuid.UUID
 	Owner      string
+}
+
+type RequestTurnCancelParams struct {
+	Tenant int64
+	ID     uuid.UUID
 }

@@ -7,10 +7,12 @@ SET status = 'running', lease_owner = sqlc.arg(owner), lease_until = sqlc.arg(le
 WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) AND status IN ('queued', 'running')
 RETURNING *;
 
--- name: RenewTurnLease :execrows
+-- name: RenewTurnLease :one
 -- scope: system
+-- Returns whether the turn is to be cancelled, and finds no row when it is no longer the owner's.
 UPDATE turns SET lease_until = sqlc.arg(lease_until)
-WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner);
+WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) AND status = 'running' AND lease_owner = sqlc.arg(owner)
+RETURNING cancel_requested;
 
 -- name: ReleaseTurnLease :execrows
 -- scope: system
@@ -41,6 +43,26 @@ SELECT EXISTS (SELECT 1 FROM (SELECT t.id FROM turns t WHERE t.tenant = sqlc.arg
 UPDATE turns SET status = sqlc.arg(new_status), reason = sqlc.arg(reason), detail = sqlc.arg(detail), lease_owner = '', lease_until = 0, ended_at = sqlc.arg(ended_at)
 WHERE tenant = sqlc.arg(tenant) AND message_id = sqlc.arg(message_id) AND status IN ('queued', 'running')
 RETURNING *;
+
+-- name: EndQueuedTurn :one
+-- scope: tenant
+-- Ends a turn from outside, unless a worker has it.
+UPDATE turns SET status = sqlc.arg(new_status), reason = sqlc.arg(reason), detail = sqlc.arg(detail), ended_at = sqlc.arg(ended_at)
+WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) AND status = 'queued'
+RETURNING *;
+
+-- name: RequestTurnCancel :one
+-- scope: tenant
+-- Asks the worker of a turn, or the next one, to end it. Finds no row when it has ended.
+UPDATE turns SET cancel_requested = true
+WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) AND status IN ('queued', 'running')
+RETURNING *;
+
+-- name: GetOpenTurnOfResponse :one
+-- scope: tenant
+-- The turn that will reply under an id, while it is not over.
+SELECT * FROM turns
+WHERE tenant = sqlc.arg(tenant) AND channel_id = sqlc.arg(channel_id) AND ended_at IS NULL AND response_id = sqlc.arg(response_id);
 
 -- name: EndChannelTurns :many
 -- scope: tenant

@@ -24,6 +24,7 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 		"server/internal/realtime/membership.go System":   "whether a channel exists is asked before its first message may make it",
 		"server/internal/realtime/deliver.go System":      "the delivery reads each message once for all who entered the channel",
 		"server/internal/messaging/post.go System":        "a reply is the agent's whose turn it is",
+		"server/internal/messaging/cancel.go System":      "who manages agents sees all their runs, in whichever channel",
 	}
 	heldTo(t, may, func(selector *ast.SelectorExpr) string {
 		if pkg, ok := selector.X.(*ast.Ident); ok && pkg.Name == "auth" && (selector.Sel.Name == "System" || selector.Sel.Name == "Agent" || selector.Sel.Name == "Claimed") {

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/elizad/elizad/server/internal/modeltest"
 )
 
 // TestRealClients chats through the published API client and socket.io-client, kills the server while the agent is answering,
@@ -36,6 +38,16 @@ func TestBrowser(t *testing.T) {
 	t.Parallel()
 	p := start(t, t.TempDir())
 	t.Log(node(t, "browser.mjs", "--url", p.url, "--out", screenshots(t)))
+}
+
+// TestStopButton stops an answer on the page while the model is writing it.
+func TestStopButton(t *testing.T) {
+	t.Parallel()
+	vendor := modeltest.New(t, func(modeltest.Request) modeltest.Script {
+		return modeltest.Script{Chunks: []string{"<response><actions>REPLY</actions><text>One"}, Ending: modeltest.Hang}
+	})
+	p := start(t, t.TempDir(), "OPENAI_BASE_URL="+vendor.URL)
+	t.Log(node(t, "stop.mjs", "--url", p.url, "--out", screenshots(t)))
 }
 
 // screenshots is the folder for pictures of pages: ELIZAD_SCREENSHOTS, if it is set.

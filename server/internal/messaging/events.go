@@ -72,11 +72,12 @@ type TurnEnd struct {
 
 // Subjects on the bus.
 const (
-	subjectTurns      = "turns"       // there may be work
-	subjectTurnsEnded = "turns.ended" // turns were ended by another part than the one that runs them
-	subjectChannels   = "channel."    // + channel id
-	subjectDeleted    = "channels.deleted"
-	subjectAgents     = "agents" // an agent was made, changed, started, stopped or deleted
+	subjectTurns          = "turns"           // there may be work
+	subjectTurnsEnded     = "turns.ended"     // turns were ended by another part than the one that runs them
+	subjectTurnsCancelled = "turns.cancelled" // whoever runs these turns is to cancel them
+	subjectChannels       = "channel."        // + channel id
+	subjectDeleted        = "channels.deleted"
+	subjectAgents         = "agents" // an agent was made, changed, started, stopped or deleted
 )
 
 // eventBuffer is how many events a follower may lag behind before it has to read the database.
@@ -129,6 +130,11 @@ func (s *Service) EndedTurns() (*bus.Subscription, error) {
 	return s.bus.Subscribe(subjectTurnsEnded, eventBuffer)
 }
 
+// CancelledTurns follows the turns that their workers are to cancel. Decode with DecodeTurnIDs.
+func (s *Service) CancelledTurns() (*bus.Subscription, error) {
+	return s.bus.Subscribe(subjectTurnsCancelled, eventBuffer)
+}
+
 // DeletedChannels follows the deletions of channels alone. Decode with DecodeEvent.
 func (s *Service) DeletedChannels() (*bus.Subscription, error) {
 	return s.bus.Subscribe(subjectDeleted, eventBuffer)
@@ -143,7 +149,7 @@ func (s *Service) AgentChanges() (*bus.Subscription, error) {
 	return s.bus.Subscribe(subjectAgents, 1)
 }
 
-// DecodeTurnIDs reads the ids in an event of EndedTurns.
+// DecodeTurnIDs reads the ids in an event of EndedTurns or CancelledTurns.
 func DecodeTurnIDs(m bus.Message) ([]uuid.UUID, error) { return bus.Value[[]uuid.UUID](m) }
 
 // Emit publishes an event of a channel. It comes after the commit that made it true.

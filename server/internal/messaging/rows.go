@@ -54,7 +54,7 @@ func turnOf(r db.Turn) Turn {
 	return Turn{
 		ID: r.ID, AgentID: r.AgentID, ChannelID: r.ChannelID, MessageID: r.MessageID, SenderID: r.SenderID, Seq: r.Seq,
 		ResponseID: r.ResponseID, Status: TurnStatus(r.Status), Reason: r.Reason, Detail: r.Detail, ReplyID: r.ReplyID,
-		CharacterVersion: r.CharacterVersion, Attempts: int(r.Attempts),
+		CharacterVersion: r.CharacterVersion, Attempts: int(r.Attempts), CancelRequested: r.CancelRequested,
 		QueuedAt: r.QueuedAt.Time(), StartedAt: dbtype.TimeOf(r.StartedAt), EndedAt: dbtype.TimeOf(r.EndedAt),
 	}
 }

@@ -17,7 +17,7 @@ const (
 	TurnReplied    TurnStatus = "replied"    // the agent answered
 	TurnIgnored    TurnStatus = "ignored"    // the agent chose to say nothing
 	TurnFailed     TurnStatus = "failed"     // the model or the agent failed
-	TurnCancelled  TurnStatus = "cancelled"  // the message, the channel or the agent went away
+	TurnCancelled  TurnStatus = "cancelled"  // on request, or the message, the channel or the agent went away
 	TurnSuperseded TurnStatus = "superseded" // a newer message took its place
 	TurnTimedOut   TurnStatus = "timed_out"  // it took longer than allowed
 )
@@ -40,7 +40,8 @@ type Turn struct {
 	Detail           string // the same in a sentence for people
 	ReplyID          *uuid.UUID
 	CharacterVersion int64
-	Attempts         int // how often it was taken up
+	Attempts         int  // how often it was taken up
+	CancelRequested  bool // its worker is to cancel it
 	QueuedAt         time.Time
 	StartedAt        *time.Time
 	EndedAt          *time.Time

@@ -61,23 +61,26 @@ func (s *Service) ClaimTurns(ctx context.Context, owner string, n, perSender int
 	return out, nil
 }
 
-// RenewTurns extends the leases of turns that owner runs, and returns those that are no longer owner's.
-func (s *Service) RenewTurns(ctx context.Context, owner string, ids []uuid.UUID, lease time.Duration) (lost []uuid.UUID, err error) {
+// RenewTurns extends the leases of turns that owner runs, and returns those that are no longer owner's, and those that owner is to
+// cancel.
+func (s *Service) RenewTurns(ctx context.Context, owner string, ids []uuid.UUID, lease time.Duration) (lost, cancelled []uuid.UUID, err error) {
 	err = store.SystemUpdate(ctx, s.store, "renewing leases", func(q db.System) error {
-		lost = nil
+		lost, cancelled = nil, nil
 		until := s.millis() + dbtype.Millis(lease.Milliseconds())
 		for _, id := range ids {
-			n, err := q.RenewTurnLease(ctx, db.RenewTurnLeaseParams{ID: id, Owner: owner, LeaseUntil: until})
-			if err != nil {
-				return err
-			}
-			if n == 0 {
+			requested, err := q.RenewTurnLease(ctx, db.RenewTurnLeaseParams{ID: id, Owner: owner, LeaseUntil: until})
+			switch {
+			case errors.Is(err, sql.ErrNoRows):
 				lost = append(lost, id)
+			case err != nil:
+				return err
+			case requested:
+				cancelled = append(cancelled, id)
 			}
 		}
 		return nil
 	})
-	return lost, err
+	return lost, cancelled, err
 }
 
 // ReleaseTurn gives a turn back to its mailbox, if owner runs it in the attempt that t names, for the next to take.

@@ -174,7 +174,7 @@ func TestReleaseAndRenew(t *testing.T) {
 	turn := b.Claim(t, 1)[0]
 	now = now.Add(messagingtest.Lease - time.Second)
 	other := uuid.New()
-	if lost, err := b.RenewTurns(t.Context(), messagingtest.Worker, []uuid.UUID{turn.ID, other}, messagingtest.Lease); err != nil || !slices.Equal(lost, []uuid.UUID{other}) {
+	if lost, _, err := b.RenewTurns(t.Context(), messagingtest.Worker, []uuid.UUID{turn.ID, other}, messagingtest.Lease); err != nil || !slices.Equal(lost, []uuid.UUID{other}) {
 		t.Fatalf("RenewTurns lost %v, %v; want the turn that is not ours", lost, err)
 	}
 	now = now.Add(messagingtest.Lease - time.Second)

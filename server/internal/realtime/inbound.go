@@ -35,6 +35,7 @@ func (g *Gateway) listen() {
 	g.listenLogs()
 	g.listenTyping()
 	g.listenLeave()
+	g.listenCancel()
 	known := spellings()
 	for name, what := range known {
 		g.ns.On(name, func(ctx context.Context, ev *socketio.Event) { g.handle(ctx, ev, what, argument(ev)) })
@@ -60,7 +61,7 @@ const eventWrapper = "message"
 
 // inboundEvents returns the names of the inbound events.
 func inboundEvents() map[string]bool {
-	inbound := map[string]bool{eventWrapper: true, eventLeave: true}
+	inbound := map[string]bool{eventWrapper: true, eventLeave: true, eventCancel: true}
 	for name := range spellings() {
 		inbound[name] = true
 	}

@@ -101,6 +101,9 @@ func (g *Gateway) turnEnded(to socketio.Broadcast, plain []*plainConn, e messagi
 	}
 	switch t.Status {
 	case messaging.TurnFailed, messaging.TurnTimedOut, messaging.TurnCancelled, messaging.TurnSuperseded:
+		if t.Status == messaging.TurnCancelled && t.ReplyID != nil { // as far as it goes, it is the reply, and nothing went wrong
+			break
+		}
 		c.Error = t.Detail
 		if t.TurnID == uuid.Nil { // nothing of it was streamed
 			break

@@ -22,6 +22,8 @@ func (c *plainConn) handle(o object) bool {
 		return c.message(o)
 	case string(api.PlainDoTypeAction):
 		return c.action(o)
+	case string(api.PlainCancelTypeCancel):
+		return c.cancelAnswer(o)
 	case string(api.PlainAskTypeStatus):
 		return c.status(o)
 	case string(api.PlainJoinTypeJoin):
@@ -29,7 +31,7 @@ func (c *plainConn) handle(o object) bool {
 	case string(api.PlainAuthTypeAuth):
 		return c.name(o)
 	default:
-		c.fail("Unknown type; there are message, action, join and status", string(apierr.InvalidRequest), "")
+		c.fail("Unknown type; there are message, action, join, cancel and status", string(apierr.InvalidRequest), "")
 		return false
 	}
 }

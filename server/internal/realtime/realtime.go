@@ -32,6 +32,7 @@ import (
 type Messaging interface {
 	CurrentServer() uuid.UUID
 	Channel(ctx context.Context, who auth.Identity, id uuid.UUID) (messaging.Channel, error)
+	CancelAnswer(ctx context.Context, who auth.Identity, channelID, id uuid.UUID) ([]messaging.Turn, error)
 	Post(ctx context.Context, who auth.Identity, d messaging.Draft) (messaging.Posted, error)
 	Ask(ctx context.Context, who auth.Identity, d messaging.Draft, target uuid.UUID) (*messaging.Exchange, error)
 	MessagesSince(ctx context.Context, who auth.Identity, channelID uuid.UUID, seq int64, limit int) ([]messaging.Message, error)

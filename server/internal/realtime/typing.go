@@ -19,6 +19,7 @@ const (
 	eventTypingStart = "typing_start"
 	eventTypingStop  = "typing_stop"
 	eventLeave       = "leave_channel"
+	eventCancel      = "cancel_answer"
 )
 
 const (

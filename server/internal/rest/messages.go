@@ -131,6 +131,14 @@ func (h messageHandlers) DeleteMessage(ctx context.Context, req apiserver.Delete
 	return apiserver.DeleteMessage204Response{}, nil
 }
 
+func (h messageHandlers) CancelAnswer(ctx context.Context, req apiserver.CancelAnswerRequestObject) (apiserver.CancelAnswerResponseObject, error) {
+	turns, err := h.messages.CancelAnswer(ctx, auth.FromContext(ctx), req.ChannelID, req.MessageID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.CancelAnswer200JSONResponse{CancellationAnswerJSONResponse: cancellationAnswer(turns...)}, nil
+}
+
 func historyQuery(p api.ListMessagesParams) (q messaging.HistoryQuery, err error) {
 	q.Limit, q.Offset = looseInt(p.Limit), looseInt(p.Offset)
 	if q.Before, err = looseTime("before", p.Before); err != nil {

@@ -45,6 +45,19 @@ func (h runHandlers) GetRun(ctx context.Context, req apiserver.GetRunRequestObje
 	}, nil
 }
 
+func (h runHandlers) CancelRun(ctx context.Context, req apiserver.CancelRunRequestObject) (apiserver.CancelRunResponseObject, error) {
+	turn, err := h.runs.CancelRun(ctx, req.AgentID, req.RunID)
+	if err != nil {
+		return nil, err
+	}
+	return apiserver.CancelRun200JSONResponse{CancellationAnswerJSONResponse: cancellationAnswer(turn)}, nil
+}
+
+// cancellationAnswer shows the turns that were to be cancelled.
+func cancellationAnswer(turns ...messaging.Turn) apiserver.CancellationAnswerJSONResponse {
+	return apiserver.CancellationAnswerJSONResponse{Success: true, Data: api.Cancellation{Runs: present.Each(turns, present.RunRef)}}
+}
+
 func runQuery(p api.ListRunsParams) (q messaging.RunQuery, err error) {
 	q.ChannelID = p.RoomID
 	q.Limit = looseInt(p.Limit)

@@ -89,13 +89,19 @@ func (r *run) askModel(ctx context.Context, q question) (frame.Decision, bool, e
 			rest, final := x.Finish(d.Text)
 			r.reply.write(rest)
 			d.Text, d.Actions, d.Parameters, d.Providers = final, []string{replyAction}, nil, nil
-			if (cut || finish == model.FinishFilter) && !r.continueReply(ctx, q, finish, d.Unframed) && err != nil {
-				return frame.Decision{}, false, err
+			if cut || finish == model.FinishFilter {
+				if continued := r.continueReply(ctx, q, finish, d.Unframed); !continued && ctx.Err() != nil {
+					return frame.Decision{}, false, context.Cause(ctx)
+				} else if !continued && err != nil {
+					return frame.Decision{}, false, err
+				}
 			}
 			return d, true, nil
 		case ok && (cut || finish == model.FinishFilter) && d.OnlyReply():
 			r.reply.write(d.Text)
-			r.continueReply(ctx, q, finish, d.Unframed)
+			if !r.continueReply(ctx, q, finish, d.Unframed) && ctx.Err() != nil {
+				return frame.Decision{}, false, context.Cause(ctx)
+			}
 			return d, true, nil
 		case ok && !d.Cut:
 			if problem := r.misfits(d); problem != "" && try < maxTries {

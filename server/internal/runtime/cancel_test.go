@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/modeltest"
 	"github.com/elizad/elizad/server/internal/runtime"
@@ -184,4 +185,81 @@ func TestStartAndStopInAnyOrder(t *testing.T) {
 		t.Error("started after it was stopped")
 	}
 	b.stop(t, b.Service)
+}
+
+// elsewhere is the messaging of another node on the same database, whose events don't reach the bench.
+func elsewhere(t *testing.T, b *bench) *messaging.Service {
+	t.Helper()
+	far := bus.NewLocal()
+	t.Cleanup(func() { _ = far.Close() })
+	return messaging.New(messaging.Config{Store: b.store, Bus: far})
+}
+
+// A worker that doesn't hear of a cancellation finds it when it renews its lease.
+func TestCancellationIsFoundByTheRenewal(t *testing.T) {
+	t.Parallel()
+	b, _, dm, turn, _, left := writing(t, func(c *runtime.Config) { c.Lease = 300 * time.Millisecond })
+	turns, err := elsewhere(t, b).CancelAnswer(t.Context(), b.who, dm.ID, turn.MessageID)
+	if err != nil || len(turns) != 1 || turns[0].Status != messaging.TurnRunning {
+		t.Fatalf("turns %+v, %v", turns, err)
+	}
+	<-left
+	if got := b.ended(t, turn); got.Status != messaging.TurnCancelled || got.Reason != messaging.CancelReason || got.ReplyID == nil {
+		t.Errorf("turn = %+v", got)
+	}
+	if diff := cmp.Diff([]string{"count", "One"}, b.texts(t, dm.ID)); diff != "" {
+		t.Errorf("channel (-want +got):\n%s", diff)
+	}
+}
+
+// A turn whose worker stopped before it could cancel it is cancelled by the next, without another call of a model.
+func TestCancellationOutlivesTheWorker(t *testing.T) {
+	t.Parallel()
+	b, _, dm, turn, _, _ := writing(t, func(c *runtime.Config) { c.Lease = time.Hour })
+	if _, err := elsewhere(t, b).CancelAnswer(t.Context(), b.who, dm.ID, turn.MessageID); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if err := b.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	next, err := runtime.New(b.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.start(t, next)
+	if got := b.ended(t, turn); got.Status != messaging.TurnCancelled || got.Reason != messaging.CancelReason || got.Attempts != 2 {
+		t.Errorf("turn = %+v", got)
+	}
+	if diff := cmp.Diff([]string{"count"}, b.texts(t, dm.ID)); diff != "" {
+		t.Errorf("channel (-want +got):\n%s", diff)
+	}
+}
+
+// A reply that is cancelled while the model goes on with it, because it was cut off, is no finished one.
+func TestCancelOfAContinuation(t *testing.T) {
+	t.Parallel()
+	sent, left := make(chan int, 10), make(chan struct{})
+	_, models := scripted(t, inOrder(
+		modeltest.Script{Chunks: []string{"<response><actions>REPLY</actions><text>One "}, Finish: "length"},
+		modeltest.Script{Chunks: []string{"<response><text>two ", "three.</text></response>"}, Gates: map[int]<-chan struct{}{1: make(chan struct{})}, Sent: sent, Left: left},
+	))
+	b := running(t, models)
+	dm := b.dm(t, b.agent(t, "Ada", ""))
+	p, err := b.messages.Post(t.Context(), b.who, b.draft(dm, "count"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-sent
+	if _, err := b.messages.CancelAnswer(t.Context(), b.who, dm.ID, p.Message.ID); err != nil {
+		t.Fatal(err)
+	}
+	<-left
+	if got := b.ended(t, p.Turns[0]); got.Status != messaging.TurnCancelled {
+		t.Errorf("turn = %+v", got)
+	}
+	if got := b.texts(t, dm.ID); len(got) != 2 || !strings.HasPrefix(got[1], "One") {
+		t.Errorf("channel %q", got)
+	}
 }

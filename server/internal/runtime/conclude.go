@@ -52,6 +52,7 @@ const (
 	cutByFilter = "content_filter" // the provider withheld the rest
 	cutByLimit  = "length"         // the model's token limit, or the greatest length of a message
 	cutShort    = "interrupted"    // the answer broke off
+	cutOnDemand = "cancelled"      // somebody had read enough
 )
 
 // replyContent is the reply as it is stored and sent (agent runtime §9.5).
@@ -66,20 +67,27 @@ func (r *run) replyContent(text string, d frame.Decision) (*messaging.Reply, err
 	return r.newReply(text, map[string]any{"text": text, "thought": d.Thought, "actions": d.Actions}, metadata)
 }
 
-// kept adds to the outcome of an answer that failed what people find of it in the conversation: the part that they read, or
-// else a word on why there is none.
+// kept adds to the outcome of an answer that failed, or was cancelled, what people find of it in the conversation: the part that they
+// read, or else a word on why there is none. Of what was cancelled everybody knows why.
 func (r *run) kept(o messaging.Outcome) messaging.Outcome {
-	if !r.answering || o.Reply != nil || o.Status != messaging.TurnFailed && o.Status != messaging.TurnTimedOut {
+	failed := o.Status == messaging.TurnFailed || o.Status == messaging.TurnTimedOut
+	if !r.answering || o.Reply != nil || !failed && o.Status != messaging.TurnCancelled {
 		return o
 	}
 	text := r.reply.String()
-	if strings.TrimSpace(text) == "" {
+	switch blank := strings.TrimSpace(text) == ""; {
+	case blank && failed:
 		o.Reply = r.noAnswer(o)
+		return o
+	case blank:
 		return o
 	}
 	metadata := r.replyMetadata()
-	metadata["truncated"], metadata["truncatedBy"] = true, cutShort
-	metadata[messaging.FailureKey] = messaging.Failure{Reason: o.Reason, Message: o.Detail, Partial: true}
+	metadata["truncated"], metadata["truncatedBy"] = true, cutOnDemand
+	if failed {
+		metadata["truncatedBy"] = cutShort
+		metadata[messaging.FailureKey] = messaging.Failure{Reason: o.Reason, Message: o.Detail, Partial: true}
+	}
 	reply, err := r.newReply(text, map[string]any{"text": text, "actions": []string{replyAction}}, metadata)
 	if err != nil {
 		r.log().Error("part of an answer not kept", "error", err)

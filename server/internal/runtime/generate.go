@@ -184,6 +184,9 @@ func publicText(err error) string {
 	if e, ok := errors.AsType[*runError](err); ok {
 		return e.detail
 	}
+	if errors.Is(err, errCancelled) {
+		return "It was cancelled"
+	}
 	if errors.Is(err, errRunTimeout) || errors.Is(err, context.DeadlineExceeded) {
 		return "It took too long"
 	}

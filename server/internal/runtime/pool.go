@@ -22,10 +22,11 @@ const (
 	releaseTime = time.Second
 )
 
-// Causes of a run's end from outside. Neither stores an outcome: the turn is already ended, or will be taken again.
+// Causes of a run's end from outside. The first two store no outcome: the turn is already ended, or will be taken again.
 var (
-	errStopping = errors.New("the server is stopping")
-	errEnded    = errors.New("the turn was ended by somebody else")
+	errStopping  = errors.New("the server is stopping")
+	errEnded     = errors.New("the turn was ended by somebody else")
+	errCancelled = errors.New("the turn is to be cancelled")
 )
 
 // Start begins to claim turns. The context is only for the start itself.
@@ -44,6 +45,12 @@ func (s *Service) Start(context.Context) error {
 		work.Close()
 		return fmt.Errorf("following ended turns: %w", err)
 	}
+	cancelled, err := s.cfg.Messages.CancelledTurns()
+	if err != nil {
+		work.Close()
+		ended.Close()
+		return fmt.Errorf("following cancelled turns: %w", err)
+	}
 	s.started = true
 	s.dispatcher.Go(func() {
 		defer work.Close()
@@ -51,7 +58,8 @@ func (s *Service) Start(context.Context) error {
 	})
 	s.keeper.Go(func() {
 		defer ended.Close()
-		lifecycle.Persist(s.life, s.cfg.Logger, "the renewal of leases", func() { s.keep(ended) })
+		defer cancelled.Close()
+		lifecycle.Persist(s.life, s.cfg.Logger, "the renewal of leases", func() { s.keep(ended, cancelled) })
 	})
 	s.keeper.Go(func() {
 		lifecycle.Persist(s.life, s.cfg.Logger, "the noting of used secrets", func() { s.agents.uses.keep(s.life) })
@@ -201,21 +209,27 @@ func (s *Service) releaseSlot(turnID uuid.UUID, cancel context.CancelCauseFunc) 
 	}
 }
 
-// keep renews the leases of running turns, and cancels the runs of those that were ended from outside.
-func (s *Service) keep(ended *bus.Subscription) {
+// keep renews the leases of running turns, and breaks off the runs of those that were ended from outside, or are to be cancelled.
+func (s *Service) keep(ended, cancelled *bus.Subscription) {
 	ticker := time.NewTicker(s.cfg.Lease / 3)
 	defer ticker.Stop()
-	events := ended.C()
+	ends, cancels := ended.C(), cancelled.C()
 	for {
 		select {
 		case <-s.life.Done():
 			return
-		case m, open := <-events:
+		case m, open := <-ends:
 			if !open {
-				events = nil
+				ends = nil
 				continue
 			}
-			s.cancelEnded(m)
+			s.breakOffAll(m, errEnded)
+		case m, open := <-cancels:
+			if !open {
+				cancels = nil
+				continue
+			}
+			s.breakOffAll(m, errCancelled)
 		case <-ticker.C:
 			s.leasing.Lock()
 			s.renew()
@@ -225,7 +239,7 @@ func (s *Service) keep(ended *bus.Subscription) {
 }
 
 // renew extends the leases of the turns that run here, and reports whether it could. Those that were lost meanwhile, as after a
-// gap in which another process claimed them, are cancelled. s.leasing is held, so that none is claimed at the same time.
+// gap in which another process claimed them, are broken off, and those that are to be cancelled, too. s.leasing is held, so that none is claimed at the same time.
 //
 // Only what runs is renewed: the lease of a turn that no worker runs, because the answer to its claim was lost, must pass.
 func (s *Service) renew() bool {
@@ -234,14 +248,15 @@ func (s *Service) renew() bool {
 	s.mu.Unlock()
 	now := s.wall()
 	if len(held) > 0 {
-		lost, err := s.cfg.Messages.RenewTurns(s.life, s.cfg.Owner, held, s.cfg.Lease)
+		lost, cancelled, err := s.cfg.Messages.RenewTurns(s.life, s.cfg.Owner, held, s.cfg.Lease)
 		if err != nil {
 			if s.life.Err() == nil {
 				s.cfg.Logger.WarnContext(s.life, "leases not renewed", "error", err)
 			}
 			return false
 		}
-		s.cancel(lost)
+		s.breakOff(lost, errEnded)
+		s.breakOff(cancelled, errCancelled)
 	}
 	s.renewed = now
 	return true
@@ -250,20 +265,20 @@ func (s *Service) renew() bool {
 // wall is the time by the clock on the wall, which leases go by: without the monotonic reading, which hides that it jumped.
 func (s *Service) wall() time.Time { return s.cfg.Now().Round(0) }
 
-// cancel ends the runs of turns that are no longer this process's.
-func (s *Service) cancel(ids []uuid.UUID) {
+// breakOff ends the runs of turns that run here.
+func (s *Service) breakOff(ids []uuid.UUID, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {
 		if cancel, ok := s.held[id]; ok {
-			cancel(errEnded)
+			cancel(why)
 		}
 	}
 }
 
-// cancelEnded ends the runs of turns that were ended from outside. After a loss of events they run on, and their outcome is
-// refused when they finish.
-func (s *Service) cancelEnded(m bus.Message) {
+// breakOffAll ends the runs of the turns that an event names. What a lost event named is found when its lease is renewed; until then it
+// runs on, and if it was ended, its outcome is refused when it finishes.
+func (s *Service) breakOffAll(m bus.Message, why error) {
 	if m.Lost {
 		return
 	}
@@ -272,5 +287,5 @@ func (s *Service) cancelEnded(m bus.Message) {
 		s.cfg.Logger.WarnContext(s.life, "event not understood", "subject", m.Subject, "error", err)
 		return
 	}
-	s.cancel(ids)
+	s.breakOff(ids, why)
 }

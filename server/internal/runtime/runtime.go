@@ -22,7 +22,7 @@ import (
 // Messages is what the runtime needs of [messaging.Service].
 type Messages interface {
 	ClaimTurns(ctx context.Context, owner string, n, perSender int, lease time.Duration) ([]messaging.Turn, error)
-	RenewTurns(ctx context.Context, owner string, ids []uuid.UUID, lease time.Duration) (lost []uuid.UUID, err error)
+	RenewTurns(ctx context.Context, owner string, ids []uuid.UUID, lease time.Duration) (lost, cancelled []uuid.UUID, err error)
 	ReleaseTurn(ctx context.Context, owner string, t messaging.Turn) error
 	ReleaseTurns(ctx context.Context, owner string) error
 	TurnContext(ctx context.Context, t messaging.Turn, recent int) (messaging.TurnContext, error)
@@ -32,6 +32,7 @@ type Messages interface {
 	AddTurnLog(ctx context.Context, t messaging.Turn, log []messaging.TurnLogEntry) error
 	Work() (*bus.Subscription, error)
 	EndedTurns() (*bus.Subscription, error)
+	CancelledTurns() (*bus.Subscription, error)
 
 	CancelAgentTurns(ctx context.Context, who auth.Identity, agentID uuid.UUID, reason, detail string) error
 	AnnounceAgents(ctx context.Context)

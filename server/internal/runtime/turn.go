@@ -89,6 +89,9 @@ func (s *Service) outcome(ctx context.Context, r *run) (_ messaging.Outcome, err
 		}
 	}()
 	r.context, err = s.cfg.Messages.TurnContext(ctx, r.turn, s.cfg.ConversationLength)
+	if err == nil && r.turn.CancelRequested { // of a worker that did not live to do it
+		return cancelled(), nil
+	}
 	if err == nil && !r.context.Running {
 		return messaging.Outcome{Status: messaging.TurnCancelled, Reason: reasonStopped, Detail: "The agent was stopped"}, nil
 	}
@@ -116,6 +119,9 @@ func (s *Service) failure(ctx context.Context, r *run, err, cause error) messagi
 		return messaging.Outcome{Status: messaging.TurnFailed, Reason: reason, Detail: detail}
 	}
 	log := r.log()
+	if errors.Is(cause, errCancelled) {
+		return cancelled()
+	}
 	if errors.Is(cause, errRunTimeout) {
 		return messaging.Outcome{
 			Status: messaging.TurnTimedOut, Reason: reasonTimeout, Detail: fmt.Sprintf("The agent did not finish within %v", s.cfg.RunTimeout),
@@ -131,6 +137,11 @@ func (s *Service) failure(ctx context.Context, r *run, err, cause error) messagi
 	}
 	log.ErrorContext(ctx, "run failed", "error", err)
 	return failed(reasonInternal, "An internal error occurred")
+}
+
+// cancelled is the outcome of a turn that is cancelled on request.
+func cancelled() messaging.Outcome {
+	return messaging.Outcome{Status: messaging.TurnCancelled, Reason: messaging.CancelReason, Detail: messaging.CancelDetail}
 }
 
 // runError is a failure that people may know about.

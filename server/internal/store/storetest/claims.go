@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 	"testing"
 
@@ -158,11 +160,11 @@ func testClaims(t *testing.T, setup func(t *testing.T) *fixture) {
 		if got := f.claim(t, "node", start+lease, 9); len(got) != 0 {
 			t.Fatalf("claimed %v within the lease", turnIDs(got))
 		}
-		if got := updated(t, f, db.System.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[0].ID, Owner: "dead", LeaseUntil: start + 2*lease}); got != 1 {
-			t.Fatalf("renewed %d leases, want 1", got)
+		if cancel := updated(t, f, db.System.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[0].ID, Owner: "dead", LeaseUntil: start + 2*lease}); cancel {
+			t.Fatal("a turn is to be cancelled, and nobody asked for that")
 		}
-		if got := updated(t, f, db.System.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[1].ID, Owner: "dead", LeaseUntil: start + 2*lease}); got != 0 {
-			t.Fatalf("renewed %d leases of a turn that nobody runs", got)
+		if err := failing(t, f, db.System.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[1].ID, Owner: "dead", LeaseUntil: start + 2*lease}); !errors.Is(err, sql.ErrNoRows) {
+			t.Fatalf("the lease of a turn that nobody runs: %v", err)
 		}
 		if got := f.claim(t, "node", start+lease+1, 9); len(got) != 0 {
 			t.Fatalf("claimed %v within the renewed lease", turnIDs(got))
@@ -174,8 +176,42 @@ func testClaims(t *testing.T, setup func(t *testing.T) *fixture) {
 		if got[0].Attempts != 2 || *got[0].StartedAt != start || got[0].LeaseOwner != "node" {
 			t.Errorf("attempts %d, started at +%d, owner %s; want 2, +0, node", got[0].Attempts, *got[0].StartedAt-start, got[0].LeaseOwner)
 		}
-		if got := updated(t, f, db.System.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[0].ID, Owner: "dead", LeaseUntil: start + 9*lease}); got != 0 {
-			t.Errorf("the former owner renewed %d leases, want 0", got)
+		if err := failing(t, f, db.System.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[0].ID, Owner: "dead", LeaseUntil: start + 9*lease}); !errors.Is(err, sql.ErrNoRows) {
+			t.Errorf("the former owner renews: %v", err)
+		}
+	})
+
+	t.Run("a cancellation is found by whoever has the turn", func(t *testing.T) {
+		f := setup(t)
+		turns := mailbox(t, f, 2, start)
+		f.claim(t, "dead", start, 9)
+		end := db.EndQueuedTurnParams{ID: turns[0].ID, NewStatus: "cancelled", Reason: "R", Detail: "D", EndedAt: new(start)}
+		if err := failing(t, f, db.System.EndQueuedTurn, end); !errors.Is(err, sql.ErrNoRows) {
+			t.Errorf("a turn that runs was ended: %v", err)
+		}
+		if got := updated(t, f, db.System.RequestTurnCancel, turns[0].ID); !got.CancelRequested || got.Status != "running" {
+			t.Errorf("asked for: %+v", got)
+		}
+		if cancel := updated(t, f, db.System.RenewTurnLease, db.RenewTurnLeaseParams{ID: turns[0].ID, Owner: "dead", LeaseUntil: start + lease}); !cancel {
+			t.Error("its worker does not hear of it")
+		}
+		open := db.GetOpenTurnOfResponseParams{ChannelID: turns[0].ChannelID, ResponseID: turns[0].ResponseID}
+		if got := viewed(t, f, db.System.GetOpenTurnOfResponse, open); got.ID != turns[0].ID {
+			t.Errorf("found %v by its reply", got.ID)
+		}
+		if got := f.claim(t, "node", start+lease+1, 9); len(got) != 1 || !got[0].CancelRequested {
+			t.Errorf("the next worker does not hear of it: %+v", got)
+		}
+		updated(t, f, db.System.FinishTurn, db.FinishTurnParams{ID: turns[0].ID, Owner: "node", Status: "cancelled", EndedAt: new(start)})
+		if err := failing(t, f, db.System.RequestTurnCancel, turns[0].ID); !errors.Is(err, sql.ErrNoRows) {
+			t.Errorf("a turn that has ended: %v", err)
+		}
+		if err := failing(t, f, db.System.GetOpenTurnOfResponse, open); !errors.Is(err, sql.ErrNoRows) {
+			t.Errorf("a turn that has ended, by its reply: %v", err)
+		}
+		end.ID = turns[1].ID
+		if got := updated(t, f, db.System.EndQueuedTurn, end); got.Status != "cancelled" || got.Reason != "R" || got.Detail != "D" || *got.EndedAt != start {
+			t.Errorf("one that waited: %+v", got)
 		}
 	})
 

@@ -78,9 +78,9 @@ INSERT INTO channel_participants SELECT ID(3, 1), ID(1, i), '', 0, 1 FROM rows(5
 INSERT INTO messages SELECT ID(4, i), ID(3, 1), i, ID(6, 1), 'U', 'word' || i || ' everywhere', NULL, NULL, 'x', 'm' || i, '{}', NULL, ago(i, {n}), ago(i, {n}), 1 FROM rows({n});
 INSERT INTO messages SELECT ID(4, 1000000 + i), ID(3, 2 + i / 5), 1 + i % 5, ID(6, 1), 'U', 'hello', NULL, NULL, 'x', 'o' || i, '{}', NULL, ago(i, {n}/4), ago(i, {n}/4), 1 FROM rows({n}/4);
 INSERT INTO turns SELECT ID(5, i), ID(1, 1), ID(3, 1), ID(4, i), ID(6, 1), i, ID(4, 3000000 + i), CASE WHEN i = {n} - 2 THEN 'running' WHEN i > {n} - 3 THEN 'queued' ELSE 'replied' END,
-       '', '', NULL, 1, 1, CASE WHEN i = {n} - 2 THEN 'me' ELSE '' END, 0, ago(i, {n}), ago(i, {n}), CASE WHEN i <= {n} - 3 THEN ago(i, {n}) END, i = {n} - 2, 1 FROM rows({n});
-INSERT INTO turns SELECT ID(5, 1000000 + i), ID(1, 1), ID(3, 2 + i / 5), ID(4, 1000000 + i), ID(6, 1), i, ID(4, 4000000 + i), 'replied', '', '', NULL, 1, 1, '', 0, ago(i, {n}/4), ago(i, {n}/4), ago(i, {n}/4), true, 1 FROM rows({n}/4);
-INSERT INTO turns SELECT ID(5, 2000000 + i), ID(1, 3), ID(3, 1 + i % ({n}/10)), ID(4, 5000000 + i), ID(6, 1), 2000000 + i, ID(4, 6000000 + i), 'queued', '', '', NULL, 1, 0, '', 0, ago(i, {n}), NULL, NULL, i < {n}/10, 1 FROM rows({n}/2) WHERE i % ({n}/10) > 0;
+       '', '', NULL, 1, 1, CASE WHEN i = {n} - 2 THEN 'me' ELSE '' END, 0, ago(i, {n}), ago(i, {n}), CASE WHEN i <= {n} - 3 THEN ago(i, {n}) END, i = {n} - 2, 1, false FROM rows({n});
+INSERT INTO turns SELECT ID(5, 1000000 + i), ID(1, 1), ID(3, 2 + i / 5), ID(4, 1000000 + i), ID(6, 1), i, ID(4, 4000000 + i), 'replied', '', '', NULL, 1, 1, '', 0, ago(i, {n}/4), ago(i, {n}/4), ago(i, {n}/4), true, 1, false FROM rows({n}/4);
+INSERT INTO turns SELECT ID(5, 2000000 + i), ID(1, 3), ID(3, 1 + i % ({n}/10)), ID(4, 5000000 + i), ID(6, 1), 2000000 + i, ID(4, 6000000 + i), 'queued', '', '', NULL, 1, 0, '', 0, ago(i, {n}), NULL, NULL, i < {n}/10, 1, false FROM rows({n}/2) WHERE i % ({n}/10) > 0;
 INSERT INTO turn_events SELECT ID(5, i), 0, 'RUN_STARTED', ago(i, {n}), '{}', ID(1, 1), 1 FROM rows({n});
 INSERT INTO turn_events SELECT ID(5, i), 1, 'RUN_ENDED', ago(i, {n}), '{}', ID(1, 1), 1 FROM rows({n});
 INSERT INTO sessions SELECT ID(7, i), ID(1, 1), ID(6, 1), ID(3, 2000000 + i), '{}', 60000, 600000, 1000, true, 0, ago(i, {n}), ago(i, {n}), ago(i, {n}), ago(i, {n}) + CASE WHEN i % ({n}/20) = 0 THEN 600000 ELSE 0 END,

@@ -55,6 +55,10 @@ export class Api {
     await this.call("DELETE", `/api/messaging/channels/${channelId}/messages/${messageId}`);
   }
 
+  async cancelAnswer(channelId: string, messageId: string): Promise<void> {
+    await this.call("POST", `/api/messaging/channels/${channelId}/messages/${messageId}/cancel`);
+  }
+
   async clearChannel(channelId: string): Promise<void> {
     await this.call("DELETE", `/api/messaging/channels/${channelId}/messages`);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { answeredByBuiltin, type Chat, type ChatChange, newChat, reduceChat } from "./chat";
+import { answeredByBuiltin, awaited, type Chat, type ChatChange, newChat, reduceChat } from "./chat";
 import type { Message } from "./message";
 
 const me = "me";
@@ -204,4 +204,20 @@ it("is known to be answered by the built-in responder from the newest answer", (
   expect(answeredByBuiltin(after(builtin))).toBe(true);
   expect(answeredByBuiltin(after(builtin, received(message("c", 3))))).toBe(false);
   expect(answeredByBuiltin(after())).toBe(false);
+});
+
+describe("what can be stopped", () => {
+  const own = received(message("m1", 9, { authorId: me }), true);
+  const completed: ChatChange = { type: "completed", messageId: "m1", note: null };
+
+  it("is the answer to an own message, until that is dealt with", () => {
+    expect(awaited(after())).toEqual([]);
+    expect(awaited(after(own, chunk(0, "One")))).toEqual(["m1"]);
+    expect(awaited(after(own, chunk(0, "One"), received(message("r1", 10)), completed))).toEqual([]);
+  });
+
+  it("is what is being written, after a reconnection", () => {
+    expect(awaited(after(own, { type: "reconnected" }))).toEqual([]);
+    expect(awaited(after(own, { type: "reconnected" }, chunk(3, "ree")))).toEqual(["r1"]);
+  });
 });

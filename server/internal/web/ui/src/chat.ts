@@ -158,6 +158,14 @@ function isKept(chat: Chat, replyId: string | undefined): boolean {
   return chat.messages.some((m) => m.id === replyId);
 }
 
+/**
+ * The answers that the user waits for, by the ids of the messages, or by their own: after a reconnection only what
+ * is being written tells that there is something to wait for.
+ */
+export function awaited(chat: Chat): string[] {
+  return chat.waiting.length > 0 ? chat.waiting : chat.streams.map((s) => s.id);
+}
+
 /** Whether the newest answer came from the server's own responder. */
 export function answeredByBuiltin(chat: Chat): boolean {
   return chat.messages.findLast((m) => m.authorId === chat.agentId && !m.action)?.builtin ?? false;

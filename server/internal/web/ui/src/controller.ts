@@ -1,5 +1,5 @@
 import { Api } from "./api";
-import type { Chat, ChatChange, Note } from "./chat";
+import { awaited, type Chat, type ChatChange, type Note } from "./chat";
 import type { StoredMessage, User } from "./contract";
 import type { ChannelEvent, MessageErrorEvent, ServerEvents } from "./events";
 import { newId } from "./identity";
@@ -250,6 +250,17 @@ export class Controller {
 
   discard(agentId: string, clientId: string): void {
     this.change(agentId, { type: "discarded", clientId });
+  }
+
+  /** Ends the answers that the user waits for; what was written of them stays. How they end comes as events. */
+  async stopAnswer(agentId: string): Promise<void> {
+    const chat = this.store.state.chats[agentId];
+    if (!chat?.channelId) return;
+    try {
+      for (const id of awaited(chat)) await this.api.cancelAnswer(chat.channelId, id);
+    } catch (error) {
+      this.note(agentId, { tone: "error", text: this.explain(error) });
+    }
   }
 
   async deleteMessage(agentId: string, messageId: string): Promise<void> {

@@ -88,6 +88,7 @@ function failureOf(source: string | undefined, metadata: Record<string, unknown>
 const cuts: Record<string, string> = {
   content_filter: "the provider's filter withheld the rest",
   length: "the answer reached its greatest length",
+  cancelled: "the answer was stopped",
 };
 
 function attachmentsOf(value: unknown): Attachment[] {

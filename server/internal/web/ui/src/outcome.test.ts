@@ -22,6 +22,7 @@ it.each<[Outcome, Note | null]>([
   [{ status: "superseded", detail: "A newer message took its place" }, { tone: "info", text: "A newer message took its place." }],
   [{ status: "unhandled", reason: "no_agent" }, { tone: "info", text: "No agent was given this message." }],
   [{ status: "cancelled", reason: "message_deleted", detail: "The message was deleted" }, null],
+  [{ status: "cancelled", reason: "cancel_requested", detail: "The answer was cancelled" }, { tone: "info", text: "The answer was stopped." }],
   [{ status: "cancelled", reason: "agent_stopped" }, { tone: "info", text: "Eliza was stopped before the answer was ready (agent_stopped)." }],
   [{ status: "something new" as Outcome["status"] }, { tone: "error", text: "Eliza could not answer." }],
 ])("says of %o", (outcome, want) => {

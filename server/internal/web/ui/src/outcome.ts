@@ -14,6 +14,7 @@ export function outcomeNote(name: string, outcome: Outcome): Note | null {
     case "cancelled":
       // The user who deleted the message knows.
       if (/deleted|cleared/.test(outcome.reason ?? "")) return null;
+      if (outcome.reason === "cancel_requested") return { tone: "info", text: "The answer was stopped." };
       return { tone: "info", text: sentences(`${name} was stopped before the answer was ready`, outcome) };
     case "superseded":
       return { tone: "info", text: sentences(outcome.detail || "A newer message took its place") };

@@ -1,4 +1,4 @@
-import { answeredByBuiltin, type Chat, newChat } from "../chat";
+import { answeredByBuiltin, awaited, type Chat, newChat } from "../chat";
 import type { Controller } from "../controller";
 import type { Agent, State } from "../state";
 import { BuiltinBanner } from "./BuiltinBanner";
@@ -34,6 +34,7 @@ export function ChatView({ state, agent, controller, onMenu }: Props) {
             name={agent.name}
             disabled={!canWrite(chat)}
             onSend={(text) => controller.submit(agent.id, text)}
+            onStop={awaited(chat).length > 0 ? () => void controller.stopAnswer(agent.id) : null}
           />
         ) : (
           <p class="stopped" data-testid="stopped">

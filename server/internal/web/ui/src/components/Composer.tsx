@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { browserStorage } from "../storage";
-import { SendIcon } from "./icons";
+import { SendIcon, StopIcon } from "./icons";
 
 const drafts = browserStorage("sessionStorage");
 
@@ -9,10 +9,12 @@ interface Props {
   name: string;
   disabled: boolean;
   onSend: (text: string) => void;
+  /** Null while there is no answer to stop. */
+  onStop: (() => void) | null;
 }
 
-/** The field a message is written in. Drafts are kept for each agent until the tab is closed. */
-export function Composer({ agentId, name, disabled, onSend }: Props) {
+/** The field a message is written in; while it is empty and an answer is awaited, a button stops that. Drafts are kept for each agent until the tab is closed. */
+export function Composer({ agentId, name, disabled, onSend, onStop }: Props) {
   const draftKey = `elizad.draft.${agentId}`;
   const [text, setText] = useState(() => drafts?.getItem(draftKey) ?? "");
   const field = useRef<HTMLTextAreaElement>(null);
@@ -76,9 +78,26 @@ export function Composer({ agentId, name, disabled, onSend }: Props) {
           send();
         }}
       />
-      <button type="submit" class="send" aria-label="Send" title="Send" disabled={disabled || text.trim() === ""} data-testid="send">
-        <SendIcon />
-      </button>
+      {onStop && text.trim() === "" ? (
+        <button
+          key="stop"
+          type="button"
+          class="send"
+          aria-label="Stop the answer"
+          title="Stop the answer"
+          data-testid="stop"
+          onClick={() => {
+            onStop();
+            field.current!.focus();
+          }}
+        >
+          <StopIcon />
+        </button>
+      ) : (
+        <button key="send" type="submit" class="send" aria-label="Send" title="Send" disabled={disabled || text.trim() === ""} data-testid="send">
+          <SendIcon />
+        </button>
+      )}
     </form>
   );
 }

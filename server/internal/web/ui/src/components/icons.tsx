@@ -14,6 +14,12 @@ export const SendIcon = () => (
   </Icon>
 );
 
+export const StopIcon = () => (
+  <Icon>
+    <path d="M7 7h10v10H7z" />
+  </Icon>
+);
+
 export const TrashIcon = () => (
   <Icon>
     <path d="M4 7h16M10 11v6M14 11v6M6 7l1 12a1 1 0 0 0 1 1h8a1 1 0 0 0 1-1l1-12M9 7V5a1 1 0 0 1 1-1h4a1 1 0 0 1 1 1v2" />
