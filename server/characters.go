@@ -18,11 +18,14 @@ type found struct {
 	agent.Character
 }
 
-// bringAgents imports the characters that the settings name; where they name none, a new database gets the default agent. One
+// bringsNone reports whether neither the settings nor the program name agents.
+func (s *Server) bringsNone() bool { return len(s.cfg.Agents.Characters)+len(s.characters) == 0 }
+
+// bringAgents imports the characters that the settings and the program name; where there are none, a new database gets the default agent. One
 // that is refused does not keep the others out.
 func (s *Server) bringAgents(ctx context.Context, characters []found) error {
 	agents := s.parts.runtime.Agents()
-	if len(s.cfg.Agents.Characters) == 0 {
+	if s.bringsNone() {
 		return agents.EnsureDefault(ctx)
 	}
 	for _, c := range characters {
@@ -51,9 +54,12 @@ func (s *Server) leaveOut(place string, err error) {
 	s.parts.problems = append(s.parts.problems, err.Error())
 }
 
-// readCharacters reads the characters that the settings name. What cannot be read does not keep the others out.
+// readCharacters returns the characters of the program, and those that it reads because the settings name them. What cannot be read does not keep the others out.
 func (s *Server) readCharacters() []found {
 	var characters []found
+	for _, c := range s.characters {
+		characters = append(characters, found{"the program", c})
+	}
 	for _, path := range s.cfg.Agents.Characters {
 		data, err := os.ReadFile(path)
 		if err != nil {

@@ -11,5 +11,8 @@
 // process, or OLLAMA_API_ENDPOINT for a local model, the lines above are all it takes. See [DefaultConfig] and
 // [WithEnvironment].
 //
+// A program may bring its own plugins, model, agents and middlewares along: see the options. The running server's agents are managed
+// through [Server.Agents], and everything else over its HTTP interface, as package client does it.
+//
 // The package wires the parts together, in the order in which they depend on each other, and does nothing else.
 package server

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/httpx"
 	"github.com/elizad/elizad/server/internal/logstream"
@@ -36,12 +38,12 @@ type Info struct {
 
 // AgentInfo describes one agent and the model behind it.
 type AgentInfo struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	Running  bool   `json:"running"`
-	Provider string `json:"provider"`
-	Model    string `json:"model"`
-	Notice   string `json:"notice,omitempty"` // what the owner should know, such as how to connect a model
+	ID       uuid.UUID `json:"id"`
+	Name     string    `json:"name"`
+	Running  bool      `json:"running"`
+	Provider string    `json:"provider"`
+	Model    string    `json:"model"`
+	Notice   string    `json:"notice,omitempty"` // what the owner should know, such as how to connect a model
 }
 
 // Info returns what the server is and does at present.
@@ -60,10 +62,7 @@ func (s *Server) Info(ctx context.Context) (Info, error) {
 		info.OwnerPage = web.OwnerPath + "#" + info.OwnerToken
 	}
 	for i, a := range agents {
-		info.Agents[i] = AgentInfo{
-			ID: a.ID.String(), Name: a.Name, Running: a.Running,
-			Provider: a.Model.Provider, Model: a.Model.Model, Notice: a.Model.Notice,
-		}
+		info.Agents[i] = agentInfo(a.ID, a.Name, a.Running, a.Model)
 	}
 	return info, nil
 }

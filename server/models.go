@@ -24,11 +24,12 @@ const (
 	builtinReplyNotice = "Built-in responder: not a language model"
 )
 
-// models chooses the model of each agent: the provider that a setting names, else one that the character's plugins name and
-// that has its key, else the first whose key or address is set, else the built-in responder. A choice that can't work is
+// models chooses the model of each agent: the provider that a setting names, else the program's, else one that the character's plugins
+// name and that has its key, else the first whose key or address is set, else the built-in responder. A choice that can't work is
 // never replaced by another; a notice says to the agent's owner what to change.
 type models struct {
 	builtin model.Provider
+	program model.Provider // that the program brought along; nil: none
 	guard   *egress.Guard
 	guarded *http.Client  // for addresses that callers name
 	http    *http.Client  // for the others. Both are shared by all agents and their versions, so that connections are
@@ -73,6 +74,9 @@ func (m *models) chooseText(req runtime.ModelRequest) runtime.ModelChoice {
 	if !ok {
 		return m.chooseByWhatIsSet(req)
 	}
+	if m.program != nil && strings.EqualFold(wish.Value, m.program.Name()) {
+		return m.programsChoice()
+	}
 	if strings.EqualFold(wish.Value, builtinName) {
 		return m.builtinChoice("")
 	}
@@ -97,8 +101,17 @@ func (m *models) chooseText(req runtime.ModelRequest) runtime.ModelChoice {
 	return m.connect(vendor, req.Lookup)
 }
 
-// chooseByWhatIsSet chooses by the plugins that a character names, else by the keys and addresses that there are.
+// programsChoice is the model that the program brought along.
+func (m *models) programsChoice() runtime.ModelChoice {
+	return runtime.ModelChoice{Provider: model.Retry(m.program)}
+}
+
+// chooseByWhatIsSet chooses the program's model if it brought one, else by the plugins that a character names, else by the keys and
+// addresses that there are.
 func (m *models) chooseByWhatIsSet(req runtime.ModelRequest) runtime.ModelChoice {
+	if m.program != nil {
+		return m.programsChoice()
+	}
 	for _, plugin := range req.Plugins {
 		if vendor, known := vendors.VendorNamed(plugin); known && usable(vendor, req.Lookup) {
 			return m.connect(vendor, req.Lookup)

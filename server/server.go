@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"github.com/elizad/elizad/server/internal/report"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/web"
+	"github.com/elizad/elizad/server/model"
 	"github.com/elizad/elizad/server/settings"
 )
 
@@ -54,6 +56,23 @@ func WithPlugins(plugins ...agent.Plugin) Option {
 	return func(s *Server) { s.plugins = append(s.plugins, plugins...) }
 }
 
+// WithAgents brings agents of these characters along, and starts them, as if they were in files that the settings name: of an agent
+// that is in the database already, the fields that the character has are changed. There is no default agent then.
+func WithAgents(characters ...agent.Character) Option {
+	return func(s *Server) { s.characters = append(s.characters, characters...) }
+}
+
+// WithModel makes p the model of all agents, in place of what keys in their settings would choose. A character, or the setting
+// MODEL_PROVIDER, may still name another provider, or this one by its name. Calls are repeated as [model.Retry] says.
+func WithModel(p model.Provider) Option { return func(s *Server) { s.model = p } }
+
+// WithMiddleware puts middlewares around everything that the server answers, through Handler and Serve; the first is the outermost. They
+// see requests as they come, before anything is checked. One that replaces the response's writer gives it an Unwrap method, as
+// [http.ResponseController] wants it, or streams and sockets don't work.
+func WithMiddleware(middlewares ...func(http.Handler) http.Handler) Option {
+	return func(s *Server) { s.middlewares = append(s.middlewares, middlewares...) }
+}
+
 // HeapFloor is what the program elizad gives to [WithHeapFloor].
 const HeapFloor = 24 << 20
 
@@ -71,6 +90,11 @@ type Server struct {
 	version string
 	reports *report.Reporter // nil without a project to report to
 	plugins []agent.Plugin
+	model   model.Provider // of the program; nil: settings choose
+
+	characters  []agent.Character // that the program brings along
+	middlewares []func(http.Handler) http.Handler
+
 	dataDir string
 	tenant  store.Tenant
 	started time.Time
@@ -106,6 +130,11 @@ func New(cfg settings.Settings, opts ...Option) (*Server, error) {
 	for _, o := range opts {
 		o(s)
 	}
+	for i, c := range s.characters {
+		if s.characters[i], err = checkedCharacter(c); err != nil {
+			return nil, err
+		}
+	}
 	if s.log == nil {
 		s.log = newLogger(cfg, s.logs)
 	}
@@ -135,6 +164,9 @@ func (s *Server) Start(ctx context.Context) error {
 	h, err := s.routes()
 	if err != nil {
 		return errors.Join(fmt.Errorf("starting the server: %w", err), s.group.Stop(context.WithoutCancel(ctx)))
+	}
+	for _, m := range slices.Backward(s.middlewares) {
+		h = m(h)
 	}
 	s.handler.Store(&h)
 	return nil

@@ -447,6 +447,7 @@ func (s *Server) startRuntime(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making the built-in responder: %w", err)
 	}
+	models.program = s.model
 	plugins, err := agent.NewRegistry(s.plugins...)
 	if err != nil {
 		return fmt.Errorf("registering plugins: %w", err)
@@ -466,7 +467,7 @@ func (s *Server) startRuntime(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names, err := operatorsAgents(namings, characters, len(s.cfg.Agents.Characters) == 0)
+	names, err := operatorsAgents(namings, characters, s.bringsNone())
 	if err != nil {
 		return err
 	}

@@ -6,20 +6,22 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/elizad/elizad/server"
 )
 
 func TestWelcome(t *testing.T) {
 	t.Parallel()
-	eliza := server.AgentInfo{ID: "b850bc30-45f8-0041-a00a-83df46d8555d", Name: "Eliza", Running: true, Provider: "builtin", Model: "doctor-1", Notice: "Set OPENAI_API_KEY."}
-	ada := server.AgentInfo{ID: "58061aa5-4439-0a79-8e33-181a443b15b7", Name: "Ada", Running: true, Provider: "openai", Model: "gpt-x"}
+	eliza := server.AgentInfo{ID: uuid.MustParse("b850bc30-45f8-0041-a00a-83df46d8555d"), Name: "Eliza", Running: true, Provider: "builtin", Model: "doctor-1", Notice: "Set OPENAI_API_KEY."}
+	ada := server.AgentInfo{ID: uuid.MustParse("58061aa5-4439-0a79-8e33-181a443b15b7"), Name: "Ada", Running: true, Provider: "openai", Model: "gpt-x"}
 	tests := []struct {
 		name      string
 		info      server.Info
 		want, not []string
 	}{
 		{"fresh", server.Info{Version: "v1", DataDir: "/data", Engine: "sqlite", Database: "/data/elizad.db", WebUI: true, Agents: []server.AgentInfo{eliza, eliza}},
-			[]string{"elizad v1 is running", "Chat   http://localhost:1\n", "/docs", "no language model", "OPENAI_API_KEY", "help settings", "/data\n", "sqlite, /data/elizad.db", "Ctrl-C", "curl -s http://localhost:1/api", eliza.ID},
+			[]string{"elizad v1 is running", "Chat   http://localhost:1\n", "/docs", "no language model", "OPENAI_API_KEY", "help settings", "/data\n", "sqlite, /data/elizad.db", "Ctrl-C", "curl -s http://localhost:1/api", eliza.ID.String()},
 			[]string{"X-API-KEY"}},
 		{"secured, with a model", server.Info{Secured: true, WebUI: true, Agents: []server.AgentInfo{ada}},
 			[]string{"Ada, speaking through gpt-x of openai", `-H "X-API-KEY: $ELIZA_SERVER_AUTH_TOKEN"`}, []string{"OPENAI_API_KEY"}},

@@ -23,6 +23,7 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 		"server/internal/runtime/run.go Agent":            "an agent at work changes how it takes part",
 		"server/internal/realtime/membership.go System":   "whether a channel exists is asked before its first message may make it",
 		"server/internal/realtime/deliver.go System":      "the delivery reads each message once for all who entered the channel",
+		"server/agents.go System":                         "the program that the server is in may do what an administrator may",
 		"server/internal/messaging/post.go System":        "a reply is the agent's whose turn it is",
 		"server/internal/messaging/cancel.go System":      "who manages agents sees all their runs, in whichever channel",
 	}
