@@ -46,7 +46,7 @@ func mayImport() map[string][]string {
 		"gen/sqlite":                      {"queries/dbtype", "gen/unscoped"},
 		"gen/postgres":                    {"queries/dbtype", "gen/unscoped"},
 		"client":                          {"api/chain", "gen/api", "gen/apiclient", apierr, "server/socketio/parser"},
-		"cmd/elizad":                      {"server", "server/settings", "server/selftest", "client", "api/chain"},
+		"cmd/elizad":                      {"server/cli"},
 		"cmd/internal/...":                {},
 		"server/apierr":                   {},
 		"server/plaintext":                {},
@@ -130,7 +130,8 @@ func mayImport() map[string][]string {
 		"server/internal/realtime":   {"server/internal/present", "server/internal/fileurl", "api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, session, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.
-		"server": {"server/...", "gen/apiserver"},
+		"server/cli": {"server", "server/settings", "server/selftest", "client", "api/chain"},
+		"server":     {"server/...", "gen/apiserver"},
 
 		// Beside the server, of which it knows the contract alone.
 		"server/selftest": {"gen/api"},
@@ -235,7 +236,7 @@ func TestDriversStayInTheirRooms(t *testing.T) {
 		{"github.com/jackc/pgx", []string{"gen/postgres", "server/internal/store/pgstore", "server/internal/pgtest"}, "the domain must not depend on a database"},
 		{"modernc.org/sqlite", []string{"server/internal/store/sqlitestore"}, "the domain must not depend on a database"},
 		{"github.com/coder/websocket", []string{"server/socketio", "server/internal/realtime", "server/internal/bench", "server/selftest", "client"}, "sockets are the edge's business"},
-		{"github.com/alecthomas/kong", []string{"cmd/elizad", "server/settings"}, "flags are read in one place"},
+		{"github.com/alecthomas/kong", []string{"server/cli", "server/settings"}, "flags are read in one place"},
 		{"github.com/golang-jwt/jwt", []string{"server/internal/auth/token"}, "what a token proves is decided in one place"},
 		{"github.com/MicahParks", []string{"server/internal/auth/token"}, "what a token proves is decided in one place"},
 		{"github.com/getsentry/sentry-go", []string{"server/internal/report"}, "what leaves the machine is decided in one place"},

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -25,7 +25,7 @@ type serveCmd struct {
 func (c *serveCmd) Run(p *program) error {
 	warnings := c.Config.FromProcess()
 	console := newConsole(p, c.Config.Logs.JSON)
-	srv, err := server.New(c.Config, server.WithVersion(readBuild().Version), server.WithHeapFloor(server.HeapFloor))
+	srv, err := server.New(c.Config, append([]server.Option{server.WithVersion(readBuild().Version), server.WithHeapFloor(server.HeapFloor)}, p.options...)...)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"encoding/json"
@@ -47,10 +47,22 @@ func (versionFlag) BeforeReset(p *program) error {
 	return nil
 }
 
+// module is the module that elizad is in.
+const module = "github.com/elizad/elizad"
+
+// readBuild describes the program. Of one that has elizad as a library it is elizad's version; its commit would be another's.
 func readBuild() build {
 	b := build{Version: "dev", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
+		return b
+	}
+	if info.Main.Path != module { // the program is another's
+		for _, dep := range info.Deps {
+			if dep.Path == module {
+				b.Version = dep.Version
+			}
+		}
 		return b
 	}
 	if v := info.Main.Version; v != "" && v != "(devel)" {
