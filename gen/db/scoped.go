@@ -171,6 +171,7 @@ type Scoped interface {
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	InsertAuditEntry(ctx context.Context, arg InsertAuditEntryParams) error
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
+	InsertFactSource(ctx context.Context, arg InsertFactSourceParams) (int64, error)
 	InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error)
 	InsertJob(ctx context.Context, arg InsertJobParams) (Job, error)
 	// Does nothing where the memory exists, or the agent has one of that message.
@@ -201,11 +202,15 @@ type Scoped interface {
 	// channel's message server. unanswered counts its active turns in the channel; the condition that their
 	// seq is positive always holds, and makes SQLite use the index of active turns instead of all turns of the channel.
 	ListChannelAgents(ctx context.Context, channelID uuid.UUID) ([]ListChannelAgentsRow, error)
+	// What an agent was told in a channel, newest first. A fact that was told often is there as often.
+	ListChannelFacts(ctx context.Context, arg ListChannelFactsParams) ([]ListChannelFactsRow, error)
 	// The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
 	ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error)
 	// All participants of a channel, in the order of joining, and for agents what decides whether each gets a
 	// turn.
 	ListChannelMembers(ctx context.Context, channelID uuid.UUID) ([]ListChannelMembersRow, error)
+	// What an agent keeps about an entity that told it of it, newest first.
+	ListEntityFacts(ctx context.Context, arg ListEntityFactsParams) ([]ListEntityFactsRow, error)
 	// Newest first.
 	ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error)
 	ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error)
@@ -219,6 +224,8 @@ type Scoped interface {
 	ListMessagesBeforeSeq(ctx context.Context, arg ListMessagesBeforeSeqParams) ([]Message, error)
 	// Oldest first: the messages after number after_seq, which a reader has missed.
 	ListMessagesFromSeq(ctx context.Context, arg ListMessagesFromSeqParams) ([]Message, error)
+	// The facts that an agent keeps about an entity beyond the newest keep_rows of them.
+	ListOldFacts(ctx context.Context, arg ListOldFactsParams) ([]uuid.UUID, error)
 	// Of the channels that ListServerChannels lists, those in which the viewer takes part.
 	ListOwnServerChannels(ctx context.Context, arg ListOwnServerChannelsParams) ([]Channel, error)
 	ListParticipants(ctx context.Context, channelID uuid.UUID) ([]uuid.UUID, error)
@@ -1009,6 +1016,10 @@ func (q scopedQueries) InsertChannel(ctx context.Context, arg InsertChannelParam
 	return q.all.InsertChannel(ctx, unscoped.InsertChannelParams{Tenant: q.scope.Tenant, ID: arg.ID, MessageServerID: arg.MessageServerID, Name: arg.Name, Type: arg.Type, SourceType: arg.SourceType, SourceID: arg.SourceID, Topic: arg.Topic, Metadata: arg.Metadata, TurnPolicy: arg.TurnPolicy, PairKey: arg.PairKey, CreatedBy: arg.CreatedBy, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
 }
 
+func (q scopedQueries) InsertFactSource(ctx context.Context, arg InsertFactSourceParams) (int64, error) {
+	return q.all.InsertFactSource(ctx, unscoped.InsertFactSourceParams{MemoryID: arg.MemoryID, AgentID: arg.AgentID, Tenant: q.scope.Tenant, MessageID: arg.MessageID})
+}
+
 func (q scopedQueries) InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error) {
 	return q.all.InsertIdempotencyKey(ctx, unscoped.InsertIdempotencyKeyParams{Tenant: q.scope.Tenant, EntityID: arg.EntityID, IdempotencyKey: arg.IdempotencyKey, Fingerprint: arg.Fingerprint, Claim: arg.Claim, Header: arg.Header, Body: arg.Body, CreatedAt: arg.CreatedAt, Owner: arg.Owner})
 }
@@ -1097,6 +1108,10 @@ func (q scopedQueries) ListChannelAgents(ctx context.Context, channelID uuid.UUI
 	return q.all.ListChannelAgents(ctx, unscoped.ListChannelAgentsParams{Tenant: q.scope.Tenant, ChannelID: channelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
+func (q scopedQueries) ListChannelFacts(ctx context.Context, arg ListChannelFactsParams) ([]ListChannelFactsRow, error) {
+	return q.all.ListChannelFacts(ctx, unscoped.ListChannelFactsParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AgentID: arg.AgentID, LimitRows: arg.LimitRows})
+}
+
 func (q scopedQueries) ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error) {
 	return q.all.ListChannelLog(ctx, unscoped.ListChannelLogParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AgentID: arg.AgentID, FromTime: arg.FromTime, ToTime: arg.ToTime, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
@@ -1111,6 +1126,10 @@ func (q systemQueries) ListClaimableTurns(ctx context.Context, arg ListClaimable
 
 func (q systemQueries) ListEndedLogins(ctx context.Context, since *dbtype.Millis) ([]uuid.UUID, error) {
 	return q.all.ListEndedLogins(ctx, unscoped.ListEndedLoginsParams{Tenant: q.scope.Tenant, Since: since})
+}
+
+func (q scopedQueries) ListEntityFacts(ctx context.Context, arg ListEntityFactsParams) ([]ListEntityFactsRow, error) {
+	return q.all.ListEntityFacts(ctx, unscoped.ListEntityFactsParams{Tenant: q.scope.Tenant, AgentID: arg.AgentID, EntityID: arg.EntityID, LimitRows: arg.LimitRows})
 }
 
 func (q systemQueries) ListEntityPairs(ctx context.Context, entityID uuid.UUID) ([]ListEntityPairsRow, error) {
@@ -1155,6 +1174,10 @@ func (q systemQueries) ListNamings(ctx context.Context) ([]ListNamingsRow, error
 
 func (q systemQueries) ListNewRevocations(ctx context.Context, since dbtype.Millis) ([]Revocation, error) {
 	return q.all.ListNewRevocations(ctx, unscoped.ListNewRevocationsParams{Tenant: q.scope.Tenant, Since: since})
+}
+
+func (q scopedQueries) ListOldFacts(ctx context.Context, arg ListOldFactsParams) ([]uuid.UUID, error) {
+	return q.all.ListOldFacts(ctx, unscoped.ListOldFactsParams{Tenant: q.scope.Tenant, AgentID: arg.AgentID, EntityID: arg.EntityID, KeepRows: arg.KeepRows, LimitRows: arg.LimitRows})
 }
 
 func (q systemQueries) ListOldestAuditEntries(ctx context.Context, limitRows int64) ([]AuditEntry, error) {

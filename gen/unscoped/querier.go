@@ -371,6 +371,8 @@ type Querier interface {
 	// scope: tenant
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
 	// scope: tenant
+	InsertFactSource(ctx context.Context, arg InsertFactSourceParams) (int64, error)
+	// scope: tenant
 	InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error)
 	// scope: tenant
 	InsertJob(ctx context.Context, arg InsertJobParams) (Job, error)
@@ -427,6 +429,9 @@ type Querier interface {
 	// seq is positive always holds, and makes SQLite use the index of active turns instead of all turns of the channel.
 	ListChannelAgents(ctx context.Context, arg ListChannelAgentsParams) ([]ListChannelAgentsRow, error)
 	// scope: tenant
+	// What an agent was told in a channel, newest first. A fact that was told often is there as often.
+	ListChannelFacts(ctx context.Context, arg ListChannelFactsParams) ([]ListChannelFactsRow, error)
+	// scope: tenant
 	// The same for one channel, where an agent takes its turns one after the other, so that their order is that of the entries.
 	ListChannelLog(ctx context.Context, arg ListChannelLogParams) ([]ListChannelLogRow, error)
 	// scope: tenant
@@ -445,6 +450,9 @@ type Querier interface {
 	ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error)
 	// scope: system
 	ListEndedLogins(ctx context.Context, arg ListEndedLoginsParams) ([]uuid.UUID, error)
+	// scope: tenant
+	// What an agent keeps about an entity that told it of it, newest first.
+	ListEntityFacts(ctx context.Context, arg ListEntityFactsParams) ([]ListEntityFactsRow, error)
 	// scope: system
 	// The DMs of an entity that are found by their two participants.
 	ListEntityPairs(ctx context.Context, arg ListEntityPairsParams) ([]ListEntityPairsRow, error)
@@ -474,6 +482,9 @@ type Querier interface {
 	ListNamings(ctx context.Context, tenant int64) ([]ListNamingsRow, error)
 	// scope: system
 	ListNewRevocations(ctx context.Context, arg ListNewRevocationsParams) ([]Revocation, error)
+	// scope: tenant
+	// The facts that an agent keeps about an entity beyond the newest keep_rows of them.
+	ListOldFacts(ctx context.Context, arg ListOldFactsParams) ([]uuid.UUID, error)
 	// scope: system
 	ListOldestAuditEntries(ctx context.Context, arg ListOldestAuditEntriesParams) ([]AuditEntry, error)
 	// scope: viewer

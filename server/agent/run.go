@@ -27,6 +27,7 @@ type Run struct {
 	Results    []Result        // what the actions of this run did before the call, in order
 	Parameters json.RawMessage // of the action that is carried out: an object that fits its schema; nil for one without
 	Actions    []Action        // what the agent may do now; empty while that is being found out
+	Facts      []Fact          // what the agent remembers that it may speak of here, newest first: the author's own, then others told here
 	Providers  []Provider
 	StartedAt  time.Time // clock times and ages are given relative to it
 	Seed       uint64    // the same for all runs of the agent in the room for a while, so that prompts stay alike
@@ -77,6 +78,10 @@ type Services interface {
 	Generate(ctx context.Context, req model.Request) (model.Answer, error)
 	// SetRoomState changes the agent's standing in the room: "", FOLLOWED or MUTED.
 	SetRoomState(ctx context.Context, state string) error
+	// Remember keeps facts that the run's message has told, from the end of the run on: they are stored together with its outcome.
+	Remember(facts ...Fact)
+	// Forget drops facts at the end of the run.
+	Forget(ids ...uuid.UUID)
 }
 
 // The standings of an agent in a room.

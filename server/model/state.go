@@ -27,7 +27,8 @@ type State struct {
 	Actions      []Action       // what the agent may do now
 	Options      []Option       // the choice that is open in the channel, if one is
 	Results      []ActionResult // what was done so far in this run, in order
-	Facts        []string       // claims remembered about the sender, best first
+	Facts        []Fact         // what is remembered of the sender, and what others said here, newest first
+	Remembers    bool           // Facts hold all that is known of the sender: History needn't be searched for it
 	Knowledge    []Knowledge    // what was found for the message, best first
 	StartedAt    time.Time      // when the run began, in the zone that clock times are given in
 	Seed         uint64         // varies answers that nothing else decides
@@ -90,6 +91,12 @@ type ActionResult struct {
 	Action  string
 	Success bool
 	Text    string
+}
+
+// Fact is something that is remembered about a person, in a sentence.
+type Fact struct {
+	Claim string
+	About string // display name of a person who isn't the sender; empty: the sender
 }
 
 // Knowledge is a passage found in the agent's documents.

@@ -118,7 +118,7 @@ func mayImport() map[string][]string {
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
 		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", "server/internal/similar", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
 		"server/internal/webhook":     {"server/internal/egress", "server/internal/present", "gen/api", job, bus, apierr, lifecycle},
-		"server/internal/runtime":     {runtime + "/...", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", "server/internal/attachment", agent, model, messaging, store, bus, audit, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
+		"server/internal/runtime":     {runtime + "/...", "server/internal/similar", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", "server/internal/attachment", agent, model, messaging, store, bus, audit, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
 		"server/internal/runtime/...": {},
 
 		// The edges, which translate and hold no rule.

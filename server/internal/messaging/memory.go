@@ -17,9 +17,11 @@ import (
 // Recollection is what an agent keeps of a turn. RoomID and WorldID are the agent's own names of the channel and its message
 // server.
 type Recollection struct {
-	RoomID   uuid.UUID
-	WorldID  uuid.UUID
-	Memories []Memory
+	RoomID    uuid.UUID
+	WorldID   uuid.UUID
+	Memories  []Memory
+	Facts     []Fact      // that the turn's message told
+	Forgotten []uuid.UUID // facts that the agent is not to keep any longer
 }
 
 // Memory is what an agent keeps of one message.
@@ -56,7 +58,12 @@ func (s *Service) remember(ctx context.Context, q db.Scoped, t Turn, home Channe
 			return err
 		}
 	}
-	return nil
+	for _, id := range r.Forgotten {
+		if _, err := q.DeleteMemory(ctx, db.DeleteMemoryParams{ID: id, AgentID: t.AgentID}); err != nil {
+			return err
+		}
+	}
+	return s.keepFacts(ctx, q, t.AgentID, r, []uuid.UUID{t.MessageID})
 }
 
 // ensureRoom makes the agent's room and world for a channel where they aren't there yet.

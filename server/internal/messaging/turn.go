@@ -92,6 +92,7 @@ type TurnContext struct {
 	Program bool           // a program reads the answers: the channel is of an [Observer]
 	Agents  []ChannelAgent // those of the participants that are agents, in the order of joining
 	Trigger Message        // the message to answer
+	Facts   Facts          // what the agent keeps that it may speak of
 	Recent  []Message      // as the agent remembers them, oldest first, ending with Trigger; what others wrote after it is left out
 }
 

@@ -144,7 +144,8 @@ func (s *Service) TurnContext(ctx context.Context, t Turn, recent int) (TurnCont
 			out.Recent = slices.Delete(out.Recent, at, at+1)
 		}
 		out.Recent = append(out.Recent, out.Trigger)
-		return nil
+		out.Facts, err = turnFacts(ctx, q, t)
+		return err
 	})
 	return out, err
 }

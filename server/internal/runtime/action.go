@@ -50,6 +50,7 @@ func builtinActions() []agent.Action {
 		roomAction("UNMUTE_ROOM", "Speak in this room again. Only when somebody asks for it.",
 			[]string{"UNMUTE_CHAT", "UNMUTE_CONVERSATION", "UNMUTE_THREAD"}, "", "The room is no longer muted.",
 			func(run *agent.Run) bool { return run.Room.State == agent.RoomMuted }),
+		rememberingAction(), forgettingAction(),
 	}
 }
 

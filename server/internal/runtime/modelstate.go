@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/elizad/elizad/server/agent"
@@ -36,6 +37,14 @@ func (r *run) modelState() *model.State {
 		s.Actions = append(s.Actions, model.Action{
 			Name: a.Name, Similes: a.Similes, Description: a.Description, Parameters: r.agent.parameters[a.Name].names(),
 		})
+	}
+	s.Remembers = true
+	for _, f := range r.view.Facts {
+		about := ""
+		if !f.Own {
+			about = cmp.Or(f.Name, "Somebody")
+		}
+		s.Facts = append(s.Facts, model.Fact{Claim: f.Claim, About: about})
 	}
 	for _, o := range r.steps {
 		s.Results = append(s.Results, model.ActionResult{Action: o.Action, Success: !o.Failed, Text: o.Text})

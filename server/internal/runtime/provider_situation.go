@@ -16,7 +16,7 @@ import (
 func builtinProviders() []agent.Provider {
 	return []agent.Provider{
 		actionsProvider(), characterProvider(), anxietyProvider(), dynamicProvidersProvider(), timeProvider(),
-		entitiesProvider(), attachmentsProvider(), recentMessagesProvider(), actionStateProvider(),
+		factsProvider(), entitiesProvider(), attachmentsProvider(), recentMessagesProvider(), actionStateProvider(),
 	}
 }
 

@@ -28,6 +28,7 @@ func (r *run) recollection(o messaging.Outcome) *messaging.Recollection {
 			Content: encoded(heard), Metadata: aboutMemory(asked.ID, heard.Source, asked.Author),
 		}},
 	}
+	out.Facts, out.Forgotten = r.learned.all()
 	if o.Reply == nil || r.noWords {
 		return out
 	}

@@ -37,7 +37,8 @@ type run struct {
 	ignored    bool   // an action ended the exchange without words
 	answering  bool   // the agent is to answer: people wait for it, and find what became of it in the conversation
 	introduced bool   // the author had the introduction within a day
-	noWords    bool   // the outcome's reply is not the agent's words but says that there are none
+	learned    learned
+	noWords    bool // the outcome's reply is not the agent's words but says that there are none
 }
 
 // log returns the logger for what happens in the run. It names the agent, once that is known: people read the log by agent.
@@ -103,6 +104,7 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.readConversation()
+	r.readFacts()
 	r.view.Message.Content.ChannelType = r.view.Room.Type // what the channel is, not what a message says of it
 	r.state = agent.State{Values: map[string]any{}, Providers: map[string]agent.ProviderResult{}}
 	r.reply.emit = func(index int, text string) {
@@ -172,6 +174,12 @@ func (r *run) forComponents() *agent.Run {
 
 // services is what a component may do within a run.
 type services struct{ *run }
+
+// Remember implements [agent.Services].
+func (s services) Remember(facts ...agent.Fact) { s.learned.add(s.run, facts) }
+
+// Forget implements [agent.Services].
+func (s services) Forget(ids ...uuid.UUID) { s.learned.drop(ids) }
 
 // SetRoomState implements [agent.Services].
 func (s services) SetRoomState(ctx context.Context, state string) error {

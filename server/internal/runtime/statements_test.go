@@ -25,7 +25,7 @@ import (
 // asked holds the statements of a question and its answer; claims are left out, because they depend on time, too.
 var (
 	asked    = []string{"NextSeq", "ListChannelAgents", "InsertMessage", "InsertTurn"}
-	prepared = []string{"GetAgentChannel", "ListChannelMembers", "ListRecentMessages"}
+	prepared = []string{"GetAgentChannel", "ListChannelMembers", "ListRecentMessages", "ListEntityFacts", "ListChannelFacts"}
 	finished = []string{
 		"FinishTurn", "NextSeq", "InsertMessage", "RoomExists", "InsertMemory", "InsertMemory",
 		"InsertTurnEvent", "InsertTurnEvent", "InsertTurnEvent", "AnyTurnQueued",

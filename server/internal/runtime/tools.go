@@ -24,6 +24,9 @@ func (r *run) tools(prompt string) []model.Tool {
 	}
 	var out []model.Tool
 	for _, a := range r.offered {
+		if a.Name == rememberAction || a.Name == forgetAction {
+			continue // not for these alone a request that some models refuse
+		}
 		if r.agent.parameters[a.Name] != nil && toolName.MatchString(a.Name) && len(out) < maxTools {
 			out = append(out, model.Tool{Name: a.Name, Description: a.Description, Parameters: a.Parameters})
 		}

@@ -200,7 +200,9 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*agentVersion, error
 	} else {
 		m.model = b.models.Choose(ModelRequest{Lookup: m.settings.look, Plugins: character.Plugins})
 	}
-	m.components = agent.Components{Actions: builtinActions(), Providers: builtinProviders()}
+	if err := m.admit("", agent.Components{Actions: builtinActions(), Providers: builtinProviders()}); err != nil {
+		return nil, err
+	}
 	for _, name := range character.Plugins {
 		m.addPlugin(ctx, b.registry, name)
 	}

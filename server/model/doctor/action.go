@@ -64,7 +64,7 @@ func sameThing(a, b string) bool {
 
 // ownActions are those that every agent has, and the choices of the script's intents.
 func ownActions(intents []*intent) map[string]bool {
-	own := map[string]bool{"REPLY": true, "IGNORE": true, "NONE": true, "CHOOSE_OPTION": true}
+	own := map[string]bool{"REPLY": true, "IGNORE": true, "NONE": true, "CHOOSE_OPTION": true, "REMEMBER": true, "FORGET": true}
 	for _, in := range intents {
 		if in.Action != "" {
 			own[in.Action] = true

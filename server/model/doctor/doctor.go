@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,14 +139,18 @@ func (p *Provider) respond(req model.Request) string {
 	if req.Purpose == model.Reply {
 		return frame(thought, field{"text", r.text})
 	}
-	actions := strings.Join(append([]string{"REPLY"}, r.actions...), ",")
-	if r.acts {
-		actions = strings.Join(r.actions, ",")
+	params := t.keeping(r)
+	actions := slices.Sorted(maps.Keys(params)) // before the reply, which says that it is done
+	if !r.acts {
+		actions = append(actions, "REPLY")
 	}
-	fields := []field{thought, {"actions", actions}}
 	if len(r.params) > 0 {
-		params, _ := json.Marshal(r.params) // a map of texts always encodes
-		fields = append(fields, field{"params", string(params)})
+		params[r.actions[0]] = r.params
+	}
+	fields := []field{thought, {"actions", strings.Join(append(actions, r.actions...), ",")}}
+	if len(params) > 0 {
+		text, _ := json.Marshal(params) // texts always encode
+		fields = append(fields, field{"params", string(text)})
 	}
 	return frame(append(fields, field{"providers", ""}, field{"text", r.text})...)
 }

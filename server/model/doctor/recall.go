@@ -1,174 +1,101 @@
 package doctor
 
 import (
+	"maps"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/elizad/elizad/server/model"
 )
 
-// fact is something the sender said about themself.
-type fact struct {
-	slot  string // what it is about, as a question about it would say
-	value string // pronouns turned around
-	claim string // the whole, as told back
-	many  bool   // is kept beside others of its slot
-}
-
-// fact reads a hit of stage fact; it fails when the words can't be what they look like.
-func (t *talk) fact(h hit) (fact, bool) {
-	v := t.captured(h.captures)
-	f := fact{many: h.intent.Many}
-	if h.intent.Slot == "name" {
-		told := h.captures[len(h.captures)-1]
-		f.value = t.properName(told)
-		if f.value == "" || h.intent.ID == "fact.introduced" && !introduces(told, f.value) {
-			return f, false
-		}
-	} else if f.value = plainFill(h.intent.Value, v); f.value == "" {
-		return f, false
-	}
-	if r, _ := utf8.DecodeRuneInString(f.value); unicode.IsDigit(r) && (h.intent.Slot == "home" || h.intent.Slot == "origin") {
-		return f, false // "born in 1990" names no place
-	}
-	f.slot = strings.ToLower(plainFill(h.intent.Slot, v))
-	v["value"] = f.value
-	f.claim = plainFill(h.intent.Claim, v)
-	return f, f.slot != "" && f.claim != ""
-}
-
-// plainFill puts values into a template without style; empty when one is missing.
-func plainFill(template string, v vars) string {
-	for key, value := range v {
-		template = strings.ReplaceAll(template, "{"+key+"}", value)
-	}
-	if strings.Contains(template, "{") {
-		return ""
-	}
-	return template
-}
-
-// properName returns the words at the beginning of tokens that make a name; nothing when the first can't be part of one.
-func (t *talk) properName(tokens []token) string {
-	var words []string
-	for _, tok := range tokens {
-		if t.script.stop[tok.word] || t.script.member("notname", tok.word) || len(words) == 3 || len(tok.word) > 24 {
-			break
-		}
-		if r := []rune(tok.text)[0]; !unicode.IsLetter(r) {
-			break
-		}
-		words = append(words, capitalize(tok.text))
-	}
-	return strings.Join(words, " ")
-}
-
-// introduces reports whether what follows "I am" is a name and nothing else: one or two words with capitals.
-func introduces(told []token, name string) bool {
-	return len(told) <= 2 && phrase(told) == name
-}
-
-// facts returns what the sender told so far, oldest first, the message itself not included.
-func (t *talk) facts() []fact {
-	if t.asked {
-		return t.told
-	}
-	t.asked = true
-	for _, line := range t.heard {
-		clauses := t.read(line.Text)
-		for _, f := range t.factsIn(t.script.scan(clauses)) {
-			t.remember(f.fact)
-		}
-	}
-	return t.told
-}
-
-// toldFact is a fact and where it was found.
-type toldFact struct {
-	fact
-	hit hit
-}
-
-// factsIn returns the facts among the intents of a message, at most one for each clause.
-func (t *talk) factsIn(hits []hit) []toldFact {
-	var facts []toldFact
-	for _, h := range hits {
-		taken := slices.ContainsFunc(facts, func(f toldFact) bool { return f.hit.clause == h.clause })
-		if h.intent.Stage != "fact" || taken {
-			continue
-		}
-		if f, ok := t.fact(h); ok {
-			facts = append(facts, toldFact{f, h})
-		}
-	}
-	return facts
-}
-
-// remember adds a fact in place of an older one that it corrects.
-func (t *talk) remember(f fact) {
-	t.told = slices.DeleteFunc(t.told, func(old fact) bool {
-		return old.slot == f.slot && (!f.many || strings.EqualFold(old.value, f.value))
-	})
-	t.told = append(t.told, f)
-}
-
-// remark notes what the sender says about themself (rule 9).
-func (t *talk) remark() (reply, bool) {
-	facts := t.factsIn(t.hits)
-	if len(facts) == 0 {
-		return reply{}, false
-	}
-	if len(facts) > 1 {
-		var claims []string
-		for _, f := range facts {
-			claims = append(claims, f.claim)
-		}
-		return t.line("facts", vars{"claim": join(claims)})
-	}
-	f := facts[0]
-	v := t.captured(f.hit.captures)
-	v["value"], v["claim"] = f.value, f.claim
-	text, ok := t.choose(f.hit.intent.ID, f.hit.intent.Replies, v)
-	return reply{rule: f.hit.intent.ID, text: text, whole: true}, ok
-}
-
 // recall answers questions about what the sender told (rule 8).
 func (t *talk) recall() (reply, bool) {
-	h, ok := t.hit("recall")
-	if !ok {
+	var asked []hit // the first in each clause
+	for _, h := range t.hits {
+		if h.intent.Stage == "recall" && !slices.ContainsFunc(asked, func(other hit) bool { return other.clause == h.clause }) {
+			asked = append(asked, h)
+		}
+	}
+	if len(asked) == 0 {
 		return reply{}, false
 	}
-	v := t.captured(h.captures)
-	found := false
-	switch h.intent.Value {
-	case "everything":
-		found = t.recallAll(v)
-	case "said":
-		found = t.recallSaid(h.captures, v)
-	case "last":
-		found = len(t.heard) > 0
-		if found {
-			v["quote"] = quote(t.heard[len(t.heard)-1])
+	slices.SortFunc(asked, func(a, b hit) int { return a.clause - b.clause })
+	var claims, unknown []string
+	for n, c := range t.clauses {
+		v := vars{}
+		at := slices.IndexFunc(asked, func(h hit) bool { return h.clause == n })
+		switch {
+		case at >= 0 && t.find(asked[at], v) && v["claim"] != "", at < 0 && t.recallClause(c, v):
+			claims = append(claims, v["claim"])
+		case at >= 0:
+			if r, ok := t.recallOne(asked[at]); ok {
+				unknown = append(unknown, r.text)
+			}
 		}
-	case "own":
-		found = len(t.own) > 0
-		if found {
-			v["quote"] = head(t.own[0], maxQuote)
-		}
-	default:
-		found = t.recallSlot(strings.ToLower(plainFill(h.intent.Slot, v)), v)
 	}
+	if len(claims)+len(unknown) == 1 {
+		return t.recallOne(asked[0])
+	}
+	parts := unknown
+	if told, ok := t.line("recalled", vars{"claim": join(claims)}); ok {
+		parts = append([]string{told.text}, unknown...)
+	}
+	return reply{rule: "recall.several", text: strings.Join(parts, " "), whole: true}, len(parts) > 0
+}
+
+// recallOne answers one question.
+func (t *talk) recallOne(h hit) (reply, bool) {
+	v := vars{}
 	replies := h.intent.Replies
-	if !found {
+	switch found := t.find(h, v); {
+	case !found:
 		replies = h.intent.Unknown
+	case h.intent.Value == "said" && v["quote"] == "":
+		replies = t.script.Lines["recalled"]
 	}
 	text, ok := t.choose(h.intent.ID, replies, v)
 	return reply{rule: h.intent.ID, text: text, whole: true}, ok
 }
 
-// thing answers a question about what the sender asked to be remembered, if that is what it is about (rule 8).
+// find looks for what a question asks about, and puts it into v.
+func (t *talk) find(h hit, v vars) bool {
+	maps.Copy(v, t.captured(h.captures))
+	switch h.intent.Value {
+	case "everything":
+		return t.recallAll(v)
+	case "said":
+		return t.state.Remembers && t.recallWords(t.contentOf(h.captures), 1, v) || t.recallSaid(h.captures, v)
+	case "last":
+		if len(t.heard) > 0 {
+			v["quote"] = quote(t.heard[len(t.heard)-1])
+		}
+		return len(t.heard) > 0
+	case "own":
+		if len(t.own) > 0 {
+			v["quote"] = head(t.own[0], maxQuote)
+		}
+		return len(t.own) > 0
+	}
+	slot := strings.ToLower(plainFill(h.intent.Slot, v))
+	switch {
+	case slot == "likes" && t.recallRelated(slot, t.contentOf(h.captures), v), t.recallSlot(slot, v):
+		return true
+	case slot == "note":
+		return t.recallAll(v)
+	}
+	return len(h.captures) > 0 && strings.Contains(h.intent.Slot, "{1}") && t.recallWords(t.contentOf(h.captures[:1]), 1, v)
+}
+
+// contentOf returns the words of captures that say something.
+func (t *talk) contentOf(captures [][]token) []string {
+	var words []string
+	for _, c := range captures {
+		words = append(words, t.script.content(c)...)
+	}
+	return words
+}
+
+// thing answers a question about what somebody asked to be remembered, if that is what it is about (rule 8).
 func (t *talk) thing() (reply, bool) {
 	h, ok := t.hit("thing")
 	if !ok {
@@ -176,13 +103,52 @@ func (t *talk) thing() (reply, bool) {
 	}
 	v := t.captured(h.captures)
 	if !t.recallSlot(strings.ToLower(plainFill(h.intent.Slot, v)), v) {
-		return reply{}, false
+		return t.recallHere(t.contentOf(h.captures))
 	}
 	text, ok := t.choose(h.intent.ID, h.intent.Replies, v)
 	return reply{rule: h.intent.ID, text: text, whole: true}, ok
 }
 
-// recallSlot looks for facts of a slot: first what the sender told, then what is remembered about them.
+// remembered answers any other question that is about something remembered (rule 8): one about the sender that shares most of its
+// words with it, any other that shares all.
+func (t *talk) remembered() (reply, bool) {
+	for _, c := range t.clauses {
+		if v := (vars{}); t.recallClause(c, v) {
+			return t.line("recalled", v)
+		}
+		if !t.asksFact(c) {
+			continue
+		}
+		if r, ok := t.recallHere(t.script.content(c.tokens)); ok {
+			return r, true
+		}
+	}
+	return reply{}, false
+}
+
+// recallClause looks for the fact that a clause asks for.
+func (t *talk) recallClause(c clause, v vars) bool {
+	least := 1.0
+	if slices.ContainsFunc(c.tokens, func(tok token) bool { return t.script.member("first", tok.word) }) {
+		least = mostly
+	}
+	return t.asksFact(c) && t.recallWords(t.script.content(c.tokens), least, v)
+}
+
+// mostly is the part of its words that a question about the sender shares with what it is about.
+const mostly = 0.6
+
+// asksFact reports whether a clause asks for something to be known, not for advice, a reason or a favor.
+func (t *talk) asksFact(c clause) bool {
+	first, second := c.tokens[0].word, wordAt(c.tokens, 1)
+	if first == "how" && !t.script.member("howmuch", second) {
+		return false
+	}
+	advice := slices.ContainsFunc(c.tokens, func(tok token) bool { return t.script.member("advice", tok.word) })
+	return !advice && (first == "am" || t.script.member("ask", first) && second != "you" || first == "do" && wordAt(c.tokens, 2) == "know")
+}
+
+// recallSlot looks for facts of a slot: what the sender told, in words of that kind or in others.
 func (t *talk) recallSlot(slot string, v vars) bool {
 	var claims []string
 	for _, f := range t.facts() {
@@ -204,12 +170,60 @@ func (t *talk) recallSlot(slot string, v vars) bool {
 		v["claim"] = "you go by " + t.called + " here"
 		return true
 	}
-	for _, claim := range t.state.Facts {
-		for word := range strings.FieldsSeq(strings.ToLower(head(claim, maxLine))) {
-			if sameWord(strings.Trim(word, ".,!?"), slot) {
-				v["claim"] = "this is on record: " + strings.TrimRight(head(claim, maxQuote), ". ")
-				return true
-			}
+	return false
+}
+
+// recallRelated looks for facts of a slot that have to do with some words.
+func (t *talk) recallRelated(slot string, words []string, v vars) bool {
+	var claims []string
+	for _, f := range t.facts() {
+		if f.slot == slot && slices.ContainsFunc(words, func(w string) bool { return t.speaksOf(f.claim, w) }) {
+			claims = append(claims, f.claim)
+		}
+	}
+	v["claim"] = join(claims[max(0, len(claims)-4):])
+	return len(claims) > 0
+}
+
+// recallWords looks for the fact of the sender that has most of some words, and at least the given part of them. Of several the
+// newest is the one.
+func (t *talk) recallWords(words []string, least float64, v vars) bool {
+	found, best := "", 0.0
+	for _, f := range t.facts() {
+		if share := t.share(f.claim, words); share >= least && share >= best && share > 0 {
+			found, best = f.claim, share
+		}
+	}
+	v["claim"] = found
+	return found != ""
+}
+
+// recallHere quotes what somebody else said here that has all of some words.
+func (t *talk) recallHere(words []string) (reply, bool) {
+	for _, f := range t.state.Facts {
+		if f.About != "" && t.share(f.Claim, words) == 1 {
+			return t.line("recalled.here", vars{"who": f.About, "quote": head(f.Claim, maxQuote)})
+		}
+	}
+	return reply{}, false
+}
+
+// share returns the part of some words that a text speaks of.
+func (t *talk) share(text string, words []string) float64 {
+	n := 0
+	for _, w := range words {
+		if t.speaksOf(text, w) {
+			n++
+		}
+	}
+	return float64(n) / float64(max(1, len(words)))
+}
+
+// speaksOf reports whether a text has a word, or one that is related to it.
+func (t *talk) speaksOf(text, word string) bool {
+	for have := range strings.FieldsFuncSeq(strings.ToLower(head(text, maxLine)), func(r rune) bool { return !isWordRune(r) }) {
+		if sameThing(have, word) || t.script.related[word][have] {
+			return true
 		}
 	}
 	return false
@@ -226,28 +240,22 @@ func allIn(text, words string) bool {
 	return true
 }
 
+// maxRecalled is how many facts an answer about everything holds.
+const maxRecalled = 10
+
 // recallAll lists what is known about the sender.
 func (t *talk) recallAll(v vars) bool {
 	var claims []string
 	for _, f := range t.facts() {
 		claims = append(claims, f.claim)
 	}
-	claims = claims[max(0, len(claims)-6):]
-	for i, claim := range t.state.Facts {
-		if i < 4 {
-			claims = append(claims, strings.TrimRight(head(claim, maxQuote), ". "))
-		}
-	}
-	v["claim"] = strings.Join(claims, "; ")
+	v["claim"] = strings.Join(claims[max(0, len(claims)-maxRecalled):], "; ")
 	return len(claims) > 0
 }
 
 // recallSaid looks for the newest message of the sender that shares most words with what is asked about.
 func (t *talk) recallSaid(captures [][]token, v vars) bool {
-	var wanted []string
-	for _, c := range captures {
-		wanted = append(wanted, t.script.content(c)...)
-	}
+	wanted := t.contentOf(captures)
 	best := 0
 	for _, line := range t.heard {
 		shared := 0

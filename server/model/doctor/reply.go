@@ -19,8 +19,8 @@ const Notice = "(I'm the built-in responder, not a language model. To connect on
 // answer applies the rules in the order of agent runtime §18.2. The last one always has something to say.
 func (t *talk) answer() reply {
 	rules := []func() (reply, bool){
-		t.crisis, t.attachment, t.option, t.action, t.command, t.custom, t.setup, t.help, t.about, t.time, t.recall, t.thing, t.remark, t.knowledge,
-		t.example, t.social, t.arithmetic, t.skill, t.topic, t.scheme, t.unknown, t.memory,
+		t.crisis, t.attachment, t.option, t.action, t.command, t.forget, t.custom, t.setup, t.help, t.about, t.time, t.recall, t.thing, t.remembered,
+		t.remark, t.knowledge, t.example, t.social, t.arithmetic, t.skill, t.topic, t.scheme, t.unknown, t.memory,
 	}
 	if t.language != nil {
 		rules = []func() (reply, bool){t.crisis, t.attachment, t.option, t.action, t.command, t.custom, t.example, t.arithmetic, t.foreign}

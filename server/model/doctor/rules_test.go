@@ -71,7 +71,9 @@ func TestRules(t *testing.T) {
 		"said":              {before: []string{"I bought a green bicycle in May"}, text: "what did I say about the bicycle?", rule: "recall.said", has: "“I bought a green bicycle in May”"},
 		"own words":         {before: []string{"12*12"}, text: "what did you say?", rule: "recall.own", has: "144"},
 		"unknown":           {text: "where do I live?", rule: "recall.home", has: `\?|so far`},
-		"from facts":        {change: func(s *model.State) { s.Facts = []string{"Anna's birthday is in June."} }, text: "when is my birthday?", rule: "recall.slot", has: "June"},
+		"from facts": {change: func(s *model.State) {
+			s.Facts, s.Remembers = []model.Fact{{Claim: "Anna's birthday is in June."}}, true
+		}, text: "when is my birthday?", rule: "recall.slot", has: "June"},
 		"another's facts": {change: func(s *model.State) {
 			s.History = []model.Line{{Author: "Bob", Text: "My name is Bob and I live in Oslo", At: start}}
 		}, text: "where do I live?", rule: "recall.home", has: `^[^O]*$`},

@@ -15,13 +15,14 @@ var files embed.FS
 
 // stages are the rules that use intents, in the order of precedence.
 func stages() []string {
-	return []string{"crisis", "attachment", "command", "setup", "help", "about", "time", "recall", "thing", "fact", "social", "skill"}
+	return []string{"crisis", "attachment", "command", "forget", "setup", "help", "about", "time", "recall", "thing", "fact", "social", "skill"}
 }
 
 // script is the words of the responder: what it understands and what it says.
 type script struct {
 	Contractions map[string]string   `json:"contractions"` // short forms, and how they are written out
 	Groups       map[string][]string `json:"groups"`       // words that patterns treat alike
+	Related      map[string][]string `json:"related"`      // words that a question means by one word
 	Stopwords    []string            `json:"stopwords"`    // words that say nothing about a subject
 	Fillers      []string            `json:"fillers"`      // words that may precede what is meant
 	Tails        []string            `json:"tails"`        // words that may follow it
@@ -35,6 +36,7 @@ type script struct {
 	filler   map[string]bool
 	tail     map[string]bool
 	groups   map[string]map[string]bool
+	related  map[string]map[string]bool
 	keyword  map[string]*keyword
 	index    map[string][]indexed // intents by a word their patterns need
 	language map[string][]*language
@@ -53,6 +55,7 @@ type intent struct {
 	Value    string   `json:"value"`   // what a fact says; may hold {1}, {2}
 	Claim    string   `json:"claim"`   // a fact as told back; may hold {value}, {1}
 	Many     bool     `json:"many"`    // a newer fact of the slot adds to older ones
+	List     bool     `json:"list"`    // the value may go on behind commas
 	Rest     int      `json:"rest"`    // most words in the gaps of small talk; default 3
 
 	order    int
@@ -119,7 +122,7 @@ func load() (*script, error) {
 // merge adds what one file holds; each of the maps and the lists of words comes from one file only.
 func (s *script) merge(part *script) {
 	if part.Contractions != nil {
-		s.Contractions, s.Groups = part.Contractions, part.Groups
+		s.Contractions, s.Groups, s.Related = part.Contractions, part.Groups, part.Related
 		s.Stopwords, s.Fillers, s.Tails = part.Stopwords, part.Fillers, part.Tails
 	}
 	if part.Lines != nil {
@@ -137,6 +140,10 @@ func (s *script) compile() error {
 	s.groups = make(map[string]map[string]bool, len(s.Groups))
 	for name, words := range s.Groups {
 		s.groups[name] = set(words)
+	}
+	s.related = make(map[string]map[string]bool, len(s.Related))
+	for word, words := range s.Related {
+		s.related[word] = set(words)
 	}
 	order := stages()
 	slices.SortStableFunc(s.Intents, func(a, b *intent) int {
@@ -264,13 +271,13 @@ func (s *script) core(c clause, agent map[string]bool) clause {
 		to--
 	}
 	if from < to {
-		return clause{c.tokens[from:to], c.question}
+		return clause{c.tokens[from:to], c.question, c.goesOn}
 	}
 	rest := slices.DeleteFunc(slices.Clone(c.tokens), func(t token) bool { return agent[t.word] })
 	if len(rest) == 0 {
 		return c
 	}
-	return clause{rest, c.question}
+	return clause{rest, c.question, c.goesOn}
 }
 
 // leads reports whether the first of tokens only leads to what is meant. A greeting with a hail after it stands for itself.

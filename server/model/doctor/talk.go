@@ -3,6 +3,7 @@ package doctor
 import (
 	"encoding/binary"
 	"hash/fnv"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,8 +23,10 @@ type talk struct {
 	language *language    // the message's, when it isn't English
 	own      []string     // the agent's earlier replies, newest first, without the notice
 	heard    []model.Line // earlier messages of the sender, oldest first
-	told     []fact       // what the sender said about themself, oldest first; filled by facts
+	told     []fact       // what is known about the sender, oldest first; filled by facts
 	asked    bool         // told is filled
+	dropped  []string     // claims of those that are to be forgotten
+	dropsAll bool         // which are all that there are
 	style    style
 	called   string // how to call the sender; empty when unknown
 }
@@ -91,11 +94,23 @@ func (t *talk) hit(stage string) (hit, bool) {
 // looks like a name. Only the earlier messages that may tell a name are read: this happens for every message.
 func (t *talk) senderName() string {
 	name := displayName(t.state.Sender)
+	var told []string
 	for _, line := range t.heard {
-		if !mayTellName(line.Text) {
+		told = append(told, line.Text)
+	}
+	if t.state.Remembers {
+		told = nil
+		for _, f := range slices.Backward(t.state.Facts) {
+			if f.About == "" {
+				told = append(told, head(f.Claim, maxLine))
+			}
+		}
+	}
+	for _, text := range told {
+		if !mayTellName(text) {
 			continue
 		}
-		for _, f := range t.factsIn(t.script.scan(t.read(line.Text))) {
+		for _, f := range t.factsIn(t.read(text)) {
 			if f.slot == "name" {
 				name, _, _ = strings.Cut(f.value, " ")
 			}

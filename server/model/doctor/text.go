@@ -22,6 +22,7 @@ type token struct {
 type clause struct {
 	tokens   []token
 	question bool // a question mark ends it
+	goesOn   bool // the sentence goes on behind it
 }
 
 // head cuts text to n characters.
@@ -53,7 +54,7 @@ func (s *script) clauses(text string, names map[string]string) []clause {
 	begin := 0                                // where the current clause begins in tokens
 	end := func(at int, question bool) {
 		if at > begin {
-			all = append(all, clause{tokens[begin:at:at], question})
+			all = append(all, clause{tokens: tokens[begin:at:at], question: question})
 		} else if question && len(all) > 0 {
 			all[len(all)-1].question = true
 		}
@@ -73,6 +74,9 @@ func (s *script) clauses(text string, names map[string]string) []clause {
 				fresh = true
 			case ',', ';', ':', '(', ')', '–', '—', '、', '，':
 				end(len(tokens), false)
+				if len(all) > 0 {
+					all[len(all)-1].goesOn = true
+				}
 			}
 			i += size
 			continue
@@ -93,9 +97,12 @@ func (s *script) clauses(text string, names map[string]string) []clause {
 		}
 		before := len(tokens)
 		tokens = s.expand(tokens, word, written)
-		if stated && before-begin >= 3 && tokens[before-1].word == "and" && (word == "my" || tokens[before].word == "i") {
-			end(before-1, false)
-			begin = before
+		if before-begin >= 3 && tokens[before-1].word == "and" {
+			asks := s.member("ask", tokens[begin].word) && s.member("ask", tokens[before].word)
+			if asks || stated && (word == "my" || tokens[before].word == "i") {
+				end(before-1, asks)
+				begin = before
+			}
 		}
 		stated = before > begin && stated || tokens[before].word == "i" || s.member("be", tokens[len(tokens)-1].word)
 	}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -223,6 +224,75 @@ func testMemories(t *testing.T, setup func(t *testing.T) *fixture) {
 		viewed(t, f, db.System.GetMemory, db.GetMemoryParams{ID: fact, AgentID: p.agent})
 		if n := updated(t, f, db.System.DeleteRoomMemories, db.DeleteRoomMemoriesParams{RoomID: p.room, AgentID: p.agent}); n != 1 {
 			t.Errorf("deleted %d, want 1", n)
+		}
+	})
+
+	t.Run("facts", func(t *testing.T) {
+		f := setup(t)
+		p := f.place(t)
+		teller, about := p.message.AuthorID, uuid.New()
+		elsewhere := f.channel(t, f.server(t), p.agent)
+		fact := func(text string, entity uuid.UUID, at dbtype.Millis, sources ...uuid.UUID) uuid.UUID {
+			t.Helper()
+			arg := db.InsertMemoryParams{
+				ID: uuid.New(), AgentID: p.agent, EntityID: entity, RoomID: p.room, TableName: "facts", Content: dbtype.JSON(`{"text":"` + text + `"}`),
+				Metadata: dbtype.JSON("{}"), IsUnique: true, CreatedAt: at, UpdatedAt: at,
+			}
+			updated(t, f, db.System.InsertMemory, arg)
+			for _, id := range sources {
+				if n := updated(t, f, db.System.InsertFactSource, db.InsertFactSourceParams{MemoryID: arg.ID, MessageID: id, AgentID: p.agent}); n != 1 {
+					t.Fatalf("InsertFactSource: %d rows", n)
+				}
+			}
+			return arg.ID
+		}
+		second := f.post(t, elsewhere, teller, "again", start+1)
+		both := fact("told twice", teller, start, p.message.ID, second.ID)
+		fact("of somebody else", about, start+1, p.message.ID)
+		newest := fact("told elsewhere", teller, start+2, second.ID)
+		fact("told by somebody else", about, start+3, second.ID)
+		if n := updated(t, f, db.System.InsertFactSource, db.InsertFactSourceParams{MemoryID: both, MessageID: p.message.ID, AgentID: p.agent}); n != 0 {
+			t.Errorf("a source twice: %d rows", n)
+		}
+		if n := updated(t, f, db.System.InsertFactSource, db.InsertFactSourceParams{MemoryID: both, MessageID: uuid.New(), AgentID: p.agent}); n != 0 {
+			t.Errorf("a source that is gone: %d rows", n)
+		}
+		of := func(entity uuid.UUID) (out []string) {
+			for _, r := range viewed(t, f, db.System.ListEntityFacts, db.ListEntityFactsParams{AgentID: p.agent, EntityID: entity, LimitRows: 9}) {
+				out = append(out, decoded(t, r.Content).(map[string]any)["text"].(string))
+			}
+			return out
+		}
+		in := func(channel uuid.UUID) (out []string) {
+			for _, r := range viewed(t, f, db.System.ListChannelFacts, db.ListChannelFactsParams{AgentID: p.agent, ChannelID: channel, LimitRows: 9}) {
+				out = append(out, decoded(t, r.Content).(map[string]any)["text"].(string))
+			}
+			slices.Sort(out)
+			return out
+		}
+		want := func(what string, got []string, want ...string) {
+			t.Helper()
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", what, diff)
+			}
+		}
+		want("of who told them", of(teller), "told elsewhere", "told twice")
+		want("of one who told nothing", of(about))
+		want("in the channel", in(p.channel), "of somebody else", "told twice")
+		want("in the other", in(elsewhere), "told by somebody else", "told elsewhere", "told twice")
+		if old := viewed(t, f, db.System.ListOldFacts, db.ListOldFactsParams{AgentID: p.agent, EntityID: teller, KeepRows: 1, LimitRows: 9}); len(old) != 1 || old[0] != both {
+			t.Errorf("old facts %v", old)
+		}
+		updated(t, f, db.System.DeleteMessage, db.DeleteMessageParams{ID: p.message.ID, ChannelID: p.channel})
+		want("without the first message", of(teller), "told elsewhere", "told twice")
+		want("in its channel", in(p.channel))
+		updated(t, f, db.System.DeleteMemory, db.DeleteMemoryParams{ID: newest, AgentID: p.agent})
+		want("without the memory", of(teller), "told twice")
+		exec(t, f, db.System.ForgetMessage, db.ForgetMessageParams{MessageID: second.ID, AgentID: p.agent})
+		want("without the second message", of(teller))
+		want("in its channel", in(elsewhere))
+		for _, m := range viewed(t, f, db.System.ListAgentMemories, db.ListAgentMemoriesParams{AgentID: p.agent, TableName: "facts", ToTime: start + 1000, LimitRows: 9}) {
+			t.Errorf("left behind: %s", m.Content)
 		}
 	})
 

@@ -92,6 +92,7 @@ INSERT INTO world_agents SELECT ID(11, i), ID(1, 2), ID(1, 1), 1 FROM rows(10);
 INSERT INTO rooms SELECT ID(10, i), ID(1, 1), ID(11, CASE WHEN i <= 5 THEN 1 ELSE 2 + i % 20 END), CASE WHEN i <= {n}/10 THEN ID(3, i) END, ID(2, 1), 'r', 'GROUP', 'x', '{}', ago(i, {n}/5), ago(i, {n}/5), 1 FROM rows({n}/5);
 INSERT INTO memories SELECT ID(9, i), ID(1, 1), ID(6, 1), ID(10, 1), NULL, 'messages', '{}', '{}', ID(4, i), false, false, NULL, NULL, ago(i, {n}), ago(i, {n}), 1 FROM rows({n});
 INSERT INTO memories SELECT ID(9, 1000000 + i), ID(1, 1), ID(6, 1), ID(10, 1), NULL, 'facts', '{}', '{}', NULL, false, false, NULL, NULL, ago(i, {n}), ago(i, {n}), 1 FROM rows({n});
+INSERT INTO fact_sources (memory_id, message_id, agent_id, channel_id, tenant) SELECT ID(9, 1000000 + i), ID(4, i), ID(1, 1), ID(3, 1), 1 FROM rows({n});
 INSERT INTO forgotten_messages SELECT ID(4, i), ID(1, 1), 1 FROM rows({n}/10) WHERE i % 2 = 0;
 INSERT INTO former_agents SELECT ID(1, 1000 + i), 0, 1 FROM rows({n}/10);
 INSERT INTO agents_to_conceal SELECT ID(1, i), 1 FROM rows(5);
@@ -234,7 +235,7 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 	values := map[string][]any{
 		"AgentID": {numbered(anAgent, agent)}, "OwnerID": {numbered(anAgent, 1)}, "ChannelID": {numbered(aChannel, channel)}, "MessageServerID": {numbered(aServer, 1)},
 		"MessageID": {numbered(aMessage, message)}, "AuthorID": {numbered(aUser, 1)}, "UserID": {numbered(aUser, 1)}, "Caller": {numbered(aUser, 1)}, "SenderID": {numbered(aUser, 1)}, "EntityID": {numbered(aUser, 1)},
-		"RoomID": {numbered(aRoom, 1)}, "WorldID": {numbered(aWorld, 1)}, "TurnID": {numbered(aTurn, 100)}, "FirstTurn": {numbered(aTurn, 100)}, "LastTurn": {numbered(aTurn, 100)},
+		"MemoryID": {numbered(aMemory, 1000001)}, "RoomID": {numbered(aRoom, 1)}, "WorldID": {numbered(aWorld, 1)}, "TurnID": {numbered(aTurn, 100)}, "FirstTurn": {numbered(aTurn, 100)}, "LastTurn": {numbered(aTurn, 100)},
 		"HeirID": {numbered(somethingNew, 3)}, "ServerID": {numbered(aServer, 1)}, "AdoptedAt": {now},
 		"ResponseID": {numbered(somethingNew, 2)}, "ReplyID": {numbered(somethingNew, 2)}, "Claim": {numbered(somethingNew, 100)}, "Owner": {numbered(somethingNew, 1), "me"},
 		"CreatedBy": {numbered(aUser, 1)}, "InReplyTo": {numbered(aMessage, 1)}, "After": {numbered(anAgent, 0), dbtype.Millis(0)},

@@ -1,0 +1,194 @@
+package server_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
+	"github.com/elizad/elizad/server/internal/modeltest"
+)
+
+// tellings are the kinds of things that people tell, and ask for later.
+var tellings = map[string]struct{ tell, ask, has string }{
+	"name":          {"Hi! My name is Marta.", "what's my name?", "Marta"},
+	"home":          {"I live in Lisbon", "where do I live?", "Lisbon"},
+	"code":          {"the gate code is 4711", "what is the gate code?", "4711"},
+	"request":       {"Please remember that the plumber comes on Friday, and bring cash", "what did I tell you about the plumber?", "Friday.*cash"},
+	"pets":          {"I have two cats, Luna and Pixel", "what are my cats called?", "Luna and Pixel"},
+	"relative":      {"my sister is called Ines", "who is my sister?", "Ines"},
+	"preference":    {"I prefer tea over coffee", "what do I like to drink?", "tea"},
+	"likes":         {"I like rowing, chess and old maps", "do you remember what I like?", "rowing, chess and old maps"},
+	"allergy":       {"I'm allergic to peanuts", "am I allergic to anything?", "peanuts"},
+	"work":          {"I work as a carpenter", "what do I do for a living?", "carpenter"},
+	"appointment":   {"my dentist appointment is on 3 May at 9", "when is my dentist appointment?", "3 May"},
+	"two at once":   {"My favourite colour is teal and I am 41 years old", "how old am I, and what is my favourite colour?", "teal"},
+	"all about one": {"I speak Portuguese", "what do you know about me?", "Portuguese"},
+}
+
+// reply asks the default agent and returns its words.
+func (n *node) reply(channel, user uuid.UUID, text string) string {
+	n.t.Helper()
+	return into[api.MessagePostedEnvelope](n.ask(channel, user, text).want(201)).AgentResponse.Text
+}
+
+// TestWhatPeopleTellIsRemembered tells the built-in responder things, talks of others for longer than a conversation is read, restarts the
+// server, and asks: where they were told, in another room, and as somebody else.
+func TestWhatPeopleTellIsRemembered(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	n := start(t, dir)
+	channel, user := n.dm()
+	for _, kind := range tellings {
+		n.reply(channel, user, kind.tell)
+	}
+	if got := n.reply(channel, user, "what's my name and where do I live?"); !strings.Contains(got, "Marta") || !strings.Contains(got, "Lisbon") {
+		t.Errorf("two questions are answered with %q", got)
+	}
+	for i := range 60 {
+		n.reply(channel, user, fmt.Sprintf("Lorem ipsum dolor %d", i))
+	}
+	check := func(where string, channel, user uuid.UUID, prefix string, knows bool) {
+		t.Helper()
+		for name, kind := range tellings {
+			got := n.reply(channel, user, prefix+kind.ask)
+			if regexp.MustCompile(kind.has).MatchString(got) != knows {
+				t.Errorf("%s, %s: %q is answered with %q", name, where, kind.ask, got)
+			}
+		}
+	}
+	check("60 messages later", channel, user, "", true)
+	n.stop()
+	n = start(t, dir)
+	check("after a restart", channel, user, "", true)
+	stranger := uuid.New()
+	group := n.group(n.agentID(), user, stranger)
+	check("in another room", group, user, "Eliza, ", true)
+	check("for somebody else in that room", group, stranger, "Eliza, ", false)
+	check("for somebody else", n.dmBetween(n.agentID(), stranger), stranger, "", false)
+
+	facts := n.memories(n.agentID(), api.ListMemoriesParams{TableName: new("facts")}).Memories
+	if len(facts) < len(tellings) {
+		t.Errorf("clients see %d facts", len(facts))
+	}
+	for _, f := range facts {
+		if f.EntityID != user || f.Type != "facts" || object(f.Content)["text"] == "" || object(f.Metadata)["kind"] != "fact" {
+			t.Errorf("a fact is seen as %+v", f)
+		}
+	}
+}
+
+// TestWhatIsSaidInARoomIsKnownThere has a person tell something in a group: others may ask for it there, and only there.
+func TestWhatIsSaidInARoomIsKnownThere(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	teller, other := uuid.New(), uuid.New()
+	room, elsewhere := n.group(n.agentID(), teller, other), n.group(n.agentID(), other, uuid.New())
+	n.reply(room, teller, "Eliza, the gate code is 4711")
+	if got := n.reply(room, other, "Eliza, what is the gate code?"); !strings.Contains(got, "4711") {
+		t.Errorf("in the room it is answered with %q", got)
+	}
+	if got := n.reply(elsewhere, other, "Eliza, what is the gate code?"); strings.Contains(got, "4711") {
+		t.Errorf("elsewhere it is answered with %q", got)
+	}
+}
+
+// TestNewerWordsTakeThePlaceOfOlder corrects a fact, in private: the room that heard the older one doesn't get the newer one.
+func TestNewerWordsTakeThePlaceOfOlder(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	channel, user := n.dm()
+	other := uuid.New()
+	room := n.group(n.agentID(), user, other)
+	n.reply(room, user, "Eliza, the gate code is 1111")
+	n.reply(channel, user, "the gate code is 2222")
+	if got := n.reply(channel, user, "what is the gate code?"); !strings.Contains(got, "2222") || strings.Contains(got, "1111") {
+		t.Errorf("the corrected fact is told as %q", got)
+	}
+	if got := n.reply(room, other, "Eliza, what is the gate code?"); strings.Contains(got, "2222") {
+		t.Errorf("what was said in private is told as %q", got)
+	}
+}
+
+func TestForgetting(t *testing.T) {
+	t.Parallel()
+	n := start(t, t.TempDir())
+	id := n.agentID()
+	facts := func() (out []string) {
+		for _, f := range n.memories(id, api.ListMemoriesParams{TableName: new("facts")}).Memories {
+			out = append(out, object(f.Content)["text"].(string))
+		}
+		return out
+	}
+	for name, ways := range map[string]func(channel, user uuid.UUID){
+		"by slot":  func(channel, user uuid.UUID) { n.reply(channel, user, "please forget my name") },
+		"by words": func(channel, user uuid.UUID) { n.reply(channel, user, "forget that my name is Marta") },
+		"all":      func(channel, user uuid.UUID) { n.reply(channel, user, "forget everything about me") },
+		"the message": func(channel, _ uuid.UUID) {
+			n.read(n.api().DeleteMessage(t.Context(), channel, n.history(channel)[len(n.history(channel))-1].ID)).want(204)
+		},
+		"the channel": func(channel, _ uuid.UUID) { n.read(n.api().DeleteChannel(t.Context(), channel)).want(204) },
+		"a memory": func(uuid.UUID, uuid.UUID) {
+			for _, f := range n.memories(id, api.ListMemoriesParams{TableName: new("facts")}).Memories {
+				n.read(n.api().DeleteMemory(t.Context(), id, f.ID)).want(200)
+			}
+		},
+		"the memory of the message": func(uuid.UUID, uuid.UUID) {
+			for _, m := range n.memories(id, api.ListMemoriesParams{}).Memories {
+				if object(m.Content)["text"] == "My name is Marta" {
+					n.read(n.api().DeleteMemory(t.Context(), id, m.ID)).want(200)
+				}
+			}
+		},
+		"all memories": func(uuid.UUID, uuid.UUID) { n.read(n.api().ClearMemories(t.Context(), id)).want(200) },
+	} {
+		channel, user := n.dm()
+		n.reply(channel, user, "My name is Marta")
+		if got := facts(); len(got) != 1 || got[0] != "My name is Marta" {
+			t.Fatalf("%s: facts %q", name, got)
+		}
+		ways(channel, user)
+		if got := facts(); len(got) != 0 {
+			t.Errorf("%s: facts %q are left", name, got)
+		}
+	}
+	channel, user := n.dm()
+	n.reply(channel, user, "My name is Marta and I live in Lisbon")
+	if got := n.reply(channel, user, "forget my name"); !strings.Contains(got, "Marta") || strings.Contains(got, "Lisbon") {
+		t.Errorf("to forget is answered with %q", got)
+	}
+	if got := n.reply(channel, user, "what's my name?"); strings.Contains(got, "Marta") {
+		t.Errorf("the forgotten name is told as %q", got)
+	}
+	if got := n.reply(channel, user, "where do I live?"); !strings.Contains(got, "Lisbon") {
+		t.Errorf("what was not forgotten is told as %q", got)
+	}
+}
+
+// TestModelsRemember has a model keep a fact, and shows it what is remembered.
+func TestModelsRemember(t *testing.T) {
+	t.Parallel()
+	m := modeltest.New(t, func(r modeltest.Request) modeltest.Script {
+		if strings.Contains(r.Prompt(), "nuts, keep it in mind") && !strings.Contains(r.Prompt(), "What you remember") {
+			return modeltest.Say(`<response><thought>t</thought><actions>REMEMBER, REPLY</actions>` +
+				`<params>{"REMEMBER": {"facts": [{"claim": "Marta is allergic to nuts &lt;/response>", "kind": "fact"}]}}</params><text>I will.</text></response>`)
+		}
+		return modeltest.Frame("Certainly.")
+	})
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+m.URL, "OPENAI_API_KEY=key")
+	channel, user := n.dm()
+	if got := n.reply(channel, user, "I'm allergic to nuts, keep it in mind"); got != "I will." {
+		t.Errorf("the answer is %q", got)
+	}
+	stranger := uuid.New()
+	group := n.group(n.agentID(), user, stranger)
+	for who, knows := range map[uuid.UUID]bool{user: true, stranger: false} {
+		n.reply(group, who, "Eliza, what may I eat?")
+		if got := lastPrompt(t, m); strings.Contains(got, "Marta is allergic to nuts ‹/response>") != knows {
+			t.Errorf("the model is told that the asker is allergic: %v\n%s", !knows, got)
+		}
+	}
+}
