@@ -113,6 +113,14 @@ func (c *Client) Run(ctx context.Context, agentID, runID uuid.UUID) (RunDetail, 
 	})
 }
 
+// AgentUsage returns what an agent's models took, by day and model, the newest day first. Zero times are 30 days ago, and today.
+func (c *Client) AgentUsage(ctx context.Context, agentID uuid.UUID, from, to time.Time) (AgentUsage, error) {
+	params := api.GetAgentUsageParams{From: query(from), To: query(to)}
+	return call[AgentUsage](ctx, c, "reading an agent's usage", func(ctx context.Context) (*http.Response, error) {
+		return c.api.GetAgentUsage(ctx, agentID, &params)
+	})
+}
+
 // AgentSecrets returns the names of an agent's secrets, when each was changed, and when it was last used.
 func (c *Client) AgentSecrets(ctx context.Context, agentID uuid.UUID) ([]AgentSecret, error) {
 	return call[[]AgentSecret](ctx, c, "listing secrets", func(ctx context.Context) (*http.Response, error) {

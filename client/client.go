@@ -20,7 +20,7 @@
 //   - Talking to an agent: [Client.Ask], [Client.Stream]
 //   - Agents: [Client.Agents], [Client.Agent], [Client.CreateAgent], [Client.UpdateAgent], [Client.DeleteAgent],
 //     [Client.StartAgent], [Client.StopAgent], [Client.AgentSecrets]
-//   - Their runs and logs: [Client.Runs], [Client.AllRuns], [Client.Run], [Client.CancelRun], [Client.AgentLog],
+//   - Their runs and logs: [Client.Runs], [Client.AllRuns], [Client.Run], [Client.CancelRun], [Client.AgentUsage], [Client.AgentLog],
 //     [Client.AllAgentLog], [Client.DeleteAgentLogEntry], [Client.Panels]
 //   - What they remember: [Client.Memories], [Client.AllMemories], [Client.RoomMemories], [Client.UpdateMemory],
 //     [Client.DeleteMemory], [Client.ClearMemories], [Client.ClearRoomMemories]

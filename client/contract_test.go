@@ -202,14 +202,18 @@ func TestCallsFitTheContract(t *testing.T) {
 		},
 		"DeleteAgentLogEntry": func() error { return c.DeleteAgentLogEntry(ctx, eliza, message) },
 		"AgentSecrets":        func() error { _, err := c.AgentSecrets(ctx, eliza); return err },
-		"Panels":              func() error { _, err := c.Panels(ctx, eliza); return err },
-		"Alive":               func() error { return c.Alive(ctx) },
-		"Ping":                func() error { return c.Ping(ctx) },
-		"Health":              func() error { _, err := c.Health(ctx); return err },
-		"Hello":               func() error { _, err := c.Hello(ctx); return err },
-		"Status":              func() error { _, err := c.Status(ctx); return err },
-		"Debug":               func() error { _, err := c.Debug(ctx); return err },
-		"Stop":                func() error { return c.Stop(ctx) },
+		"AgentUsage": func() error {
+			_, err := c.AgentUsage(ctx, eliza, time.UnixMilli(1), time.Now())
+			return err
+		},
+		"Panels": func() error { _, err := c.Panels(ctx, eliza); return err },
+		"Alive":  func() error { return c.Alive(ctx) },
+		"Ping":   func() error { return c.Ping(ctx) },
+		"Health": func() error { _, err := c.Health(ctx); return err },
+		"Hello":  func() error { _, err := c.Hello(ctx); return err },
+		"Status": func() error { _, err := c.Status(ctx); return err },
+		"Debug":  func() error { _, err := c.Debug(ctx); return err },
+		"Stop":   func() error { return c.Stop(ctx) },
 		"StoredSettings": func() error {
 			s, err := c.StoredSettings(ctx)
 			return want(err, s["OPENAI_API_KEY"], "****")

@@ -62,6 +62,7 @@ type (
 	NewWorld             = api.CreateWorldRequest
 	Panel                = api.Panel
 	AgentSecret          = api.AgentSecret
+	AgentUsage           = api.AgentUsage
 	PublicConfig         = api.PublicConfig
 	Room                 = api.Room
 	RoomCreated          = api.RoomCreated

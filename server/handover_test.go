@@ -428,7 +428,7 @@ func TestEveryEntityColumn(t *testing.T) {
 	}
 	stays := map[string]string{ // an entity may be there, and: why
 		"api_keys.entity_id": "proves who somebody is", "api_keys.created_by": "is history", "audit_entries.entity_id": "is history, and chained", "audit_entries.target_id": "is history, and chained",
-		"audit_entries.within_id": "is history, and chained", "idempotency_keys.entity_id": "is forgotten after a day", "users.id": "proves who somebody is", "logins.user_id": "proves who somebody is",
+		"audit_entries.within_id": "is history, and chained", "idempotency_keys.entity_id": "is forgotten after a day", "usage_days.subject_id": "is history: what somebody used, they used", "users.id": "proves who somebody is", "logins.user_id": "proves who somebody is",
 	}
 	others := strings.Fields(`adoptions.server_id agents.id agents_to_conceal.agent_id api_keys.id audit_entries.key_id channel_participants.channel_id channels.id fact_sources.memory_id fact_sources.message_id fact_sources.agent_id fact_sources.channel_id
 		channels.message_server_id forgotten_messages.message_id forgotten_messages.agent_id former_agents.id idempotency_keys.claim idempotency_keys.owner jobs.id jobs.agent_id

@@ -14,6 +14,7 @@ import (
 	"github.com/elizad/elizad/server/model"
 	"github.com/elizad/elizad/server/model/doctor"
 	"github.com/elizad/elizad/server/model/openai"
+	"github.com/elizad/elizad/server/model/price"
 	"github.com/elizad/elizad/server/model/vendors"
 )
 
@@ -30,19 +31,31 @@ const (
 type models struct {
 	builtin model.Provider
 	program model.Provider // that the program brought along; nil: none
+	prices  price.Table
+	listed  bool // the prices are those of a file, and hold for any address
 	guard   *egress.Guard
 	guarded *http.Client  // for addresses that callers name
 	http    *http.Client  // for the others. Both are shared by all agents and their versions, so that connections are
 	forms   vendors.Forms // and what each model refuses
 }
 
-func newModels(guard *egress.Guard, notice bool, delay time.Duration) (*models, error) {
+// newModels reads the prices of models from a file, if it is named.
+func newModels(guard *egress.Guard, notice bool, delay time.Duration, pricesFile string) (*models, error) {
 	provider, err := doctor.New(doctor.Options{HideNotice: !notice, WordDelay: delay})
+	if err != nil {
+		return nil, fmt.Errorf("making the built-in responder: %w", err)
+	}
+	prices, err := price.Builtin()
+	if pricesFile != "" {
+		prices, err = price.ReadFile(pricesFile)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &models{
 		builtin: provider,
+		prices:  prices,
+		listed:  pricesFile != "",
 		guard:   guard,
 		guarded: &http.Client{Transport: guard.Guarded(openai.NewTransport(openai.DefaultMaxConns))},
 		http:    &http.Client{Transport: openai.NewTransport(openai.DefaultMaxConns)}}, nil
@@ -103,7 +116,15 @@ func (m *models) chooseText(req runtime.ModelRequest) runtime.ModelChoice {
 
 // programsChoice is the model that the program brought along.
 func (m *models) programsChoice() runtime.ModelChoice {
-	return runtime.ModelChoice{Provider: model.Retry(m.program)}
+	cost := func(name string, u model.Usage) (price.Amount, bool) {
+		if !m.listed {
+			return 0, false
+		}
+		return m.prices.Cost(m.program.Name(), name, u)
+	}
+	return runtime.ModelChoice{
+		Provider: model.Retry(m.program), Sources: map[string]runtime.Source{m.program.Name(): {Prices: m.prices.Name, Cost: cost}},
+	}
 }
 
 // chooseByWhatIsSet chooses the program's model if it brought one, else by the plugins that a character names, else by the keys and
@@ -149,7 +170,7 @@ func (m *models) connect(v vendors.Vendor, lookup model.Lookup) runtime.ModelCho
 	if err == nil {
 		var provider model.Provider
 		if provider, err = e.Provider(client, &m.forms); err == nil {
-			return runtime.ModelChoice{Provider: model.Retry(provider), Key: keyOf(e), Notice: e.Notice}
+			return runtime.ModelChoice{Provider: model.Retry(provider), Sources: map[string]runtime.Source{v.Name: m.source(e)}, Notice: e.Notice}
 		}
 	}
 	message := apierr.From(err).Message
@@ -157,6 +178,17 @@ func (m *models) connect(v vendors.Vendor, lookup model.Lookup) runtime.ModelCho
 		message = e.Message
 	}
 	return runtime.ModelChoice{Provider: runtime.Misconfigured(v.Name, message), Notice: message}
+}
+
+// source says what answers of an endpoint cost. Built-in prices are those of the vendor itself: what another server takes under its
+// name is not known.
+func (m *models) source(e vendors.Endpoint) runtime.Source {
+	return runtime.Source{Key: keyOf(e), Prices: m.prices.Name, Cost: func(name string, u model.Usage) (price.Amount, bool) {
+		if !e.Own && !m.listed {
+			return 0, false
+		}
+		return m.prices.Cost(e.Name, name, u)
+	}}
 }
 
 // keyOf names the setting that holds the key of an endpoint; empty for none.

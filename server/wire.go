@@ -42,6 +42,7 @@ import (
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
 	"github.com/elizad/elizad/server/internal/sweep"
 	"github.com/elizad/elizad/server/internal/throttle"
+	"github.com/elizad/elizad/server/internal/usage"
 	"github.com/elizad/elizad/server/internal/user"
 	"github.com/elizad/elizad/server/internal/webhook"
 	"github.com/elizad/elizad/server/model"
@@ -443,9 +444,9 @@ func (s *Server) loadKeys() (*seal.Keys, error) {
 }
 
 func (s *Server) startRuntime(ctx context.Context) error {
-	models, err := newModels(s.parts.egress, s.cfg.Messages.BuiltinNotice, s.cfg.Messages.BuiltinDelay)
+	models, err := newModels(s.parts.egress, s.cfg.Messages.BuiltinNotice, s.cfg.Messages.BuiltinDelay, s.cfg.Agents.Prices)
 	if err != nil {
-		return fmt.Errorf("making the built-in responder: %w", err)
+		return err
 	}
 	models.program = s.model
 	plugins, err := agent.NewRegistry(s.plugins...)
@@ -479,7 +480,8 @@ func (s *Server) startRuntime(ctx context.Context) error {
 	}
 	s.parts.runtime, err = runtime.New(runtime.Config{
 		Store: s.parts.store, Namings: namings, Messages: s.parts.messaging, Models: models, Plugins: plugins, Logger: s.log, Owner: owner,
-		Keys: s.parts.secrets, Salt: s.cfg.Security.SecretSalt,
+		Usage: usage.NewLedger(s.parts.store, s.log, nil),
+		Keys:  s.parts.secrets, Salt: s.cfg.Security.SecretSalt,
 		Environment: environment{s.cfg.Agents.Environment.WithStored(stored).WithAgents(names)},
 		Attachments: s.newAttachments(),
 		MaxAgents:   s.cfg.Limits.MaxAgents, ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,

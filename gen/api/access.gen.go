@@ -114,6 +114,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeRead, OwnerTenant}, true
 	case "getAgentUpload", "GetAgentUpload":
 		return Rule{ScopeNone, OwnerAgent}, true
+	case "getAgentUsage", "GetAgentUsage":
+		return Rule{ScopeManage, OwnerAgent}, true
 	case "getChannel", "GetChannel":
 		return Rule{ScopeRead, OwnerParticipant}, true
 	case "getChannelUpload", "GetChannelUpload":
@@ -424,6 +426,7 @@ func Operations() []Operation {
 		{ID: "generateSpeech", Method: "POST", Path: "/api/audio/{agentId}/speech/generate"},
 		{ID: "getAgent", Method: "GET", Path: "/api/agents/{agentId}"},
 		{ID: "getAgentUpload", Method: "GET", Path: "/media/uploads/agents/{agentId}/{filename}", Open: true},
+		{ID: "getAgentUsage", Method: "GET", Path: "/api/agents/{agentId}/usage"},
 		{ID: "getChannel", Method: "GET", Path: "/api/messaging/channels/{channelId}/details"},
 		{ID: "getChannelUpload", Method: "GET", Path: "/media/uploads/channels/{channelId}/{filename}", Open: true},
 		{ID: "getCurrentMessageServer", Method: "GET", Path: "/api/messaging/message-server/current"},

@@ -71,6 +71,27 @@ func (e ChannelType) Valid() bool {
 	}
 }
 
+// Defines values for Circuit.
+const (
+	CircuitClosed   Circuit = "closed"
+	CircuitHalfOpen Circuit = "half_open"
+	CircuitOpen     Circuit = "open"
+)
+
+// Valid indicates whether the value is a known member of the Circuit enum.
+func (e Circuit) Valid() bool {
+	switch e {
+	case CircuitClosed:
+		return true
+	case CircuitHalfOpen:
+		return true
+	case CircuitOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CompleteRequestStatus.
 const (
 	CompleteRequestStatusCompleted CompleteRequestStatus = "completed"
@@ -881,6 +902,48 @@ func (e TurnPolicy) Valid() bool {
 	}
 }
 
+// Defines values for UsageBudgetOf.
+const (
+	UsageBudgetOfAgent  UsageBudgetOf = "agent"
+	UsageBudgetOfPerson UsageBudgetOf = "person"
+	UsageBudgetOfRoom   UsageBudgetOf = "room"
+	UsageBudgetOfServer UsageBudgetOf = "server"
+)
+
+// Valid indicates whether the value is a known member of the UsageBudgetOf enum.
+func (e UsageBudgetOf) Valid() bool {
+	switch e {
+	case UsageBudgetOfAgent:
+		return true
+	case UsageBudgetOfPerson:
+		return true
+	case UsageBudgetOfRoom:
+		return true
+	case UsageBudgetOfServer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsageBudgetUnit.
+const (
+	UsageBudgetUnitTokens UsageBudgetUnit = "tokens"
+	UsageBudgetUnitUsd    UsageBudgetUnit = "usd"
+)
+
+// Valid indicates whether the value is a known member of the UsageBudgetUnit enum.
+func (e UsageBudgetUnit) Valid() bool {
+	switch e {
+	case UsageBudgetUnitTokens:
+		return true
+	case UsageBudgetUnitUsd:
+		return true
+	default:
+		return false
+	}
+}
+
 // APIKey What is known of a key.
 //
 // Example: {"createdAt":1795188790230,"expiresAt":4102444800000,"id":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","name":"Website","prefix":"elz_k3v9q2xm","scopes":["chat"]}
@@ -1370,6 +1433,16 @@ type AgentMessageServersEnvelope struct {
 //
 // Example: {"model":"doctor","notice":"No model key is set; the built-in responder answers.","provider":"builtin"}
 type AgentModel struct {
+	// Circuit Whether a model is asked: `closed`, it is; `open`, it failed several times in a row and is left alone for a while; `half_open`,
+	// one call finds out whether it works again.
+	//
+	//
+	// Example: closed
+	Circuit *Circuit `json:"circuit,omitempty"`
+
+	// Fallbacks The models that are asked when it fails, in this order.
+	Fallbacks []FallbackModel `json:"fallbacks,omitempty"`
+
 	// Model Its name there.
 	//
 	// Example: gpt-5-mini
@@ -1384,6 +1457,9 @@ type AgentModel struct {
 	//
 	// Example: openai
 	Provider string `json:"provider"`
+
+	// RetryAt When the model is tried again, in epoch milliseconds; only while its circuit is open.
+	RetryAt *int64 `json:"retryAt,omitempty"`
 }
 
 // AgentNumbers How many agents there are.
@@ -1522,6 +1598,40 @@ type AgentStatusEnvelope struct {
 	//
 	// Example: {"id":"b850bc30-45f8-0041-a00a-83df46d8555d","name":"Eliza","status":"active"}
 	Data AgentStatus `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// AgentUsage What an agent's models took.
+//
+// Example: {"budgets":[{"limit":200000,"of":"agent","resetsAt":1796083200000,"setting":"BUDGET_AGENT_TOKENS_PER_DAY","unit":"tokens","used":5510}],"days":[{"day":"2026-11-30","model":"gpt-5.4-mini","provider":"openai","usage":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}],"hasMore":false,"total":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}
+type AgentUsage struct {
+	// Budgets What limits the agent's models per day.
+	Budgets []UsageBudget `json:"budgets"`
+
+	// Days At most 1,000, the newest day first.
+	Days []UsageDay `json:"days"`
+
+	// HasMore Whether older days were left out. Ask for them by `to`.
+	HasMore bool `json:"hasMore"`
+
+	// Total What calls of language models took.
+	//
+	// Example: {"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}
+	Total ModelUsage `json:"total"`
+}
+
+// AgentUsageEnvelope What an agent's models took.
+//
+// Example: {"data":{"budgets":[{"limit":200000,"of":"agent","resetsAt":1796083200000,"setting":"BUDGET_AGENT_TOKENS_PER_DAY","unit":"tokens","used":5510}],"days":[{"day":"2026-11-30","model":"gpt-5.4-mini","provider":"openai","usage":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}],"hasMore":false,"total":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}},"success":true}
+type AgentUsageEnvelope struct {
+	// Data What an agent's models took.
+	//
+	// Example: {"budgets":[{"limit":200000,"of":"agent","resetsAt":1796083200000,"setting":"BUDGET_AGENT_TOKENS_PER_DAY","unit":"tokens","used":5510}],"days":[{"day":"2026-11-30","model":"gpt-5.4-mini","provider":"openai","usage":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}],"hasMore":false,"total":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}
+	Data AgentUsage `json:"data"`
 
 	// Success Always true.
 	//
@@ -2153,6 +2263,12 @@ type Character struct {
 	Username  *string           `json:"username,omitempty"`
 }
 
+// Circuit Whether a model is asked: `closed`, it is; `open`, it failed several times in a row and is left alone for a while; `half_open`,
+// one call finds out whether it works again.
+//
+// Example: closed
+type Circuit string
+
 // CompleteRequest Names a message, or a channel.
 //
 // Example: {"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","status":"completed"}
@@ -2698,6 +2814,31 @@ type ExternalMessage struct {
 
 	// Timestamp When it was written there, in any form; kept as `metadata.timestamp`.
 	Timestamp AnyJSON `json:"timestamp,omitempty"`
+}
+
+// FallbackModel A model that is asked when another fails.
+//
+// Example: {"circuit":"closed","model":"claude-haiku-4-5","provider":"anthropic"}
+type FallbackModel struct {
+	// Circuit Whether a model is asked: `closed`, it is; `open`, it failed several times in a row and is left alone for a while; `half_open`,
+	// one call finds out whether it works again.
+	//
+	//
+	// Example: closed
+	Circuit Circuit `json:"circuit"`
+
+	// Model Its name there.
+	//
+	// Example: claude-haiku-4-5
+	Model string `json:"model"`
+
+	// Provider Its vendor.
+	//
+	// Example: anthropic
+	Provider string `json:"provider"`
+
+	// RetryAt When the model is tried again, in epoch milliseconds; only while its circuit is open.
+	RetryAt *int64 `json:"retryAt,omitempty"`
 }
 
 // FileForm A file in a form. Other fields are ignored.
@@ -4102,6 +4243,25 @@ type MessageServerListEnvelope struct {
 // Example: length
 type MessageTruncation string
 
+// ModelUsage What calls of language models took.
+//
+// Example: {"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}
+type ModelUsage struct {
+	// CachedTokens The part of the input that came from the vendor's cache.
+	CachedTokens int64 `json:"cachedTokens"`
+
+	// Calls Calls that were answered, or broke off after a part of the answer.
+	Calls int64 `json:"calls"`
+
+	// Cost In US dollars, of the calls whose price is known; null if that is none of them.
+	Cost         nullable.Nullable[float64] `json:"cost"`
+	InputTokens  int64                      `json:"inputTokens"`
+	OutputTokens int64                      `json:"outputTokens"`
+
+	// UnpricedCalls Calls whose price is not known.
+	UnpricedCalls int64 `json:"unpricedCalls"`
+}
+
 // Panel A page that a plugin offers.
 //
 // Example: {"name":"Lab","path":"/api/agents/b850bc30-45f8-0041-a00a-83df46d8555d/plugins/lab/panel"}
@@ -4941,24 +5101,24 @@ type RunCounts struct {
 
 // RunDetail A run and its steps.
 //
-// Example: {"events":[],"summary":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed"}}
+// Example: {"events":[],"summary":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed","usage":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}}
 type RunDetail struct {
 	// Events In the order in which they happened.
 	Events []RunEvent `json:"events"`
 
 	// Summary One agent's dealing with one message.
 	//
-	// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed"}
+	// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed","usage":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}
 	Summary RunSummary `json:"summary"`
 }
 
 // RunDetailEnvelope A run and its steps.
 //
-// Example: {"data":{"events":[{"data":{"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","source":"client_chat"},"timestamp":1795188790240,"type":"RUN_STARTED"},{"data":{"durationMs":70,"status":"completed"},"timestamp":1795188790310,"type":"RUN_ENDED"}],"summary":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed"}},"success":true}
+// Example: {"data":{"events":[{"data":{"messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","source":"client_chat"},"timestamp":1795188790240,"type":"RUN_STARTED"},{"data":{"durationMs":70,"status":"completed"},"timestamp":1795188790310,"type":"RUN_ENDED"}],"summary":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed","usage":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}},"success":true}
 type RunDetailEnvelope struct {
 	// Data A run and its steps.
 	//
-	// Example: {"events":[],"summary":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed"}}
+	// Example: {"events":[],"summary":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed","usage":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}}
 	Data RunDetail `json:"data"`
 
 	// Success Always true.
@@ -5000,7 +5160,7 @@ type RunList struct {
 
 // RunListEnvelope Runs.
 //
-// Example: {"data":{"hasMore":false,"runs":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed"}],"total":1},"success":true}
+// Example: {"data":{"hasMore":false,"runs":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed","usage":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}],"total":1},"success":true}
 type RunListEnvelope struct {
 	// Data Runs.
 	//
@@ -5052,7 +5212,7 @@ type RunStatus string
 
 // RunSummary One agent's dealing with one message.
 //
-// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed"}
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","attempts":1,"channelId":"a754cd35-323b-449b-a989-4846a5be30ab","counts":{"actions":1,"errors":0,"evaluators":0,"modelCalls":1},"detail":"Direct channels are always answered.","durationMs":70,"endedAt":1795188790310,"entityId":"17dcb1c8-cf1f-438a-b8c7-dc93995e78be","messageId":"2c63e6a2-a833-40bf-965f-256c9b3a5716","metadata":{},"outcome":"replied","queuedAt":1795188790230,"reason":"direct","replyId":"9e8536ed-880f-4b60-9d1e-8bd6038e88c6","roomId":"a754cd35-323b-449b-a989-4846a5be30ab","runId":"4964b90c-a2b4-4ab5-9901-7c69c0486631","startedAt":1795188790240,"status":"completed","usage":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}
 type RunSummary struct {
 	// AgentID A UUID of any version, in either case.
 	//
@@ -5137,6 +5297,11 @@ type RunSummary struct {
 	//
 	// Example: completed
 	Status RunStatus `json:"status"`
+
+	// Usage What calls of language models took.
+	//
+	// Example: {"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}
+	Usage ModelUsage `json:"usage"`
 }
 
 // SearchMessagesRequest The terms of a search.
@@ -6730,6 +6895,53 @@ type UploadEnvelope struct {
 	Success Success `json:"success"`
 }
 
+// UsageBudget How much may be used in a day. Once it is, turns fail with the reason `budget_exhausted` until the next.
+//
+// Example: {"limit":200000,"of":"agent","resetsAt":1796083200000,"setting":"BUDGET_AGENT_TOKENS_PER_DAY","unit":"tokens","used":5510}
+type UsageBudget struct {
+	Limit float64 `json:"limit"`
+
+	// Of Whose use it limits. That of a person or in a room counts with all agents together.
+	Of UsageBudgetOf `json:"of"`
+
+	// ResetsAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	ResetsAt EpochMillis `json:"resetsAt"`
+
+	// Setting Its name.
+	Setting string          `json:"setting"`
+	Unit    UsageBudgetUnit `json:"unit"`
+
+	// Used What was used of it today; left out for persons and rooms.
+	Used *float64 `json:"used,omitempty"`
+}
+
+// UsageBudgetOf Whose use it limits. That of a person or in a room counts with all agents together.
+type UsageBudgetOf string
+
+// UsageBudgetUnit defines model for UsageBudget.Unit.
+type UsageBudgetUnit string
+
+// UsageDay What calls of one model took on one day.
+//
+// Example: {"day":"2026-11-30","model":"gpt-5.4-mini","provider":"openai","usage":{"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}}
+type UsageDay struct {
+	// Day The day, UTC.
+	Day openapi_types.Date `json:"day"`
+
+	// Model Its name there.
+	Model string `json:"model"`
+
+	// Provider The model's vendor.
+	Provider string `json:"provider"`
+
+	// Usage What calls of language models took.
+	//
+	// Example: {"cachedTokens":4100,"calls":3,"cost":0.002527,"inputTokens":5200,"outputTokens":310,"unpricedCalls":0}
+	Usage ModelUsage `json:"usage"`
+}
+
 // User Somebody who logs in here.
 //
 // Example: {"admin":false,"createdAt":1795188790230,"email":"ada@example.com","entityId":"5a4f5d0e-94b7-4ad5-9a3c-1c62f3a3f0b7","username":"ada"}
@@ -7496,6 +7708,15 @@ type ListRunsParams struct {
 type GetRunParams struct {
 	// RoomID Ignored; a run is found by its id alone.
 	RoomID *UUID `form:"roomId,omitempty" json:"roomId,omitempty"`
+}
+
+// GetAgentUsageParams defines parameters for GetAgentUsage.
+type GetAgentUsageParams struct {
+	// From From the day of this on; by default of 30 days ago. Sums are kept for 400 days.
+	From *LooseTime `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Up to the day of this; by default today.
+	To *LooseTime `form:"to,omitempty" json:"to,omitempty"`
 }
 
 // ListAuditEntriesParams defines parameters for ListAuditEntries.

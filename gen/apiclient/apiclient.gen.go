@@ -351,6 +351,14 @@ type ClientInterface interface {
 	// Corresponds with POST /api/agents/{agentId}/stop (the `StopAgent` operationId).
 	StopAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetAgentUsage Read what an agent's models took
+	//
+	// Calls, tokens and cost of language models, by UTC day and model, the newest day first. What the built-in responder says
+	// costs nothing and isn't counted.
+	//
+	// Corresponds with GET /api/agents/{agentId}/usage (the `GetAgentUsage` operationId).
+	GetAgentUsage(ctx context.Context, agentID AgentID, params *GetAgentUsageParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CreateWorldWithBody Create or share a world
 	//
 	// With a `name`, makes a world of the agent. Without one, `worldId` names a world that exists, which the agent shares
@@ -2171,6 +2179,24 @@ func (c *Client) StartAgent(ctx context.Context, agentID AgentID, reqEditors ...
 // Corresponds with POST /api/agents/{agentId}/stop (the `StopAgent` operationId).
 func (c *Client) StopAgent(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewStopAgentRequest(c.Server, agentID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAgentUsage Read what an agent's models took
+//
+// Calls, tokens and cost of language models, by UTC day and model, the newest day first. What the built-in responder says
+// costs nothing and isn't counted.
+//
+// Corresponds with GET /api/agents/{agentId}/usage (the `GetAgentUsage` operationId).
+func (c *Client) GetAgentUsage(ctx context.Context, agentID AgentID, params *GetAgentUsageParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAgentUsageRequest(c.Server, agentID, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6474,6 +6500,79 @@ func NewStopAgentRequest(server string, agentID AgentID) (*http.Request, error) 
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetAgentUsageRequest constructs an http.Request for the GetAgentUsage method
+func NewGetAgentUsageRequest(server string, agentID AgentID, params *GetAgentUsageParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "agentId", agentID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/agents/%s/usage", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -11432,6 +11531,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/agents/{agentId}/stop (the `StopAgent` operationId).
 	StopAgentWithResponse(ctx context.Context, agentID AgentID, reqEditors ...RequestEditorFn) (*StopAgentResult, error)
 
+	// GetAgentUsageWithResponse Read what an agent's models took
+	//
+	// Calls, tokens and cost of language models, by UTC day and model, the newest day first. What the built-in responder says
+	// costs nothing and isn't counted.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/agents/{agentId}/usage (the `GetAgentUsage` operationId).
+	GetAgentUsageWithResponse(ctx context.Context, agentID AgentID, params *GetAgentUsageParams, reqEditors ...RequestEditorFn) (*GetAgentUsageResult, error)
+
 	// CreateWorldWithBodyWithResponse Create or share a world
 	//
 	// With a `name`, makes a world of the agent. Without one, `worldId` names a world that exists, which the agent shares
@@ -13978,6 +14087,49 @@ func (r StopAgentResult) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r StopAgentResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetAgentUsageResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AgentUsageEnvelope
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *BadRequestApplicationJSON
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequestApplicationProblemPlusJSON
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *NotFoundApplicationJSON
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFoundApplicationProblemPlusJSON
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *FailureApplicationJSON
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *FailureApplicationProblemPlusJSON
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAgentUsageResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAgentUsageResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAgentUsageResult) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -18866,6 +19018,22 @@ func (c *ClientWithResponses) StopAgentWithResponse(ctx context.Context, agentID
 	return ParseStopAgentResult(rsp)
 }
 
+// GetAgentUsageWithResponse Read what an agent's models took
+//
+// Calls, tokens and cost of language models, by UTC day and model, the newest day first. What the built-in responder says
+// costs nothing and isn't counted.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/agents/{agentId}/usage (the `GetAgentUsage` operationId).
+func (c *ClientWithResponses) GetAgentUsageWithResponse(ctx context.Context, agentID AgentID, params *GetAgentUsageParams, reqEditors ...RequestEditorFn) (*GetAgentUsageResult, error) {
+	rsp, err := c.GetAgentUsage(ctx, agentID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAgentUsageResult(rsp)
+}
+
 // CreateWorldWithBodyWithResponse Create or share a world
 //
 // With a `name`, makes a world of the agent. Without one, `worldId` names a world that exists, which the agent shares
@@ -22870,6 +23038,74 @@ func ParseStopAgentResult(rsp *http.Response) (*StopAgentResult, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest AgentStatusAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 400:
+		var dest BadRequestApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && rsp.StatusCode == 404:
+		var dest NotFoundApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/json" && true:
+		var dest FailureApplicationJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/problem+json" && true:
+		var dest FailureApplicationProblemPlusJSON
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetAgentUsageResult parses an HTTP response from a GetAgentUsageWithResponse call
+func ParseGetAgentUsageResult(rsp *http.Response) (*GetAgentUsageResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAgentUsageResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AgentUsageEnvelope
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

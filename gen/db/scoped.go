@@ -195,6 +195,8 @@ type Scoped interface {
 	// Newest first, by their queueing; none that was queued after until_time. The time span includes both ends and holds the runs that
 	// started in it, or were queued in it and have not started; an empty status_group means any status, any_channel any channel.
 	ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error)
+	// The newest day first.
+	ListAgentUsage(ctx context.Context, arg ListAgentUsageParams) ([]UsageDay, error)
 	ListAgents(ctx context.Context) ([]Agent, error)
 	// The newest first. An action stands for those below it, too, as key for key.create.
 	ListAuditEntries(ctx context.Context, arg ListAuditEntriesParams) ([]AuditEntry, error)
@@ -328,6 +330,7 @@ type System interface {
 	DeleteAuditEntries(ctx context.Context, upToSeq int64) (int64, error)
 	DeleteEndedLogins(ctx context.Context, before *dbtype.Millis) (int64, error)
 	DeleteExpiredLogins(ctx context.Context, now dbtype.Millis) (int64, error)
+	DeleteOldUsage(ctx context.Context, arg DeleteOldUsageParams) (int64, error)
 	// Gives up every claim; only valid while no other process uses the database.
 	DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error)
 	// Gives up the claims of an instance that has just restarted.
@@ -422,8 +425,11 @@ type System interface {
 	// Moves all times of live sessions, after the clock jumped: the maximum duration counts from the beginning, and the time-out
 	// from the last renewal.
 	ShiftSessions(ctx context.Context, by int64) error
+	// All that a subject used on one day.
+	SumUsage(ctx context.Context, arg SumUsageParams) (SumUsageRow, error)
 	// Notes that a secret was used, if nothing later is noted. An agent that is gone has none.
 	UpsertSecretUse(ctx context.Context, arg UpsertSecretUseParams) error
+	UpsertUsage(ctx context.Context, arg UpsertUsageParams) error
 	// Notes that a key was used, if nothing later is noted.
 	UseAPIKey(ctx context.Context, arg UseAPIKeyParams) (int64, error)
 	// Claims sessions that are near their end and have not been announced yet.
@@ -670,6 +676,10 @@ func (q scopedQueries) DeleteMessageServer(ctx context.Context, id uuid.UUID) (i
 
 func (q scopedQueries) DeleteOldIdempotencyKeys(ctx context.Context, arg DeleteOldIdempotencyKeysParams) (int64, error) {
 	return q.all.DeleteOldIdempotencyKeys(ctx, unscoped.DeleteOldIdempotencyKeysParams{Tenant: q.scope.Tenant, Before: arg.Before, LimitRows: arg.LimitRows})
+}
+
+func (q systemQueries) DeleteOldUsage(ctx context.Context, arg DeleteOldUsageParams) (int64, error) {
+	return q.all.DeleteOldUsage(ctx, unscoped.DeleteOldUsageParams{Tenant: q.scope.Tenant, Kind: arg.Kind, Before: arg.Before})
 }
 
 func (q scopedQueries) DeleteOldestAnswers(ctx context.Context, limitRows int64) ([]int64, error) {
@@ -1092,6 +1102,10 @@ func (q scopedQueries) ListAgentTurns(ctx context.Context, arg ListAgentTurnsPar
 	return q.all.ListAgentTurns(ctx, unscoped.ListAgentTurnsParams{Tenant: q.scope.Tenant, AgentID: arg.AgentID, UntilTime: arg.UntilTime, FromTime: arg.FromTime, ToTime: arg.ToTime, AnyChannel: arg.AnyChannel, ChannelID: arg.ChannelID, StatusGroup: arg.StatusGroup, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
+func (q scopedQueries) ListAgentUsage(ctx context.Context, arg ListAgentUsageParams) ([]UsageDay, error) {
+	return q.all.ListAgentUsage(ctx, unscoped.ListAgentUsageParams{Tenant: q.scope.Tenant, AgentID: arg.AgentID, FromTime: arg.FromTime, ToTime: arg.ToTime, LimitRows: arg.LimitRows})
+}
+
 func (q scopedQueries) ListAgents(ctx context.Context) ([]Agent, error) {
 	return q.all.ListAgents(ctx, q.scope.Tenant)
 }
@@ -1400,6 +1414,10 @@ func (q systemQueries) ShiftSessions(ctx context.Context, by int64) error {
 	return q.all.ShiftSessions(ctx, unscoped.ShiftSessionsParams{By: by, Tenant: q.scope.Tenant})
 }
 
+func (q systemQueries) SumUsage(ctx context.Context, arg SumUsageParams) (SumUsageRow, error) {
+	return q.all.SumUsage(ctx, unscoped.SumUsageParams{Tenant: q.scope.Tenant, Kind: arg.Kind, Day: arg.Day, SubjectID: arg.SubjectID})
+}
+
 func (q scopedQueries) TouchSession(ctx context.Context, arg TouchSessionParams) (Session, error) {
 	return q.all.TouchSession(ctx, unscoped.TouchSessionParams{Now: arg.Now, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
@@ -1446,6 +1464,10 @@ func (q systemQueries) UpsertSecretUse(ctx context.Context, arg UpsertSecretUseP
 
 func (q scopedQueries) UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error) {
 	return q.all.UpsertSourceChannel(ctx, unscoped.UpsertSourceChannelParams{Tenant: q.scope.Tenant, ID: arg.ID, MessageServerID: arg.MessageServerID, Name: arg.Name, Type: arg.Type, SourceType: arg.SourceType, SourceID: arg.SourceID, Metadata: arg.Metadata, TurnPolicy: arg.TurnPolicy, CreatedBy: arg.CreatedBy, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
+}
+
+func (q systemQueries) UpsertUsage(ctx context.Context, arg UpsertUsageParams) error {
+	return q.all.UpsertUsage(ctx, unscoped.UpsertUsageParams{Tenant: q.scope.Tenant, Kind: arg.Kind, Day: arg.Day, SubjectID: arg.SubjectID, Provider: arg.Provider, Model: arg.Model, Calls: arg.Calls, InputTokens: arg.InputTokens, OutputTokens: arg.OutputTokens, CachedTokens: arg.CachedTokens, Cost: arg.Cost, UnpricedCalls: arg.UnpricedCalls})
 }
 
 func (q systemQueries) UseAPIKey(ctx context.Context, arg UseAPIKeyParams) (int64, error) {

@@ -42,6 +42,8 @@ type Turn = unscoped.Turn
 
 type TurnEvent = unscoped.TurnEvent
 
+type UsageDay = unscoped.UsageDay
+
 type User = unscoped.User
 
 type World = unscoped.World

@@ -267,6 +267,21 @@ type TurnEvent struct {
 	Tenant   int64
 }
 
+type UsageDay struct {
+	Kind          string
+	Day           dbtype.Millis
+	SubjectID     uuid.UUID
+	Provider      string
+	Model         string
+	Calls         int64
+	InputTokens   int64
+	OutputTokens  int64
+	CachedTokens  int64
+	Cost          int64
+	UnpricedCalls int64
+	Tenant        int64
+}
+
 type User struct {
 	ID          uuid.UUID
 	Email       string

@@ -149,6 +149,8 @@ type Querier interface {
 	// scope: tenant
 	// A few at a time: each new key removes more than it adds.
 	DeleteOldIdempotencyKeys(ctx context.Context, arg DeleteOldIdempotencyKeysParams) (int64, error)
+	// scope: system
+	DeleteOldUsage(ctx context.Context, arg DeleteOldUsageParams) (int64, error)
 	// scope: tenant
 	// Deletes the oldest answers of all callers, and returns their sizes.
 	DeleteOldestAnswers(ctx context.Context, arg DeleteOldestAnswersParams) ([]int64, error)
@@ -417,6 +419,9 @@ type Querier interface {
 	// started in it, or were queued in it and have not started; an empty status_group means any status, any_channel any channel.
 	ListAgentTurns(ctx context.Context, arg ListAgentTurnsParams) ([]Turn, error)
 	// scope: tenant
+	// The newest day first.
+	ListAgentUsage(ctx context.Context, arg ListAgentUsageParams) ([]UsageDay, error)
+	// scope: tenant
 	ListAgents(ctx context.Context, tenant int64) ([]Agent, error)
 	// scope: system
 	ListAgentsToConceal(ctx context.Context, arg ListAgentsToConcealParams) ([]uuid.UUID, error)
@@ -641,6 +646,9 @@ type Querier interface {
 	// Moves all times of live sessions, after the clock jumped: the maximum duration counts from the beginning, and the time-out
 	// from the last renewal.
 	ShiftSessions(ctx context.Context, arg ShiftSessionsParams) error
+	// scope: system
+	// All that a subject used on one day.
+	SumUsage(ctx context.Context, arg SumUsageParams) (SumUsageRow, error)
 	// scope: viewer
 	// Notes activity that renews nothing. Finds no row when the session has ended.
 	TouchSession(ctx context.Context, arg TouchSessionParams) (Session, error)
@@ -673,6 +681,8 @@ type Querier interface {
 	// scope: tenant
 	// The channel that mirrors one of another platform: created, or updated. updated_at never goes back.
 	UpsertSourceChannel(ctx context.Context, arg UpsertSourceChannelParams) (Channel, error)
+	// scope: system
+	UpsertUsage(ctx context.Context, arg UpsertUsageParams) error
 	// scope: system
 	// Notes that a key was used, if nothing later is noted.
 	UseAPIKey(ctx context.Context, arg UseAPIKeyParams) (int64, error)

@@ -33,6 +33,7 @@ type Chunk struct {
 type Done struct {
 	FinishReason FinishReason
 	Model        string // the model that answered, as reported by the provider
+	Provider     string // the provider that answered, where that may be another than the one that was asked
 	Usage        Usage
 	ToolCalls    []ToolCall // what the model wants called, when the request offered tools
 }

@@ -49,6 +49,14 @@ func AgentSettings() []AgentSetting {
 		AgentSetting{Name: "MISTRAL_TRANSCRIPTION_MODEL", Help: "Model that turns speech into text, at Mistral"},
 	)
 	add("Model parameters", parameters()...)
+	for _, of := range []struct{ name, help string }{
+		{"AGENT", "the agent"}, {"PERSON", "one person, of all agents together"}, {"ROOM", "one room, by all agents together"}, {"SERVER", "all agents together; not read from characters"},
+	} {
+		add("Budgets",
+			AgentSetting{Name: "BUDGET_" + of.name + "_TOKENS_PER_DAY", Help: "Tokens of models that may be used in a day (UTC) by " + of.help},
+			AgentSetting{Name: "BUDGET_" + of.name + "_USD_PER_DAY", Help: "US dollars that models may cost in a day (UTC) for " + of.help},
+		)
+	}
 	add("When and how an agent answers",
 		AgentSetting{Name: "ALWAYS_RESPOND_CHANNELS", Help: "Channel types in which the agent always answers; separated by commas"},
 		AgentSetting{Name: "ALWAYS_RESPOND_SOURCES", Help: "Sources whose messages it always answers; separated by commas"},

@@ -126,6 +126,7 @@ type Limits struct {
 // Agents names the agents to bring along at start, and holds the settings that agents read.
 type Agents struct {
 	Characters []string `name:"character" type:"existingfile" placeholder:"FILE" help:"Character file to import and start; may be repeated."`
+	Prices     string   `name:"model-prices" env:"MODEL_PRICES" type:"existingfile" placeholder:"FILE" help:"Prices of models in place of the built-in list, in US dollars per million tokens: a JSON file like {\"openai/gpt-5-mini\": {\"input\": 0.25, \"output\": 2, \"cached\": 0.025}, \"ollama/*\": {\"input\": 0, \"output\": 0}}."`
 
 	// Environment is what agents may see of the process environment. [ReadAgentEnvironment] fills it; the zero value
 	// shows nothing.

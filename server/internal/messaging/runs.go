@@ -12,6 +12,9 @@ import (
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/store"
+	"github.com/elizad/elizad/server/internal/usage"
+	"github.com/elizad/elizad/server/model"
+	"github.com/elizad/elizad/server/model/price"
 )
 
 const (
@@ -68,7 +71,7 @@ func (s *Service) Runs(ctx context.Context, who auth.Identity, agentID uuid.UUID
 			if err != nil {
 				return err
 			}
-			runs[i] = Run{Turn: turnOf(r), Counts: countsOf(log)}
+			runs[i] = runOf(r, log)
 		}
 		return nil
 	})
@@ -91,7 +94,7 @@ func (s *Service) Run(ctx context.Context, who auth.Identity, agentID, turnID uu
 		if err != nil {
 			return err
 		}
-		run = Run{Turn: turnOf(row), Counts: countsOf(events)}
+		run = runOf(row, events)
 		log = make([]TurnLogEntry, len(events))
 		for i, e := range events {
 			log[i] = logEntryOf(e)
@@ -99,6 +102,33 @@ func (s *Service) Run(ctx context.Context, who auth.Identity, agentID, turnID uu
 		return nil
 	})
 	return run, log, err
+}
+
+func runOf(row db.Turn, log []db.TurnEvent) Run {
+	run := Run{Turn: turnOf(row), Counts: countsOf(log)}
+	for _, e := range log {
+		if e.Type == LogModelUsed {
+			run.Usage = run.Usage.Plus(usageOf(e.Data))
+		}
+	}
+	return run
+}
+
+// usageOf returns what a call took by its entry. A call without tokens failed before its answer, or was of no language model.
+func usageOf(data dbtype.JSON) usage.Sum {
+	var call struct {
+		InputTokens, OutputTokens, CachedTokens int
+		Cost                                    *float64
+		Prices                                  *string // of what costs something
+	}
+	if json.Unmarshal(data, &call) != nil || call.InputTokens+call.OutputTokens == 0 || call.Cost != nil && call.Prices == nil {
+		return usage.Sum{}
+	}
+	c := usage.Call{Usage: model.Usage{InputTokens: call.InputTokens, OutputTokens: call.OutputTokens, CachedTokens: call.CachedTokens}}
+	if call.Cost != nil {
+		c.Cost, c.Priced = price.OfDollars(*call.Cost), true
+	}
+	return usage.Of(c)
 }
 
 func countsOf(log []db.TurnEvent) Counts {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/server/internal/usage"
 )
 
 // TurnStatus is where a turn stands.
@@ -115,6 +117,7 @@ type Counts struct {
 type Run struct {
 	Turn
 	Counts Counts
+	Usage  usage.Sum // of its calls of language models
 }
 
 // RunQuery restricts a list of runs.

@@ -6,12 +6,15 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/oapi-codegen/nullable"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	"github.com/elizad/elizad/api/wire"
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/usage"
+	"github.com/elizad/elizad/server/model/price"
 )
 
 // RunSummary shows a run, which is what the wire calls a turn, in a list.
@@ -24,9 +27,41 @@ func RunSummary(r messaging.Run) api.RunSummary {
 		Counts: api.RunCounts{
 			Actions: r.Counts.Actions, ModelCalls: r.Counts.ModelCalls, Errors: r.Counts.Errors, Evaluators: r.Counts.Evaluators,
 		},
+		Usage: ModelUsage(r.Usage),
 	}
 	if r.StartedAt != nil && r.EndedAt != nil {
 		w.DurationMs.Set(r.EndedAt.Sub(*r.StartedAt).Milliseconds())
+	}
+	return w
+}
+
+// ModelUsage shows what calls of language models took. Where nobody knows what any of them cost, it says so, rather than nothing to pay.
+func ModelUsage(s usage.Sum) api.ModelUsage {
+	w := api.ModelUsage{
+		Calls: s.Calls, InputTokens: s.InputTokens, OutputTokens: s.OutputTokens, CachedTokens: s.CachedTokens,
+		Cost: nullable.NewNullNullable[float64](), UnpricedCalls: s.UnpricedCalls,
+	}
+	if s.UnpricedCalls == 0 || s.UnpricedCalls < s.Calls {
+		w.Cost.Set(s.Cost.Dollars())
+	}
+	return w
+}
+
+// UsageDay shows what calls of one model took on one day.
+func UsageDay(d usage.Day) api.UsageDay {
+	return api.UsageDay{Day: openapi_types.Date{Time: d.Day}, Provider: d.Provider, Model: d.Model, Usage: ModelUsage(d.Sum)}
+}
+
+// UsageBudget shows a budget.
+func UsageBudget(s usage.State) api.UsageBudget {
+	scaled := func(n int64) float64 { return float64(n) }
+	w := api.UsageBudget{Setting: s.Setting, Of: api.UsageBudgetOf(s.Of), Unit: api.UsageBudgetUnitTokens, ResetsAt: s.Resets.UnixMilli()}
+	if s.Money {
+		w.Unit, scaled = api.UsageBudgetUnitUsd, func(n int64) float64 { return price.Amount(n).Dollars() }
+	}
+	w.Limit = scaled(s.Limit)
+	if s.Known {
+		w.Used = new(scaled(s.Used))
 	}
 	return w
 }

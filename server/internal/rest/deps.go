@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,7 @@ type Agents interface {
 	Start(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
 	Stop(ctx context.Context, who auth.Identity, id uuid.UUID) (runtime.Agent, error)
 	Secrets(ctx context.Context, who auth.Identity, id uuid.UUID) ([]runtime.Secret, error)
+	Usage(ctx context.Context, who auth.Identity, id uuid.UUID, from, to *time.Time) (runtime.AgentUsage, error)
 	Panels(ctx context.Context, who auth.Identity, id uuid.UUID) ([]pluginhttp.Panel, error)
 	Voice(ctx context.Context, who auth.Identity, agentID uuid.UUID) (runtime.Voice, error)
 }

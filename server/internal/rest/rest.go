@@ -107,7 +107,7 @@ func Register(r chi.Router, d Deps) {
 	messages := messageHandlers{messages: d.Messaging, docs: d.Documents, httpTimeout: d.HTTPTimeout}
 	h := handlers{
 		agentHandlers:         agentHandlers{agents: d.Agents, docs: d.Documents},
-		runHandlers:           runHandlers{runs: d.Messaging},
+		runHandlers:           runHandlers{runs: d.Messaging, agents: d.Agents},
 		memoryHandlers:        memoryHandlers{memories: d.Memory, docs: d.Documents},
 		roomHandlers:          roomHandlers{rooms: d.Memory, docs: d.Documents},
 		worldHandlers:         worldHandlers{worlds: d.Memory, docs: d.Documents},

@@ -9,9 +9,13 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/present"
+	"github.com/elizad/elizad/server/internal/usage"
 )
 
-type runHandlers struct{ runs *messaging.Service }
+type runHandlers struct {
+	runs   *messaging.Service
+	agents Agents
+}
 
 func (h runHandlers) ListRuns(ctx context.Context, req apiserver.ListRunsRequestObject) (apiserver.ListRunsResponseObject, error) {
 	query, err := runQuery(req.Params)
@@ -56,6 +60,28 @@ func (h runHandlers) CancelRun(ctx context.Context, req apiserver.CancelRunReque
 // cancellationAnswer shows the turns that were to be cancelled.
 func cancellationAnswer(turns ...messaging.Turn) apiserver.CancellationAnswerJSONResponse {
 	return apiserver.CancellationAnswerJSONResponse{Success: true, Data: api.Cancellation{Runs: present.Each(turns, present.RunRef)}}
+}
+
+func (h runHandlers) GetAgentUsage(ctx context.Context, req apiserver.GetAgentUsageRequestObject) (apiserver.GetAgentUsageResponseObject, error) {
+	from, err := looseTime("from", req.Params.From)
+	if err != nil {
+		return nil, err
+	}
+	to, err := looseTime("to", req.Params.To)
+	if err != nil {
+		return nil, err
+	}
+	used, err := h.agents.Usage(ctx, auth.FromContext(ctx), req.AgentID, from, to)
+	if err != nil {
+		return nil, err
+	}
+	var total usage.Sum
+	for _, d := range used.Days {
+		total = total.Plus(d.Sum)
+	}
+	return apiserver.GetAgentUsage200JSONResponse{Success: true, Data: api.AgentUsage{
+		Days: present.Each(used.Days, present.UsageDay), Total: present.ModelUsage(total), HasMore: used.More, Budgets: present.Each(used.Budgets, present.UsageBudget),
+	}}, nil
 }
 
 func runQuery(p api.ListRunsParams) (q messaging.RunQuery, err error) {

@@ -22,6 +22,7 @@ import (
 	"github.com/elizad/elizad/server/internal/quota"
 	"github.com/elizad/elizad/server/internal/seal"
 	"github.com/elizad/elizad/server/internal/store"
+	"github.com/elizad/elizad/server/internal/usage"
 )
 
 // Agent is an agent as its owner sees it.
@@ -61,6 +62,7 @@ type Agents struct {
 	tally    *quota.Tally    // of all agents
 	numbers  *numbers
 	uses     *uses // of secrets
+	usage    *usage.Ledger
 	log      *slog.Logger
 }
 

@@ -57,13 +57,9 @@ func (r *run) generate(ctx context.Context, req model.Request, attempts *int, si
 		}
 	}
 	call.req = req
-	r.agent.settings.use(r.agent.model.Key)
-	answer, err := read(ctx, r.agent.model.Provider, req, sink)
+	answer, err := r.service.ask(ctx, r.agent, r.account(), req, sink)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
-	}
-	if answer.Done.Model == "" {
-		answer.Done.Model = r.agent.model.Provider.Model(req.Kind)
 	}
 	call.note(answer, err, 0)
 	if e, ok := errors.AsType[*model.Error](err); ok && e.Misconfigured() {
@@ -118,7 +114,7 @@ type modelCall struct {
 
 // failed notes an attempt that the provider repeats by itself.
 func (c *modelCall) failed(a model.Attempt) {
-	c.note(model.Answer{Done: model.Done{Model: c.run.agent.model.Provider.Model(c.req.Kind)}}, a.Err, a.Wait)
+	c.note(model.Answer{Done: model.Done{Model: c.run.agent.model.Provider.Model(c.req.Kind), Provider: c.run.agent.model.Provider.Name()}}, a.Err, a.Wait)
 	c.start = time.Now().Add(a.Wait)
 }
 
@@ -128,12 +124,18 @@ func (c *modelCall) note(answer model.Answer, err error, wait time.Duration) {
 	usage := answer.Done.Usage
 	data := map[string]any{
 		"modelType": c.req.Kind, "modelKey": c.req.Kind, "params": paramsNote(c.req.Params), "purpose": c.req.Purpose,
-		"provider": c.run.agent.model.Provider.Name(), "model": answer.Done.Model, "attempt": *c.attempts,
+		"provider": answer.Done.Provider, "model": answer.Done.Model, "attempt": *c.attempts,
 		"executionTime": max(0, time.Since(c.start).Milliseconds()), "firstTokenMs": answer.FirstToken.Milliseconds(),
 		"inputTokens": usage.InputTokens, "outputTokens": usage.OutputTokens, "cachedTokens": usage.CachedTokens, "estimated": usage.Estimated,
 		"usage": map[string]any{
 			"prompt_tokens": usage.InputTokens, "completion_tokens": usage.OutputTokens, "total_tokens": usage.InputTokens + usage.OutputTokens,
 		},
+	}
+	if cost, known := c.run.agent.model.cost(c.req.Kind, answer.Done); known && (err == nil || usage != model.Usage{}) {
+		data["cost"], data["currency"] = cost.Dollars(), "USD"
+		if source, paid := c.run.agent.model.Sources[answer.Done.Provider]; paid {
+			data["prices"] = source.Prices
+		}
 	}
 	if answer.Done.FinishReason != "" {
 		data["finishReason"] = answer.Done.FinishReason

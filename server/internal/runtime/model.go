@@ -6,6 +6,7 @@ import (
 
 	"github.com/elizad/elizad/server/internal/secrets"
 	"github.com/elizad/elizad/server/model"
+	"github.com/elizad/elizad/server/model/price"
 )
 
 // Models chooses the model of an agent.
@@ -26,8 +27,8 @@ type ModelRequest struct {
 // ModelChoice is the model of an agent.
 type ModelChoice struct {
 	Provider model.Provider
-	Key      string // the setting whose value the provider sends to be let in; empty for none
-	Notice   string // for the owner: why it is this one, when that needs attention
+	Sources  map[string]Source // by the names of the providers that may answer. What one answers that isn't here costs nothing
+	Notice   string            // for the owner: why it is this one, when that needs attention
 	// ReplyNotice goes with every reply, so that readers don't take the built-in responder for a language model.
 	ReplyNotice string
 	// Introduction is what the model says of itself, to each person once a day.
@@ -35,6 +36,14 @@ type ModelChoice struct {
 
 	Transcription Transcription
 	Speech        Speech
+}
+
+// Source is where answers come from that cost something.
+type Source struct {
+	Key    string // the setting whose value the provider sends to be let in; empty for none
+	Prices string // names the list of prices
+	// Cost returns what a call of a model cost, and whether that is known.
+	Cost func(model string, u model.Usage) (price.Amount, bool)
 }
 
 // Transcription is the model that turns recordings into text. Where there is no model for it, Missing says what to set.

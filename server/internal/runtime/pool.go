@@ -94,7 +94,7 @@ func (s *Service) Stop(ctx context.Context) error {
 	if err := s.cfg.Messages.ReleaseTurns(release, s.cfg.Owner); err != nil {
 		failed = fmt.Errorf("giving turns back: %w", err)
 	}
-	return errors.Join(failed, s.agents.uses.write(release))
+	return errors.Join(failed, s.agents.uses.write(release), s.cfg.Usage.Flush(release))
 }
 
 // beforeDeadline returns a context that ends early enough for what is left to do before ctx ends.

@@ -24,7 +24,7 @@ type record struct {
 
 // spent is what the calls of models in a run took.
 type spent struct {
-	model                     string // of the last call; empty before the first
+	provider, model           string // of the last call; empty before the first
 	inputTokens, outputTokens int
 }
 
@@ -58,7 +58,7 @@ func (r *record) leaveOut(provider string) {
 func (r *record) spend(d model.Done) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.spent.model = d.Model
+	r.spent.provider, r.spent.model = d.Provider, d.Model
 	r.spent.inputTokens += d.Usage.InputTokens
 	r.spent.outputTokens += d.Usage.OutputTokens
 }
@@ -78,7 +78,7 @@ func (r *run) logOutcome(ctx context.Context, o messaging.Outcome) {
 	used := r.record.spent
 	r.record.mu.Unlock()
 	if used.model != "" {
-		attrs = append(attrs, slog.String("provider", r.agent.model.Provider.Name()), slog.String("model", used.model),
+		attrs = append(attrs, slog.String("provider", used.provider), slog.String("model", used.model),
 			slog.Int("inputTokens", used.inputTokens), slog.Int("outputTokens", used.outputTokens))
 	}
 	if o.Status != messaging.TurnReplied {

@@ -17,6 +17,7 @@ import (
 	"github.com/elizad/elizad/server/internal/quota"
 	"github.com/elizad/elizad/server/internal/seal"
 	"github.com/elizad/elizad/server/internal/store"
+	"github.com/elizad/elizad/server/internal/usage"
 )
 
 // Messages is what the runtime needs of [messaging.Service].
@@ -51,14 +52,15 @@ const (
 	CaptureAll    Capture = "all"
 )
 
-// Config is what a Service is made of. Store, Messages, Models and Keys are required.
+// Config is what a Service is made of. Store, Messages, Models, Usage and Keys are required.
 type Config struct {
 	Store    store.System
 	Namings  []store.Naming // of the tenant; none: that of the default one
 	Messages Messages
 	Models   Models
-	Keys     *seal.Keys // seal the agents' secrets
-	Salt     string     // opens secrets that an ElizaOS server sealed, in characters that come from there
+	Usage    *usage.Ledger // of what models take
+	Keys     *seal.Keys    // seal the agents' secrets
+	Salt     string        // opens secrets that an ElizaOS server sealed, in characters that come from there
 
 	Attachments Attachments     // nil: agents see of attachments what their messages say
 	Environment Environment     // nil: agents see nothing of the server's settings
@@ -77,8 +79,8 @@ type Config struct {
 }
 
 func (c *Config) setDefaults() error {
-	if c.Store == nil || c.Messages == nil || c.Models == nil || c.Keys == nil {
-		return errors.New("runtime: a store, messages, models and keys are required")
+	if c.Store == nil || c.Messages == nil || c.Models == nil || c.Usage == nil || c.Keys == nil {
+		return errors.New("runtime: a store, messages, models, a ledger and keys are required")
 	}
 	if len(c.Namings) == 0 {
 		c.Namings = []store.Naming{{}}
@@ -146,7 +148,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	agents := &Agents{
-		store: cfg.Store, namings: cfg.Namings, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, models: cfg.Models, plugins: cfg.Plugins, log: cfg.Logger,
+		store: cfg.Store, namings: cfg.Namings, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, models: cfg.Models, plugins: cfg.Plugins, log: cfg.Logger, usage: cfg.Usage,
 		tally:   quota.NewTally(quota.Quota{Most: cfg.MaxAgents, What: "agents", Setting: "ELIZAD_MAX_AGENTS (--max-agents)"}, cfg.Now),
 		numbers: &numbers{now: cfg.Now},
 		uses:    newUses(cfg.Store, cfg.Logger),

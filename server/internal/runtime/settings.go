@@ -76,6 +76,23 @@ func (s *settings) look(name string) (model.Setting, bool) {
 	return s.server(name)
 }
 
+// byOperator is look at what the operator set, for this character or for all.
+func (s *settings) byOperator(name string) (model.Setting, bool) {
+	if v, ok := s.forCharacter[name]; ok {
+		return model.Setting{Name: name, Value: v, Origin: model.FromOperator}, true
+	}
+	return s.server(name)
+}
+
+// byCharacter is look at what the character sets.
+func (s *settings) byCharacter(name string) (model.Setting, bool) {
+	v, ok := s.secrets[name]
+	if !ok {
+		v, ok = scalar(s.own[name])
+	}
+	return model.Setting{Name: name, Value: v, Origin: model.FromCharacter}, ok
+}
+
 // Logger implements [agent.Host].
 func (s *settings) Logger() *slog.Logger { return s.log }
 

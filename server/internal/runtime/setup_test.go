@@ -24,6 +24,7 @@ import (
 	"github.com/elizad/elizad/server/internal/secrets"
 	"github.com/elizad/elizad/server/internal/store"
 	"github.com/elizad/elizad/server/internal/store/sqlitestore"
+	"github.com/elizad/elizad/server/internal/usage"
 	"github.com/elizad/elizad/server/model"
 	"github.com/elizad/elizad/server/model/doctor"
 	"github.com/elizad/elizad/server/model/openai"
@@ -158,7 +159,7 @@ func setupOn(t testing.TB, st store.System, models runtime.Models, change ...fun
 		t.Fatal(err)
 	}
 	b.config = runtime.Config{
-		Store: st, Messages: b.messages, Models: models, Keys: keys, Now: now,
+		Store: st, Messages: b.messages, Models: models, Keys: keys, Now: now, Usage: usage.NewLedger(st, slog.New(slog.DiscardHandler), nil),
 		Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, c := range change {

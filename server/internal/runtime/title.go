@@ -13,6 +13,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/names"
+	"github.com/elizad/elizad/server/internal/usage"
 	"github.com/elizad/elizad/server/model"
 )
 
@@ -32,7 +33,7 @@ type Title struct {
 
 // Title lets the small model of an agent name a conversation in a few words. said is what was said, oldest first. The agent
 // must run; otherwise the error is NOT_FOUND. A model that fails is a MODEL_ERROR.
-func (s *Service) Title(ctx context.Context, _ auth.Identity, agentID uuid.UUID, said []messaging.Message) (Title, error) {
+func (s *Service) Title(ctx context.Context, who auth.Identity, agentID uuid.UUID, said []messaging.Message) (Title, error) {
 	m, running, err := s.currentVersion(ctx, agentID)
 	if apierr.IsCode(err, apierr.NotFound) || err == nil && !running {
 		return Title{}, apierr.New(apierr.NotFound, "Agent not found or not active")
@@ -46,8 +47,11 @@ func (s *Service) Title(ctx context.Context, _ auth.Identity, agentID uuid.UUID,
 	}
 	ctx, cancel := context.WithTimeout(ctx, titleTimeout)
 	defer cancel()
-	m.settings.use(m.model.Key)
-	answer, err := read(ctx, m.model.Provider, titleRequest(m, agentID, said), nil)
+	account := usage.For{Agent: agentID, Person: who.Entity(), Room: said[0].ChannelID}
+	answer, err := s.ask(ctx, m, account, titleRequest(m, agentID, said), nil)
+	if e, ok := errors.AsType[*usage.Exhausted](err); ok {
+		return Title{}, apierr.Wrap(err, apierr.ModelFailed, "%s", e.Error())
+	}
 	if e, ok := errors.AsType[*model.Error](err); ok {
 		return Title{}, apierr.Wrap(err, apierr.ModelFailed, "%s", e.Message)
 	} else if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/messaging"
+	"github.com/elizad/elizad/server/internal/usage"
 	"github.com/elizad/elizad/server/model"
 )
 
@@ -33,6 +34,7 @@ const (
 	reasonActed      = "acted"
 	reasonActionFail = "action_failed"
 	reasonParameters = "bad_parameters"
+	reasonBudget     = "budget_exhausted"
 )
 
 // reasonModel begins the reasons of failures that are the model's; the kind of its error follows.
@@ -126,6 +128,10 @@ func (s *Service) failure(ctx context.Context, r *run, err, cause error) messagi
 		return messaging.Outcome{
 			Status: messaging.TurnTimedOut, Reason: reasonTimeout, Detail: fmt.Sprintf("The agent did not finish within %v", s.cfg.RunTimeout),
 		}
+	}
+	if e, ok := errors.AsType[*usage.Exhausted](err); ok {
+		log.WarnContext(ctx, "budget exhausted", "setting", e.Setting, "used", e.Used)
+		return failed(reasonBudget, e.Error())
 	}
 	if e, ok := errors.AsType[*model.Error](err); ok {
 		log.WarnContext(ctx, "model failed", "error", err)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/google/uuid"
@@ -16,6 +17,7 @@ import (
 	"github.com/elizad/elizad/server/internal/pluginhttp"
 	"github.com/elizad/elizad/server/internal/runtime/template"
 	"github.com/elizad/elizad/server/internal/seal"
+	"github.com/elizad/elizad/server/internal/usage"
 )
 
 // agentVersion is what is built from one version of an agent. Many runs share it; only the card's trouble changes in it.
@@ -27,6 +29,7 @@ type agentVersion struct {
 	settings   *settings
 	templates  map[string]*template.Template // all prompts by name
 	model      ModelChoice
+	budgets    []usage.Budget
 	plugins    []PluginStatus
 	components agent.Components
 	parameters map[string]*parameterSchema // of the actions that have some, by name
@@ -200,6 +203,8 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*agentVersion, error
 	} else {
 		m.model = b.models.Choose(ModelRequest{Lookup: m.settings.look, Plugins: character.Plugins})
 	}
+	m.budgets = m.settings.budgets()
+	m.model.Notice = strings.TrimSpace(m.model.Notice + " " + m.unpriced())
 	if err := m.admit("", agent.Components{Actions: builtinActions(), Providers: builtinProviders()}); err != nil {
 		return nil, err
 	}

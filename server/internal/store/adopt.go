@@ -65,8 +65,9 @@ type Clash struct {
 // shownClashes is how many values of a key are shown.
 const shownClashes = 5
 
-// Staying lists the tables whose rows stay with their tenant: nobody can give an entry another place in a chain of hashes.
-var Staying = []string{"audit_entries", "audit_chains"}
+// Staying lists the tables whose rows stay with their tenant: nobody can give an entry another place in a chain of hashes, and what was
+// used was used there.
+var Staying = []string{"audit_entries", "audit_chains", "usage_days"}
 
 // ErrNoTenant says that a database has no tenant of a name.
 var ErrNoTenant = errors.New("there is no such server id in this database")

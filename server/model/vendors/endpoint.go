@@ -25,6 +25,7 @@ type Endpoint struct {
 	SmallModel string // empty: the first text model the endpoint lists
 	LargeModel string
 	Settings   SettingNames
+	Own        bool // the address is the vendor's own
 	Discreet   bool // errors report the status of an answer and not its text: the address was chosen by another party
 
 	TranscriptionModel string // models for speech; empty: there is none
@@ -108,6 +109,7 @@ func (v Vendor) Config(lookup model.Lookup) (Endpoint, error) {
 		SpeechModel:        cmp.Or(first(lookup, []string{v.SpeechFrom}).Value, v.SpeechModel),
 		Voice:              cmp.Or(first(lookup, []string{v.VoiceFrom}).Value, v.Voice),
 
+		Own:              !v.elsewhere(address.Value),
 		Discreet:         address.Origin < model.FromOperator,
 		CompletionTokens: v.completionTokens,
 		NoStreamUsage:    v.noStreamUsage,

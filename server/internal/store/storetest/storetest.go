@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) store.System) {
 		{"jobs", testJobs},
 		{"keys", testKeys},
 		{"secrets", testSecrets},
+		{"usage", testUsage},
 		{"users", testUsers},
 		{"audit", testAudit},
 		{"transactions", testTransactions},

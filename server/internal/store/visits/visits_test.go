@@ -108,6 +108,8 @@ SELECT ID(14, i), ID(6, CASE WHEN i <= 50 THEN 1 ELSE i / 10 END), BYTES(i), BYT
 INSERT INTO revocations (kind, subject, created_at, expires_at, tenant) SELECT 'token', 't' || i, ago(i, {n}/2), CASE WHEN i % ({n}/20) = 1 THEN ago(i, {n}/2) ELSE 1900000600000 END, 1 FROM rows({n}/2);
 INSERT INTO revocations (kind, subject, created_at, expires_at, tenant) SELECT 'entity', 'e' || i, ago(i, {n}/2), 1900000600000, 1 FROM rows({n}/2);
 INSERT INTO audit_entries SELECT i, ago(i, {n}), 0, 1, 'agent.change', 'updateAgent', 200, 'user', 'token', NULL, ID(6, 1), true, '192.0.2.1', ID(1, 1), NULL, '', 'r', BYTES(i), 1 FROM rows({n});
+INSERT INTO usage_days SELECT 'agent', 1899936000000 - i * CAST(86400000 AS bigint), ID(1, 1), 'p', 'm', 1, 1, 1, 1, 1, 1, 1 FROM rows({n}/10);
+INSERT INTO usage_days SELECT 'person', 1899936000000, ID(6, i), 'p', 'm', 1, 1, 1, 1, 1, 1, 1 FROM rows({n}/10);
 INSERT INTO adoptions SELECT ID(2, i), ago(i, 2), 1 FROM rows(2);
 INSERT INTO audit_chains (last_seq, last_hash, dropped_seq, dropped_hash, tenant) SELECT {n}, BYTES(i), 0, BYTES(i), 1 FROM rows(1)`
 
@@ -138,6 +140,7 @@ var grown = map[string]string{
 	"ListUnprovenEntities":  "all that take part in something, for the operator",
 	"ProofOfEntity":         "the audit log, for the operator",
 	"ListEntityPairs":       "all direct channels of one entity, for the operator",
+	"DeleteOldUsage":        "what is old, once a day",
 	"EndParticipation":      "all that is one entity's, for the operator",
 	"HandOverParticipation": "all that is one entity's, for the operator",
 	"HandOverChannels":      "all that is one entity's, for the operator",
@@ -245,6 +248,8 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"Before": {now}, "Since": {now - 120_000}, "LastUsedAt": {now}, "RevokedAt": {now}, "ChangedAt": {now},
 
 		"Email": {"e7"}, "Username": {"u7"}, "Password": {"p"}, "OldPassword": {"p"}, "Admin": {true}, "DisabledAt": {now}, "Handle": {[]byte("new")}, "Secret": {[]byte("new")}, "OldSecret": {[]byte("7")},
+		"Day": {dbtype.Millis(1_899_936_000_000)}, "SubjectID": {numbered(aUser, 1)}, "Provider": {"p"}, "Model": {"m"}, "Calls": {1}, "InputTokens": {1}, "OutputTokens": {1},
+		"CachedTokens": {1}, "Cost": {1}, "UnpricedCalls": {1},
 		"LoginID": {numbered(aLogin, 7)}, "KeepRows": {49}, "Subject": {"new"}, "TokenID": {"t7"}, "Entity": {"e7"},
 
 		"LimitRows": {page}, "MaxRows": {page}, "PageSize": {page}, "AtMost": {page}, "MaxTurns": {16}, "MaxPerSender": {12}, "AfterSender": {numbered(aUser, 0)}, "OffsetRows": {0},
@@ -277,6 +282,10 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"UpsertSourceChannel":  {"SourceID": "new"},
 		"AddParticipant":       {"EntityID": numbered(somethingNew, 9)},
 		"AgentConcealed":       {"ID": numbered(anAgent, agent)},
+
+		"UpsertUsage":    {"Kind": "person"},
+		"SumUsage":       {"Kind": "person"},
+		"DeleteOldUsage": {"Kind": "person", "Before": dbtype.Millis(1_899_936_000_000)},
 
 		"ProofOfEntity":    {"ID": numbered(aUser, 1)},
 		"ListEntityPairs":  {"ID": numbered(aUser, 1)},
