@@ -8,7 +8,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 )
 
-// Every operation says who may call it. Outside of /api nobody is asked for credentials, so that nothing may need a scope there.
+// Every operation says who may call it. Outside of /api and /v1 nobody is asked for credentials, so that nothing may need a scope there.
 func TestContractAccess(t *testing.T) {
 	t.Parallel()
 	for path, item := range load(t).Paths.Map() {
@@ -20,8 +20,8 @@ func TestContractAccess(t *testing.T) {
 				t.Errorf("%s: x-access is %v, the table has %v", name, written, rule)
 			}
 			open := op.Security != nil && len(*op.Security) == 0
-			if below := strings.HasPrefix(path, "/api/"); below == open {
-				t.Errorf("%s: asked without credentials: %t, below /api: %t", name, open, below)
+			if below := strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/v1/"); below == open {
+				t.Errorf("%s: asked without credentials: %t, below /api or /v1: %t", name, open, below)
 			}
 			if open && rule.Scope != contract.ScopeNone {
 				t.Errorf("%s: it needs the scope %s, and credentials are not looked at", name, rule.Scope)

@@ -45,7 +45,7 @@ func TestContractHeaders(t *testing.T) {
 			for status, response := range op.Responses.Map() {
 				name := method + " " + path + " " + status
 				want := []string{"X-Request-Id"}
-				if strings.HasPrefix(path, "/api/") {
+				if strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/v1/") {
 					want = append(want, "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy")
 				}
 				switch _, marked := op.Extensions["x-idempotent"]; {
@@ -81,7 +81,7 @@ func TestContractStreams(t *testing.T) {
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			ok := op.Responses.Status(http.StatusOK)
-			if ok == nil || ok.Value.Content["text/event-stream"] == nil {
+			if ok == nil || ok.Value.Content["text/event-stream"] == nil || slices.Contains(op.Tags, "openai") {
 				continue
 			}
 			streams++
@@ -106,6 +106,25 @@ func TestContractStreams(t *testing.T) {
 	}
 	if streams != 2 {
 		t.Errorf("%d streams", streams)
+	}
+}
+
+// The events in the examples of the streams that OpenAI's clients read have no names, and end with a word.
+func TestContractStreamsOfOpenAI(t *testing.T) {
+	t.Parallel()
+	doc := load(t)
+	text, _ := doc.Paths.Value("/v1/chat/completions").Post.Responses.Status(http.StatusOK).Value.Content["text/event-stream"].Schema.Value.Example.(string)
+	frames := strings.Split(strings.TrimSpace(text), "\n\n")
+	for _, frame := range frames[:len(frames)-1] {
+		var value any
+		if err := json.Unmarshal([]byte(field(frame, "data")), &value); err != nil {
+			t.Errorf("frame %q: %v", frame, err)
+		} else if err := doc.Components.Schemas["OpenAIChatChunk"].Value.VisitJSON(value); err != nil {
+			t.Errorf("frame %q: %v", frame, err)
+		}
+	}
+	if last := field(frames[len(frames)-1], "data"); len(frames) != 4 || last != "[DONE]" {
+		t.Errorf("%d frames, the last is %q", len(frames), last)
 	}
 }
 
@@ -172,8 +191,8 @@ func TestContractHasNothingUnused(t *testing.T) {
 		parts["requestBodies/"+name] = r
 	}
 	// OpenAPI can't describe the data of events in a stream, nor the character inside a request that takes anything.
-	used := map[string]bool{"schemas/Character": true, "schemas/StreamChunk": true, "schemas/StreamError": true}
-	for next := append(targets(doc.Paths), targets(string(api.AsyncAPI))...); len(next) > 0; {
+	used := map[string]bool{"schemas/Character": true, "schemas/StreamChunk": true, "schemas/StreamError": true, "schemas/OpenAIChatChunk": true}
+	for next := slices.Concat(targets(doc.Paths), targets(string(api.AsyncAPI)), targets(doc.Components.Schemas["OpenAIChatChunk"])); len(next) > 0; {
 		name := next[0]
 		next = next[1:]
 		if !used[name] && parts[name] != nil {

@@ -7,10 +7,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+
+	"github.com/elizad/elizad/gen/api"
 )
 
 // What this file sends is raw: no valid request says it.
@@ -124,6 +127,19 @@ func TestForeignBodyIsNotAwaited(t *testing.T) {
 	}
 }
 
+// refuses checks that an operation refuses a request, in the form of its own.
+func (o operation) refuses(t *testing.T, what string, a answer, status int, code string) {
+	t.Helper()
+	if !slices.Contains(o.Tags, "openai") {
+		clearError(t, o.name()+what, a, status, code)
+		return
+	}
+	e := into[api.OpenAIError](a).Error
+	if a.status != status || e.Type != "invalid_request_error" || e.Message == "" || code != "" && e.Code != strings.ToLower(code) {
+		t.Errorf("%s%s: status %d: %s", o.name(), what, a.status, a.body)
+	}
+}
+
 func TestBadInputOnEveryRoute(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
@@ -133,11 +149,11 @@ func TestBadInputOnEveryRoute(t *testing.T) {
 	for _, o := range operations(t) {
 		for _, p := range o.params {
 			for _, bad := range []string{"not-a-uuid", "00000000-0000-0000-0000-00000000000g", "%27%20OR%201=1--", "{00000000-0000-0000-0000-000000000000}"} {
-				if p == "filename" {
-					continue // any text names a file that isn't there
+				if p == "filename" || p == "model" {
+					continue // any text names one that isn't there
 				}
 				body, kind := validBody(o)
-				clearError(t, o.name()+" with "+p+"="+bad, n.do(o.method, o.at(p, bad), body, "Content-Type", kind), http.StatusBadRequest, "INVALID_ID")
+				o.refuses(t, " with "+p+"="+bad, n.do(o.method, o.at(p, bad), body, "Content-Type", kind), http.StatusBadRequest, "INVALID_ID")
 			}
 		}
 		if o.RequestBody == nil {
@@ -148,14 +164,14 @@ func TestBadInputOnEveryRoute(t *testing.T) {
 			badForms(t, n, o, path)
 			continue
 		}
-		clearError(t, o.name()+" with broken JSON", n.do(o.method, path, `{"a":`), http.StatusBadRequest, "INVALID_JSON")
-		clearError(t, o.name()+" with a list", n.do(o.method, path, `[1,2]`), http.StatusBadRequest, "")
-		clearError(t, o.name()+" with a number", n.do(o.method, path, `7`), http.StatusBadRequest, "")
-		clearError(t, o.name()+" with text", n.do(o.method, path, "hello", "Content-Type", "text/plain"), http.StatusUnsupportedMediaType, "")
-		clearError(t, o.name()+" with XML", n.do(o.method, path, "<a/>", "Content-Type", "application/xml"), http.StatusUnsupportedMediaType, "")
-		clearError(t, o.name()+" with 3 MB", n.do(o.method, path, big), http.StatusRequestEntityTooLarge, "")
+		o.refuses(t, " with broken JSON", n.do(o.method, path, `{"a":`), http.StatusBadRequest, "INVALID_JSON")
+		o.refuses(t, " with a list", n.do(o.method, path, `[1,2]`), http.StatusBadRequest, "")
+		o.refuses(t, " with a number", n.do(o.method, path, `7`), http.StatusBadRequest, "")
+		o.refuses(t, " with text", n.do(o.method, path, "hello", "Content-Type", "text/plain"), http.StatusUnsupportedMediaType, "")
+		o.refuses(t, " with XML", n.do(o.method, path, "<a/>", "Content-Type", "application/xml"), http.StatusUnsupportedMediaType, "")
+		o.refuses(t, " with 3 MB", n.do(o.method, path, big), http.StatusRequestEntityTooLarge, "")
 		if o.RequestBody.Value.Required {
-			clearError(t, o.name()+" without a body", n.do(o.method, path, nil), http.StatusBadRequest, "")
+			o.refuses(t, " without a body", n.do(o.method, path, nil), http.StatusBadRequest, "")
 		}
 	}
 }

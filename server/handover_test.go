@@ -424,14 +424,14 @@ func TestIsolationStatus(t *testing.T) {
 func TestEveryEntityColumn(t *testing.T) {
 	t.Parallel()
 	moves := []string{
-		"channel_participants.entity_id", "channels.created_by", "messages.author_id", "turns.sender_id", "sessions.user_id", "jobs.user_id", "memories.entity_id",
+		"channel_participants.entity_id", "channels.created_by", "messages.author_id", "turns.sender_id", "sessions.user_id", "jobs.user_id", "dialogues.user_id", "memories.entity_id",
 	}
 	stays := map[string]string{ // an entity may be there, and: why
 		"api_keys.entity_id": "proves who somebody is", "api_keys.created_by": "is history", "audit_entries.entity_id": "is history, and chained", "audit_entries.target_id": "is history, and chained",
 		"audit_entries.within_id": "is history, and chained", "idempotency_keys.entity_id": "is forgotten after a day", "usage_days.subject_id": "is history: what somebody used, they used", "users.id": "proves who somebody is", "logins.user_id": "proves who somebody is",
 	}
 	others := strings.Fields(`adoptions.server_id agents.id agents_to_conceal.agent_id api_keys.id audit_entries.key_id channel_participants.channel_id channels.id fact_sources.memory_id fact_sources.message_id fact_sources.agent_id fact_sources.channel_id
-		channels.message_server_id forgotten_messages.message_id forgotten_messages.agent_id former_agents.id idempotency_keys.claim idempotency_keys.owner jobs.id jobs.agent_id
+		channels.message_server_id dialogues.channel_id dialogues.agent_id dialogues.message_id forgotten_messages.message_id forgotten_messages.agent_id former_agents.id idempotency_keys.claim idempotency_keys.owner jobs.id jobs.agent_id
 		jobs.channel_id jobs.message_id logins.id memories.id memories.agent_id memories.room_id memories.world_id memories.message_id message_server_agents.message_server_id
 		message_server_agents.agent_id message_servers.id message_texts.message_id message_texts.channel_id message_words.message_id message_words.channel_id messages.id messages.channel_id messages.in_reply_to
 		rooms.id rooms.agent_id rooms.world_id rooms.channel_id rooms.message_server_id secret_times.agent_id sessions.id sessions.agent_id sessions.channel_id tenants.server_id
@@ -440,6 +440,7 @@ func TestEveryEntityColumn(t *testing.T) {
 	cfg := testConfig(t)
 	n := startWith(t, cfg)
 	b := belongingsOf(n, uuid.New())
+	n.as(b.owner).chat(saying("Hello")).want(200)
 	n.stop()
 	heir := uuid.New()
 	if _, err := server.AssignEntity(t.Context(), withDatabase(cfg), server.Assign{From: b.owner, To: heir}); err != nil {

@@ -66,7 +66,7 @@ func TestIsolationMatrix(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]string{
-		"changePassword", "clearServerLogs", "createKey", "createUser", "getGeneratedFile", "login", "logout", "postServerLogs", "refresh", "register",
+		"changePassword", "clearServerLogs", "createChatCompletion", "createKey", "createUser", "getGeneratedFile", "login", "logout", "postServerLogs", "refresh", "register",
 		"revokeTokens", "stopServer", "updateLocalEnvironment", "updateUser",
 	}, untriedIn(report)); diff != "" {
 		t.Errorf("not tried (-want +got):\n%s", diff)

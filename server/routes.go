@@ -89,6 +89,7 @@ func (s *Server) application() (http.Handler, error) {
 		Messaging:  s.parts.messaging,
 		Sessions:   s.parts.sessions,
 		Jobs:       s.parts.jobs,
+		Dialogues:  s.parts.dialogues,
 		Memory:     memory.New(s.parts.store, memory.Quotas{Rooms: s.cfg.Limits.MaxRooms, Worlds: s.cfg.Limits.MaxWorlds}),
 		Agents:     s.parts.runtime.Agents(),
 		Titles:     s.parts.runtime,
@@ -203,7 +204,7 @@ func where(matches func(*http.Request) bool, middlewares ...func(http.Handler) h
 }
 
 // isAPI reports whether a request is one for the API, even if no such path exists.
-func isAPI(r *http.Request) bool { return isBelow(strings.ToLower(r.URL.Path), "/api") }
+func isAPI(r *http.Request) bool { return auth.IsAPI(strings.ToLower(r.URL.Path)) }
 
 // isHealth reports whether a request asks how the server is, other than as a part of the API, whose limit counts there.
 func isHealth(r *http.Request) bool { return r.URL.Path == "/health" }

@@ -19,6 +19,7 @@ import (
 	"github.com/elizad/elizad/server/internal/auth/token"
 	"github.com/elizad/elizad/server/internal/bus"
 	"github.com/elizad/elizad/server/internal/clock"
+	"github.com/elizad/elizad/server/internal/dialogue"
 	"github.com/elizad/elizad/server/internal/egress"
 	"github.com/elizad/elizad/server/internal/fileurl"
 	"github.com/elizad/elizad/server/internal/httpx"
@@ -76,6 +77,7 @@ type parts struct {
 	messaging   *messaging.Service
 	sessions    *session.Service
 	jobs        *job.Service
+	dialogues   *dialogue.Service
 	sweeper     *sweep.Sweeper
 	announcer   *webhook.Announcer
 	instance    *instance.Instance
@@ -106,7 +108,7 @@ func (s *Server) components() []lifecycle.Component {
 		{Name: "messaging", Start: s.openMessaging},
 		{Name: "the users", Start: s.startUsers, Stop: s.stopUsers},
 		{Name: "the announcer of jobs", Start: s.startAnnouncer, Stop: func(ctx context.Context) error { return s.parts.announcer.Stop(ctx) }},
-		{Name: "the sweeper of sessions and jobs", Start: func(ctx context.Context) error { return s.parts.sweeper.Start(ctx) }, Stop: s.stopSweeper},
+		{Name: "the sweeper of sessions, jobs and dialogues", Start: func(ctx context.Context) error { return s.parts.sweeper.Start(ctx) }, Stop: s.stopSweeper},
 		{Name: "the agents", Start: s.startRuntime, Stop: func(ctx context.Context) error { return s.parts.runtime.Stop(ctx) }, StopTimeout: drain},
 		{Name: "realtime", Start: s.startGateway, Stop: func(ctx context.Context) error { return s.parts.gateway.Stop(ctx) }},
 		{Name: "sockets", Stop: s.drainSockets, StopTimeout: drain / 4},
@@ -277,7 +279,7 @@ func (s *Server) openMessaging(ctx context.Context) error {
 	return nil
 }
 
-// joinMessaging makes messaging, with the parts that have their own channels and that sweeps end: sessions and jobs.
+// joinMessaging makes messaging, with the parts that have their own channels and that sweeps end: sessions, jobs and dialogues.
 func (s *Server) joinMessaging() {
 	p := &s.parts
 	gate, alarm := sweep.NewGate(p.store), sweep.NewAlarm()
@@ -303,9 +305,10 @@ func (s *Server) joinMessaging() {
 		Store: gate, Bus: p.bus, Messaging: p.messaging, Logger: s.log, Now: p.clock.Now, Alarm: alarm, Most: s.cfg.Limits.MaxJobs,
 		CheckCallback: webhook.CheckCallback(p.hooks), Secrets: p.secrets,
 	})
-	p.messaging.Observe(p.sessions.Observer(), p.jobs.Observer())
+	p.dialogues = dialogue.New(dialogue.Config{Store: gate, Messaging: p.messaging, Now: p.clock.Now, Alarm: alarm, Most: s.cfg.Limits.MaxDialogues})
+	p.messaging.Observe(p.sessions.Observer(), p.jobs.Observer(), p.dialogues.Observer())
 	p.sweeper = sweep.New(sweep.Config{
-		Store: gate, Parts: []sweep.Part{p.sessions.Part(), p.jobs.Part()}, Alarm: alarm, Logger: s.log, Now: p.clock.Now, Jumps: p.clock,
+		Store: gate, Parts: []sweep.Part{p.sessions.Part(), p.jobs.Part(), p.dialogues.Part()}, Alarm: alarm, Logger: s.log, Now: p.clock.Now, Jumps: p.clock,
 		Interval: s.cfg.Sessions.CleanupInterval,
 	})
 }

@@ -72,6 +72,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "createChannel", "CreateChannel":
 		return Rule{ScopeChat, OwnerParticipant}, true
+	case "createChatCompletion", "CreateChatCompletion":
+		return Rule{ScopeChat, OwnerParticipant}, true
 	case "createGroup", "CreateGroup":
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "createJob", "CreateJob":
@@ -144,6 +146,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeNone, OwnerNobody}, true
 	case "getMessage", "GetMessage":
 		return Rule{ScopeRead, OwnerParticipant}, true
+	case "getModel", "GetModel":
+		return Rule{ScopeRead, OwnerTenant}, true
 	case "getPublicConfig", "GetPublicConfig":
 		return Rule{ScopeNone, OwnerNobody}, true
 	case "getRoom", "GetRoom":
@@ -196,6 +200,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeRead, OwnerTenant}, true
 	case "listMessages", "ListMessages":
 		return Rule{ScopeRead, OwnerParticipant}, true
+	case "listModels", "ListModels":
+		return Rule{ScopeRead, OwnerTenant}, true
 	case "listPanels", "ListPanels":
 		return Rule{ScopeRead, OwnerTenant}, true
 	case "listRevocations", "ListRevocations":
@@ -405,6 +411,7 @@ func Operations() []Operation {
 		{ID: "createAction", Method: "POST", Path: "/api/messaging/action"},
 		{ID: "createAgent", Method: "POST", Path: "/api/agents"},
 		{ID: "createChannel", Method: "POST", Path: "/api/messaging/channels"},
+		{ID: "createChatCompletion", Method: "POST", Path: "/v1/chat/completions"},
 		{ID: "createGroup", Method: "POST", Path: "/api/memory/groups/{messageServerId}"},
 		{ID: "createJob", Method: "POST", Path: "/api/messaging/jobs"},
 		{ID: "createKey", Method: "POST", Path: "/api/keys"},
@@ -441,6 +448,7 @@ func Operations() []Operation {
 		{ID: "getLocalEnvironment", Method: "GET", Path: "/api/system/env/local"},
 		{ID: "getMe", Method: "GET", Path: "/api/auth/me"},
 		{ID: "getMessage", Method: "GET", Path: "/api/messaging/messages/{messageId}"},
+		{ID: "getModel", Method: "GET", Path: "/v1/models/{model}"},
 		{ID: "getPublicConfig", Method: "GET", Path: "/api/system/config", Open: true},
 		{ID: "getRoom", Method: "GET", Path: "/api/agents/{agentId}/rooms/{roomId}"},
 		{ID: "getRun", Method: "GET", Path: "/api/agents/{agentId}/runs/{runId}"},
@@ -467,6 +475,7 @@ func Operations() []Operation {
 		{ID: "listMessageServerAgents", Method: "GET", Path: "/api/messaging/message-servers/{messageServerId}/agents"},
 		{ID: "listMessageServers", Method: "GET", Path: "/api/messaging/message-servers"},
 		{ID: "listMessages", Method: "GET", Path: "/api/messaging/channels/{channelId}/messages"},
+		{ID: "listModels", Method: "GET", Path: "/v1/models"},
 		{ID: "listPanels", Method: "GET", Path: "/api/agents/{agentId}/panels"},
 		{ID: "listRevocations", Method: "GET", Path: "/api/auth/revocations"},
 		{ID: "listRoomMemories", Method: "GET", Path: "/api/agents/{agentId}/rooms/{roomId}/memories"},

@@ -5,6 +5,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/elizad/elizad/api/wire"
 	"github.com/oapi-codegen/nullable"
@@ -383,6 +384,147 @@ func (e MessageTruncation) Valid() bool {
 	case MessageTruncationInterrupted:
 		return true
 	case MessageTruncationLength:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenAIChatAnswerRole.
+const (
+	OpenAIChatAnswerRoleAssistant OpenAIChatAnswerRole = "assistant"
+)
+
+// Valid indicates whether the value is a known member of the OpenAIChatAnswerRole enum.
+func (e OpenAIChatAnswerRole) Valid() bool {
+	switch e {
+	case OpenAIChatAnswerRoleAssistant:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenAIChatChunkObject.
+const (
+	OpenAIChatChunkObjectChatCompletionChunk OpenAIChatChunkObject = "chat.completion.chunk"
+)
+
+// Valid indicates whether the value is a known member of the OpenAIChatChunkObject enum.
+func (e OpenAIChatChunkObject) Valid() bool {
+	switch e {
+	case OpenAIChatChunkObjectChatCompletionChunk:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenAIChatCompletionObject.
+const (
+	OpenAIChatCompletionObjectChatCompletion OpenAIChatCompletionObject = "chat.completion"
+)
+
+// Valid indicates whether the value is a known member of the OpenAIChatCompletionObject enum.
+func (e OpenAIChatCompletionObject) Valid() bool {
+	switch e {
+	case OpenAIChatCompletionObjectChatCompletion:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenAIChatDeltaRole.
+const (
+	OpenAIChatDeltaRoleAssistant OpenAIChatDeltaRole = "assistant"
+)
+
+// Valid indicates whether the value is a known member of the OpenAIChatDeltaRole enum.
+func (e OpenAIChatDeltaRole) Valid() bool {
+	switch e {
+	case OpenAIChatDeltaRoleAssistant:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenAIFinishReason.
+const (
+	OpenAIFinishReasonContentFilter OpenAIFinishReason = "content_filter"
+	OpenAIFinishReasonLength        OpenAIFinishReason = "length"
+	OpenAIFinishReasonStop          OpenAIFinishReason = "stop"
+)
+
+// Valid indicates whether the value is a known member of the OpenAIFinishReason enum.
+func (e OpenAIFinishReason) Valid() bool {
+	switch e {
+	case OpenAIFinishReasonContentFilter:
+		return true
+	case OpenAIFinishReasonLength:
+		return true
+	case OpenAIFinishReasonStop:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenAIMessageRole.
+const (
+	OpenAIMessageRoleAssistant OpenAIMessageRole = "assistant"
+	OpenAIMessageRoleDeveloper OpenAIMessageRole = "developer"
+	OpenAIMessageRoleFunction  OpenAIMessageRole = "function"
+	OpenAIMessageRoleSystem    OpenAIMessageRole = "system"
+	OpenAIMessageRoleTool      OpenAIMessageRole = "tool"
+	OpenAIMessageRoleUser      OpenAIMessageRole = "user"
+)
+
+// Valid indicates whether the value is a known member of the OpenAIMessageRole enum.
+func (e OpenAIMessageRole) Valid() bool {
+	switch e {
+	case OpenAIMessageRoleAssistant:
+		return true
+	case OpenAIMessageRoleDeveloper:
+		return true
+	case OpenAIMessageRoleFunction:
+		return true
+	case OpenAIMessageRoleSystem:
+		return true
+	case OpenAIMessageRoleTool:
+		return true
+	case OpenAIMessageRoleUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenAIModelObject.
+const (
+	OpenAIModelObjectModel OpenAIModelObject = "model"
+)
+
+// Valid indicates whether the value is a known member of the OpenAIModelObject enum.
+func (e OpenAIModelObject) Valid() bool {
+	switch e {
+	case OpenAIModelObjectModel:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OpenAIModelListObject.
+const (
+	OpenAIModelListObjectList OpenAIModelListObject = "list"
+)
+
+// Valid indicates whether the value is a known member of the OpenAIModelListObject enum.
+func (e OpenAIModelListObject) Valid() bool {
+	switch e {
+	case OpenAIModelListObjectList:
 		return true
 	default:
 		return false
@@ -4262,6 +4404,261 @@ type ModelUsage struct {
 	UnpricedCalls int64 `json:"unpricedCalls"`
 }
 
+// OpenAIChatAnswer What the agent says.
+//
+// Example: {"content":"How do you do.","refusal":null,"role":"assistant"}
+type OpenAIChatAnswer struct {
+	Content string `json:"content"`
+
+	// Refusal Always null.
+	Refusal nullable.Nullable[string] `json:"refusal"`
+	Role    OpenAIChatAnswerRole      `json:"role"`
+}
+
+// OpenAIChatAnswerRole defines model for OpenAIChatAnswer.Role.
+type OpenAIChatAnswerRole string
+
+// OpenAIChatChoice An answer.
+//
+// Example: {"finish_reason":"stop","index":0,"logprobs":null,"message":{"content":"How do you do.","refusal":null,"role":"assistant"}}
+type OpenAIChatChoice struct {
+	// FinishReason Why the answer ends there; `stop` if it is whole.
+	//
+	// Example: stop
+	FinishReason OpenAIFinishReason `json:"finish_reason"`
+
+	// Index Always 0.
+	Index int `json:"index"`
+
+	// Logprobs Always null.
+	Logprobs nullable.Nullable[map[string]interface{}] `json:"logprobs"`
+
+	// Message What the agent says.
+	//
+	// Example: {"content":"How do you do.","refusal":null,"role":"assistant"}
+	Message OpenAIChatAnswer `json:"message"`
+}
+
+// OpenAIChatChunk A piece of an answer. The first names the role, the last the reason for the end; one without a choice tells the usage.
+//
+// Example: {"choices":[{"delta":{"content":"How do"},"finish_reason":null,"index":0,"logprobs":null}],"created":1795188790,"id":"chatcmpl-4964b90ca2b44ab599017c69c0486631","model":"eliza","object":"chat.completion.chunk"}
+type OpenAIChatChunk struct {
+	// Choices One; none where the usage is told.
+	Choices []OpenAIChatPiece `json:"choices"`
+
+	// Created Seconds since 1970.
+	Created int64 `json:"created"`
+
+	// ID The same for all of an answer.
+	ID string `json:"id"`
+
+	// Model As the request named it.
+	Model  string                `json:"model"`
+	Object OpenAIChatChunkObject `json:"object"`
+
+	// Usage Tokens that the agent's models read and wrote for the answer, or an estimate of what the client sent and got.
+	//
+	// Example: {"completion_tokens":12,"prompt_tokens":900,"total_tokens":912}
+	Usage *OpenAIUsage `json:"usage,omitempty"`
+}
+
+// OpenAIChatChunkObject defines model for OpenAIChatChunk.Object.
+type OpenAIChatChunkObject string
+
+// OpenAIChatCompletion What the agent says; an empty text if it chose to say nothing.
+//
+// Example: {"choices":[{"finish_reason":"stop","index":0,"logprobs":null,"message":{"content":"How do you do.","refusal":null,"role":"assistant"}}],"created":1795188790,"id":"chatcmpl-4964b90ca2b44ab599017c69c0486631","model":"eliza","object":"chat.completion","usage":{"completion_tokens":12,"prompt_tokens":900,"total_tokens":912}}
+type OpenAIChatCompletion struct {
+	// Choices One.
+	Choices []OpenAIChatChoice `json:"choices"`
+
+	// Created Seconds since 1970.
+	Created int64 `json:"created"`
+
+	// ID `chatcmpl-` and the run's id.
+	ID string `json:"id"`
+
+	// Model As the request named it.
+	Model  string                     `json:"model"`
+	Object OpenAIChatCompletionObject `json:"object"`
+
+	// Usage Tokens that the agent's models read and wrote for the answer, or an estimate of what the client sent and got.
+	//
+	// Example: {"completion_tokens":12,"prompt_tokens":900,"total_tokens":912}
+	Usage OpenAIUsage `json:"usage"`
+}
+
+// OpenAIChatCompletionObject defines model for OpenAIChatCompletion.Object.
+type OpenAIChatCompletionObject string
+
+// OpenAIChatDelta What a piece adds to the answer.
+//
+// Example: {"content":"How do"}
+type OpenAIChatDelta struct {
+	Content *string `json:"content,omitempty"`
+
+	// Role In the first piece.
+	Role *OpenAIChatDeltaRole `json:"role,omitempty"`
+}
+
+// OpenAIChatDeltaRole In the first piece.
+type OpenAIChatDeltaRole string
+
+// OpenAIChatPiece A piece of an answer.
+//
+// Example: {"delta":{"content":"How do"},"finish_reason":null,"index":0,"logprobs":null}
+type OpenAIChatPiece struct {
+	// Delta What a piece adds to the answer.
+	//
+	// Example: {"content":"How do"}
+	Delta OpenAIChatDelta `json:"delta"`
+
+	// FinishReason An OpenAIFinishReason, in the last piece.
+	FinishReason nullable.Nullable[string] `json:"finish_reason"`
+
+	// Index Always 0.
+	Index int `json:"index"`
+
+	// Logprobs Always null.
+	Logprobs nullable.Nullable[map[string]interface{}] `json:"logprobs"`
+}
+
+// OpenAIChatRequest A question with what was said before. Fields that are not here are ignored, and one that is null counts as left out.
+// `safety_identifier` is taken for `user`.
+//
+// Example: {"messages":[{"content":"Hello","role":"user"}],"model":"eliza"}
+type OpenAIChatRequest struct {
+	// Messages All that was said; the last message is the user's.
+	Messages []OpenAIMessage `json:"messages"`
+
+	// Metadata `chat_id` or `conversation_id` is the client's name for the chat.
+	Metadata map[string]interface{} `json:"metadata,omitempty"`
+
+	// Modalities Only `text`.
+	Modalities []string `json:"modalities,omitempty"`
+
+	// Model The id of the model, or the UUID of the agent.
+	Model string `json:"model"`
+
+	// N Only 1.
+	N              *int                              `json:"n,omitempty"`
+	ResponseFormat *OpenAIChatRequest_ResponseFormat `json:"response_format,omitempty"`
+
+	// Stream Whether the answer comes while it is written.
+	Stream        *bool `json:"stream,omitempty"`
+	StreamOptions *struct {
+		// IncludeUsage Whether the last event tells the usage.
+		IncludeUsage *bool `json:"include_usage,omitempty"`
+	} `json:"stream_options,omitempty"`
+
+	// ToolChoice Only `none` and `auto`.
+	ToolChoice AnyJSON `json:"tool_choice,omitempty"`
+
+	// User The client's id of its user, for callers without an entity.
+	User *string `json:"user,omitempty"`
+}
+
+// OpenAIChatRequest_ResponseFormat defines model for OpenAIChatRequest.ResponseFormat.
+type OpenAIChatRequest_ResponseFormat struct {
+	// Type Only `text`.
+	Type                 *string                `json:"type,omitempty"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
+// OpenAIContent A text, or a list of parts, each `text`, `input_text`, `output_text`, `refusal` or `image_url`.
+//
+// Example: Hello
+type OpenAIContent = json.RawMessage
+
+// OpenAIError A failure in OpenAI's form.
+//
+// Example: {"error":{"code":"invalid_api_key","message":"API key required","param":null,"type":"authentication_error"}}
+type OpenAIError struct {
+	// Error What failed.
+	//
+	// Example: {"code":"invalid_api_key","message":"API key required","param":null,"type":"authentication_error"}
+	Error OpenAIErrorDetail `json:"error"`
+}
+
+// OpenAIErrorDetail What failed.
+//
+// Example: {"code":"invalid_api_key","message":"API key required","param":null,"type":"authentication_error"}
+type OpenAIErrorDetail struct {
+	// Code `invalid_api_key`, `model_not_found`, or an ErrorCode in lower case.
+	Code string `json:"code"`
+
+	// Message For people.
+	Message string `json:"message"`
+
+	// Param The field that is wrong.
+	Param nullable.Nullable[string] `json:"param"`
+
+	// Type The class as OpenAI names it, as `invalid_request_error`.
+	Type string `json:"type"`
+}
+
+// OpenAIFinishReason Why the answer ends there; `stop` if it is whole.
+//
+// Example: stop
+type OpenAIFinishReason string
+
+// OpenAIMessage What somebody said.
+//
+// Example: {"content":"Hello","role":"user"}
+type OpenAIMessage struct {
+	// Content A text, or a list of parts, each `text`, `input_text`, `output_text`, `refusal` or `image_url`.
+	//
+	// Example: Hello
+	Content nullable.Nullable[OpenAIContent] `json:"content,omitempty"`
+
+	// Role `tool` and `function` are refused: agents call no tools of clients.
+	Role OpenAIMessageRole `json:"role"`
+}
+
+// OpenAIMessageRole `tool` and `function` are refused: agents call no tools of clients.
+type OpenAIMessageRole string
+
+// OpenAIModel An agent that runs, as a model.
+//
+// Example: {"created":1795188790,"id":"eliza","name":"Eliza","object":"model","owned_by":"elizad"}
+type OpenAIModel struct {
+	// Created When the agent was made; seconds since 1970.
+	Created int64 `json:"created"`
+
+	// ID What requests call it.
+	ID string `json:"id"`
+
+	// Name The agent's name.
+	Name   string            `json:"name"`
+	Object OpenAIModelObject `json:"object"`
+
+	// OwnedBy Always `elizad`.
+	OwnedBy string `json:"owned_by"`
+}
+
+// OpenAIModelObject defines model for OpenAIModel.Object.
+type OpenAIModelObject string
+
+// OpenAIModelList The agents that run, as models, by name.
+//
+// Example: {"data":[{"created":1795188790,"id":"eliza","name":"Eliza","object":"model","owned_by":"elizad"}],"object":"list"}
+type OpenAIModelList struct {
+	Data   []OpenAIModel         `json:"data"`
+	Object OpenAIModelListObject `json:"object"`
+}
+
+// OpenAIModelListObject defines model for OpenAIModelList.Object.
+type OpenAIModelListObject string
+
+// OpenAIUsage Tokens that the agent's models read and wrote for the answer, or an estimate of what the client sent and got.
+//
+// Example: {"completion_tokens":12,"prompt_tokens":900,"total_tokens":912}
+type OpenAIUsage struct {
+	CompletionTokens int `json:"completion_tokens"`
+	PromptTokens     int `json:"prompt_tokens"`
+	TotalTokens      int `json:"total_tokens"`
+}
+
 // Panel A page that a plugin offers.
 //
 // Example: {"name":"Lab","path":"/api/agents/b850bc30-45f8-0041-a00a-83df46d8555d/plugins/lab/panel"}
@@ -7254,6 +7651,12 @@ type AgentID = UUID
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
 type ChannelID = UUID
 
+// ClientSessionID Example: chat-7
+type ClientSessionID = string
+
+// ConversationID Example: chat-7
+type ConversationID = string
+
 // Cursor Example: YjEyMw
 type Cursor = string
 
@@ -7325,6 +7728,18 @@ type MessageKey = string
 //
 // Example: b850bc30-45f8-0041-a00a-83df46d8555d
 type MessageServerID = UUID
+
+// OpenAIModelID Example: eliza
+type OpenAIModelID = string
+
+// OpenWebUIChatID Example: 0f6c1a52-3e1f-4c19-9a55-0f2b7f0d7a11
+type OpenWebUIChatID = string
+
+// OpenWebUIUserID Example: user-7
+type OpenWebUIUserID = string
+
+// OpenWebUIUserName Example: Ada
+type OpenWebUIUserName = string
 
 // RoomID A UUID of any version, in either case.
 //
@@ -7478,6 +7893,21 @@ type NotFoundApplicationJSON = Error
 //
 // Example: {"code":"NOT_FOUND","detail":"Agent not found","status":404,"title":"Not Found","type":"about:blank"}
 type NotFoundApplicationProblemPlusJSON = Problem
+
+// OpenAIBadRequest A failure in OpenAI's form.
+//
+// Example: {"error":{"code":"invalid_api_key","message":"API key required","param":null,"type":"authentication_error"}}
+type OpenAIBadRequest = OpenAIError
+
+// OpenAIFailure A failure in OpenAI's form.
+//
+// Example: {"error":{"code":"invalid_api_key","message":"API key required","param":null,"type":"authentication_error"}}
+type OpenAIFailure = OpenAIError
+
+// OpenAINotFound A failure in OpenAI's form.
+//
+// Example: {"error":{"code":"invalid_api_key","message":"API key required","param":null,"type":"authentication_error"}}
+type OpenAINotFound = OpenAIError
 
 // PreconditionFailedApplicationJSON A failure.
 //
@@ -7879,7 +8309,7 @@ type GetJobParams struct {
 
 // ListChannelsParams defines parameters for ListChannels.
 type ListChannelsParams struct {
-	// IncludeInternal Also list the channels of sessions and jobs.
+	// IncludeInternal Also list the channels of sessions, jobs and dialogues.
 	IncludeInternal *bool `form:"includeInternal,omitempty" json:"includeInternal,omitempty"`
 
 	// Limit At most this many; all if it is not a positive number.
@@ -8006,6 +8436,24 @@ type GetAgentUploadParams struct {
 type GetChannelUploadParams struct {
 	// Sig Until when the address is good, and its signature, as they were shown; see data isolation.
 	Sig *FileSignature `form:"sig,omitempty" json:"sig,omitempty"`
+}
+
+// CreateChatCompletionParams defines parameters for CreateChatCompletion.
+type CreateChatCompletionParams struct {
+	// XOpenWebUIChatID Open WebUI's name for the chat.
+	XOpenWebUIChatID *OpenWebUIChatID `json:"X-OpenWebUI-Chat-Id,omitempty"`
+
+	// XConversationID The client's name for the chat.
+	XConversationID *ConversationID `json:"X-Conversation-Id,omitempty"`
+
+	// XSessionID The client's name for the chat.
+	XSessionID *ClientSessionID `json:"X-Session-Id,omitempty"`
+
+	// XOpenWebUIUserID Open WebUI's id of the user, for callers without an entity.
+	XOpenWebUIUserID *OpenWebUIUserID `json:"X-OpenWebUI-User-Id,omitempty"`
+
+	// XOpenWebUIUserName The name of the user, percent-encoded.
+	XOpenWebUIUserName *OpenWebUIUserName `json:"X-OpenWebUI-User-Name,omitempty"`
 }
 
 // CreateAgentJSONRequestBody defines body for CreateAgent for application/json ContentType.
@@ -8151,3 +8599,74 @@ type PostServerLogsJSONRequestBody = SubmitLogsRequest
 
 // UpdateLocalEnvironmentJSONRequestBody defines body for UpdateLocalEnvironment for application/json ContentType.
 type UpdateLocalEnvironmentJSONRequestBody = UpdateLocalEnvironmentRequest
+
+// CreateChatCompletionJSONRequestBody defines body for CreateChatCompletion for application/json ContentType.
+type CreateChatCompletionJSONRequestBody = OpenAIChatRequest
+
+// Getter for additional properties for OpenAIChatRequest_ResponseFormat. Returns the specified
+// element and whether it was found
+func (a OpenAIChatRequest_ResponseFormat) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for OpenAIChatRequest_ResponseFormat
+func (a *OpenAIChatRequest_ResponseFormat) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for OpenAIChatRequest_ResponseFormat to handle AdditionalProperties
+func (a *OpenAIChatRequest_ResponseFormat) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["type"]; found {
+		err = json.Unmarshal(raw, &a.Type)
+		if err != nil {
+			return fmt.Errorf("error reading 'type': %w", err)
+		}
+		delete(object, "type")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for OpenAIChatRequest_ResponseFormat to handle AdditionalProperties
+func (a OpenAIChatRequest_ResponseFormat) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.Type != nil {
+		object["type"], err = json.Marshal(a.Type)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'type': %w", err)
+		}
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}

@@ -1617,6 +1617,65 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
 	GetChannelUpload(ctx context.Context, channelID ChannelID, filename Filename, params *GetChannelUploadParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateChatCompletionWithBody Ask an agent as OpenAI's clients do
+	//
+	// Posts the last message, which is the user's, in a channel of the conversation's own, and answers with what the agent says. The
+	// conversation is found again by what was said before, as the client sends it; or, if the client has a name for the chat (the header
+	// `X-OpenWebUI-Chat-Id`, `X-Conversation-Id` or `X-Session-Id`, or `metadata.chat_id`), by that and by how many questions were asked and what
+	// was answered last. What was said before is changed, or not known: a new conversation begins, and the agent is told the newest 64
+	// messages of it. A conversation is only the caller's own, and ends a week after its last question.
+	//
+	// The caller is the entity of its key, token or `X-Entity-Id`; without one it is an entity made of `user`, or of
+	// `X-OpenWebUI-User-Id`. System and developer messages are told to the agent with the question, up to 16,000 characters, as what the
+	// program asks; they don't take the place of its character. A request that begins with `### Task:`, by which Open WebUI asks for titles and tags,
+	// belongs to no conversation. Addresses of pictures are read as those of attachments; pictures within the request are refused. What
+	// decides how a model writes (`temperature`, `max_tokens`, `stop`, `tools` and their like) is the agent's own and ignored here;
+	// what the answer could not be without is refused: `n` above 1, sound, a tool that must be called, a JSON schema.
+	//
+	// A caller that disconnects does not stop the agent. What it says is stored with the conversation.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/chat/completions (the `CreateChatCompletion` operationId).
+	CreateChatCompletionWithBody(ctx context.Context, params *CreateChatCompletionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateChatCompletion Ask an agent as OpenAI's clients do
+	//
+	// Posts the last message, which is the user's, in a channel of the conversation's own, and answers with what the agent says. The
+	// conversation is found again by what was said before, as the client sends it; or, if the client has a name for the chat (the header
+	// `X-OpenWebUI-Chat-Id`, `X-Conversation-Id` or `X-Session-Id`, or `metadata.chat_id`), by that and by how many questions were asked and what
+	// was answered last. What was said before is changed, or not known: a new conversation begins, and the agent is told the newest 64
+	// messages of it. A conversation is only the caller's own, and ends a week after its last question.
+	//
+	// The caller is the entity of its key, token or `X-Entity-Id`; without one it is an entity made of `user`, or of
+	// `X-OpenWebUI-User-Id`. System and developer messages are told to the agent with the question, up to 16,000 characters, as what the
+	// program asks; they don't take the place of its character. A request that begins with `### Task:`, by which Open WebUI asks for titles and tags,
+	// belongs to no conversation. Addresses of pictures are read as those of attachments; pictures within the request are refused. What
+	// decides how a model writes (`temperature`, `max_tokens`, `stop`, `tools` and their like) is the agent's own and ignored here;
+	// what the answer could not be without is refused: `n` above 1, sound, a tool that must be called, a JSON schema.
+	//
+	// A caller that disconnects does not stop the agent. What it says is stored with the conversation.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/chat/completions (the `CreateChatCompletion` operationId).
+	CreateChatCompletion(ctx context.Context, params *CreateChatCompletionParams, body CreateChatCompletionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListModels List agents as models
+	//
+	// The agents that run, as OpenAI's interface lists models. The id of one is its name in lower case with hyphens; of several agents
+	// of one name the oldest has that, and the others the beginning of their UUID behind it.
+	//
+	// Corresponds with GET /v1/models (the `ListModels` operationId).
+	ListModels(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetModel Read an agent as a model
+	//
+	// One of the list, by its id or by the agent's UUID.
+	//
+	// Corresponds with GET /v1/models/{model} (the `GetModel` operationId).
+	GetModel(ctx context.Context, model OpenAIModelID, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListAgents List agents
@@ -4776,6 +4835,105 @@ func (c *Client) GetAgentUpload(ctx context.Context, agentID AgentID, filename F
 // Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
 func (c *Client) GetChannelUpload(ctx context.Context, channelID ChannelID, filename Filename, params *GetChannelUploadParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetChannelUploadRequest(c.Server, channelID, filename, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateChatCompletionWithBody Ask an agent as OpenAI's clients do
+//
+// Posts the last message, which is the user's, in a channel of the conversation's own, and answers with what the agent says. The
+// conversation is found again by what was said before, as the client sends it; or, if the client has a name for the chat (the header
+// `X-OpenWebUI-Chat-Id`, `X-Conversation-Id` or `X-Session-Id`, or `metadata.chat_id`), by that and by how many questions were asked and what
+// was answered last. What was said before is changed, or not known: a new conversation begins, and the agent is told the newest 64
+// messages of it. A conversation is only the caller's own, and ends a week after its last question.
+//
+// The caller is the entity of its key, token or `X-Entity-Id`; without one it is an entity made of `user`, or of
+// `X-OpenWebUI-User-Id`. System and developer messages are told to the agent with the question, up to 16,000 characters, as what the
+// program asks; they don't take the place of its character. A request that begins with `### Task:`, by which Open WebUI asks for titles and tags,
+// belongs to no conversation. Addresses of pictures are read as those of attachments; pictures within the request are refused. What
+// decides how a model writes (`temperature`, `max_tokens`, `stop`, `tools` and their like) is the agent's own and ignored here;
+// what the answer could not be without is refused: `n` above 1, sound, a tool that must be called, a JSON schema.
+//
+// A caller that disconnects does not stop the agent. What it says is stored with the conversation.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/chat/completions (the `CreateChatCompletion` operationId).
+func (c *Client) CreateChatCompletionWithBody(ctx context.Context, params *CreateChatCompletionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateChatCompletionRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateChatCompletion Ask an agent as OpenAI's clients do
+//
+// Posts the last message, which is the user's, in a channel of the conversation's own, and answers with what the agent says. The
+// conversation is found again by what was said before, as the client sends it; or, if the client has a name for the chat (the header
+// `X-OpenWebUI-Chat-Id`, `X-Conversation-Id` or `X-Session-Id`, or `metadata.chat_id`), by that and by how many questions were asked and what
+// was answered last. What was said before is changed, or not known: a new conversation begins, and the agent is told the newest 64
+// messages of it. A conversation is only the caller's own, and ends a week after its last question.
+//
+// The caller is the entity of its key, token or `X-Entity-Id`; without one it is an entity made of `user`, or of
+// `X-OpenWebUI-User-Id`. System and developer messages are told to the agent with the question, up to 16,000 characters, as what the
+// program asks; they don't take the place of its character. A request that begins with `### Task:`, by which Open WebUI asks for titles and tags,
+// belongs to no conversation. Addresses of pictures are read as those of attachments; pictures within the request are refused. What
+// decides how a model writes (`temperature`, `max_tokens`, `stop`, `tools` and their like) is the agent's own and ignored here;
+// what the answer could not be without is refused: `n` above 1, sound, a tool that must be called, a JSON schema.
+//
+// A caller that disconnects does not stop the agent. What it says is stored with the conversation.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/chat/completions (the `CreateChatCompletion` operationId).
+func (c *Client) CreateChatCompletion(ctx context.Context, params *CreateChatCompletionParams, body CreateChatCompletionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateChatCompletionRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListModels List agents as models
+//
+// The agents that run, as OpenAI's interface lists models. The id of one is its name in lower case with hyphens; of several agents
+// of one name the oldest has that, and the others the beginning of their UUID behind it.
+//
+// Corresponds with GET /v1/models (the `ListModels` operationId).
+func (c *Client) ListModels(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListModelsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetModel Read an agent as a model
+//
+// One of the list, by its id or by the agent's UUID.
+//
+// Corresponds with GET /v1/models/{model} (the `GetModel` operationId).
+func (c *Client) GetModel(ctx context.Context, model OpenAIModelID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetModelRequest(c.Server, model)
 	if err != nil {
 		return nil, err
 	}
@@ -11185,6 +11343,166 @@ func NewGetChannelUploadRequest(server string, channelID ChannelID, filename Fil
 	return req, nil
 }
 
+// NewCreateChatCompletionRequest calls the generic CreateChatCompletion builder with application/json body
+func NewCreateChatCompletionRequest(server string, params *CreateChatCompletionParams, body CreateChatCompletionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateChatCompletionRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateChatCompletionRequestWithBody constructs an http.Request for the CreateChatCompletion method, with any body, and a specified content type
+func NewCreateChatCompletionRequestWithBody(server string, params *CreateChatCompletionParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/chat/completions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.XOpenWebUIChatID != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "X-OpenWebUI-Chat-Id", *params.XOpenWebUIChatID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-OpenWebUI-Chat-Id", headerParam0)
+		}
+
+		if params.XConversationID != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "X-Conversation-Id", *params.XConversationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-Conversation-Id", headerParam1)
+		}
+
+		if params.XSessionID != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "X-Session-Id", *params.XSessionID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-Session-Id", headerParam2)
+		}
+
+		if params.XOpenWebUIUserID != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "X-OpenWebUI-User-Id", *params.XOpenWebUIUserID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-OpenWebUI-User-Id", headerParam3)
+		}
+
+		if params.XOpenWebUIUserName != nil {
+			var headerParam4 string
+
+			headerParam4, err = runtime.StyleParamWithOptions("simple", false, "X-OpenWebUI-User-Name", *params.XOpenWebUIUserName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-OpenWebUI-User-Name", headerParam4)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListModelsRequest constructs an http.Request for the ListModels method
+func NewListModelsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/models")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetModelRequest constructs an http.Request for the GetModel method
+func NewGetModelRequest(server string, model OpenAIModelID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "model", model, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/models/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -12907,6 +13225,69 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /media/uploads/channels/{channelId}/{filename} (the `GetChannelUpload` operationId).
 	GetChannelUploadWithResponse(ctx context.Context, channelID ChannelID, filename Filename, params *GetChannelUploadParams, reqEditors ...RequestEditorFn) (*GetChannelUploadResult, error)
+
+	// CreateChatCompletionWithBodyWithResponse Ask an agent as OpenAI's clients do
+	//
+	// Posts the last message, which is the user's, in a channel of the conversation's own, and answers with what the agent says. The
+	// conversation is found again by what was said before, as the client sends it; or, if the client has a name for the chat (the header
+	// `X-OpenWebUI-Chat-Id`, `X-Conversation-Id` or `X-Session-Id`, or `metadata.chat_id`), by that and by how many questions were asked and what
+	// was answered last. What was said before is changed, or not known: a new conversation begins, and the agent is told the newest 64
+	// messages of it. A conversation is only the caller's own, and ends a week after its last question.
+	//
+	// The caller is the entity of its key, token or `X-Entity-Id`; without one it is an entity made of `user`, or of
+	// `X-OpenWebUI-User-Id`. System and developer messages are told to the agent with the question, up to 16,000 characters, as what the
+	// program asks; they don't take the place of its character. A request that begins with `### Task:`, by which Open WebUI asks for titles and tags,
+	// belongs to no conversation. Addresses of pictures are read as those of attachments; pictures within the request are refused. What
+	// decides how a model writes (`temperature`, `max_tokens`, `stop`, `tools` and their like) is the agent's own and ignored here;
+	// what the answer could not be without is refused: `n` above 1, sound, a tool that must be called, a JSON schema.
+	//
+	// A caller that disconnects does not stop the agent. What it says is stored with the conversation.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/chat/completions (the `CreateChatCompletion` operationId).
+	CreateChatCompletionWithBodyWithResponse(ctx context.Context, params *CreateChatCompletionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateChatCompletionResult, error)
+
+	// CreateChatCompletionWithResponse Ask an agent as OpenAI's clients do
+	//
+	// Posts the last message, which is the user's, in a channel of the conversation's own, and answers with what the agent says. The
+	// conversation is found again by what was said before, as the client sends it; or, if the client has a name for the chat (the header
+	// `X-OpenWebUI-Chat-Id`, `X-Conversation-Id` or `X-Session-Id`, or `metadata.chat_id`), by that and by how many questions were asked and what
+	// was answered last. What was said before is changed, or not known: a new conversation begins, and the agent is told the newest 64
+	// messages of it. A conversation is only the caller's own, and ends a week after its last question.
+	//
+	// The caller is the entity of its key, token or `X-Entity-Id`; without one it is an entity made of `user`, or of
+	// `X-OpenWebUI-User-Id`. System and developer messages are told to the agent with the question, up to 16,000 characters, as what the
+	// program asks; they don't take the place of its character. A request that begins with `### Task:`, by which Open WebUI asks for titles and tags,
+	// belongs to no conversation. Addresses of pictures are read as those of attachments; pictures within the request are refused. What
+	// decides how a model writes (`temperature`, `max_tokens`, `stop`, `tools` and their like) is the agent's own and ignored here;
+	// what the answer could not be without is refused: `n` above 1, sound, a tool that must be called, a JSON schema.
+	//
+	// A caller that disconnects does not stop the agent. What it says is stored with the conversation.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/chat/completions (the `CreateChatCompletion` operationId).
+	CreateChatCompletionWithResponse(ctx context.Context, params *CreateChatCompletionParams, body CreateChatCompletionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateChatCompletionResult, error)
+
+	// ListModelsWithResponse List agents as models
+	//
+	// The agents that run, as OpenAI's interface lists models. The id of one is its name in lower case with hyphens; of several agents
+	// of one name the oldest has that, and the others the beginning of their UUID behind it.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/models (the `ListModels` operationId).
+	ListModelsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListModelsResult, error)
+
+	// GetModelWithResponse Read an agent as a model
+	//
+	// One of the list, by its id or by the agent's UUID.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/models/{model} (the `GetModel` operationId).
+	GetModelWithResponse(ctx context.Context, model OpenAIModelID, reqEditors ...RequestEditorFn) (*GetModelResult, error)
 }
 
 // ListAgentsResult200Headers the declared response headers of an HTTP 200 response for ListAgents
@@ -18530,6 +18911,113 @@ func (r GetChannelUploadResult) ContentType() string {
 	return ""
 }
 
+type CreateChatCompletionResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpenAIChatCompletion
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *OpenAIBadRequest
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *OpenAINotFound
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *OpenAIFailure
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateChatCompletionResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateChatCompletionResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateChatCompletionResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListModelsResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpenAIModelList
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *OpenAIFailure
+}
+
+// Status returns HTTPResponse.Status
+func (r ListModelsResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListModelsResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListModelsResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetModelResult struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OpenAIModel
+	// JSON400 the response for an HTTP 400 `application/json` response
+	JSON400 *OpenAIBadRequest
+	// JSON404 the response for an HTTP 404 `application/json` response
+	JSON404 *OpenAINotFound
+	// JSONDefault the response for an HTTP default `application/json` response
+	JSONDefault *OpenAIFailure
+}
+
+// Status returns HTTPResponse.Status
+func (r GetModelResult) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetModelResult) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetModelResult) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListAgentsWithResponse List agents
 //
 // Every stored agent, the active ones first, then by name.
@@ -21191,6 +21679,93 @@ func (c *ClientWithResponses) GetChannelUploadWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseGetChannelUploadResult(rsp)
+}
+
+// CreateChatCompletionWithBodyWithResponse Ask an agent as OpenAI's clients do
+//
+// Posts the last message, which is the user's, in a channel of the conversation's own, and answers with what the agent says. The
+// conversation is found again by what was said before, as the client sends it; or, if the client has a name for the chat (the header
+// `X-OpenWebUI-Chat-Id`, `X-Conversation-Id` or `X-Session-Id`, or `metadata.chat_id`), by that and by how many questions were asked and what
+// was answered last. What was said before is changed, or not known: a new conversation begins, and the agent is told the newest 64
+// messages of it. A conversation is only the caller's own, and ends a week after its last question.
+//
+// The caller is the entity of its key, token or `X-Entity-Id`; without one it is an entity made of `user`, or of
+// `X-OpenWebUI-User-Id`. System and developer messages are told to the agent with the question, up to 16,000 characters, as what the
+// program asks; they don't take the place of its character. A request that begins with `### Task:`, by which Open WebUI asks for titles and tags,
+// belongs to no conversation. Addresses of pictures are read as those of attachments; pictures within the request are refused. What
+// decides how a model writes (`temperature`, `max_tokens`, `stop`, `tools` and their like) is the agent's own and ignored here;
+// what the answer could not be without is refused: `n` above 1, sound, a tool that must be called, a JSON schema.
+//
+// A caller that disconnects does not stop the agent. What it says is stored with the conversation.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/chat/completions (the `CreateChatCompletion` operationId).
+func (c *ClientWithResponses) CreateChatCompletionWithBodyWithResponse(ctx context.Context, params *CreateChatCompletionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateChatCompletionResult, error) {
+	rsp, err := c.CreateChatCompletionWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateChatCompletionResult(rsp)
+}
+
+// CreateChatCompletionWithResponse Ask an agent as OpenAI's clients do
+//
+// Posts the last message, which is the user's, in a channel of the conversation's own, and answers with what the agent says. The
+// conversation is found again by what was said before, as the client sends it; or, if the client has a name for the chat (the header
+// `X-OpenWebUI-Chat-Id`, `X-Conversation-Id` or `X-Session-Id`, or `metadata.chat_id`), by that and by how many questions were asked and what
+// was answered last. What was said before is changed, or not known: a new conversation begins, and the agent is told the newest 64
+// messages of it. A conversation is only the caller's own, and ends a week after its last question.
+//
+// The caller is the entity of its key, token or `X-Entity-Id`; without one it is an entity made of `user`, or of
+// `X-OpenWebUI-User-Id`. System and developer messages are told to the agent with the question, up to 16,000 characters, as what the
+// program asks; they don't take the place of its character. A request that begins with `### Task:`, by which Open WebUI asks for titles and tags,
+// belongs to no conversation. Addresses of pictures are read as those of attachments; pictures within the request are refused. What
+// decides how a model writes (`temperature`, `max_tokens`, `stop`, `tools` and their like) is the agent's own and ignored here;
+// what the answer could not be without is refused: `n` above 1, sound, a tool that must be called, a JSON schema.
+//
+// A caller that disconnects does not stop the agent. What it says is stored with the conversation.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/chat/completions (the `CreateChatCompletion` operationId).
+func (c *ClientWithResponses) CreateChatCompletionWithResponse(ctx context.Context, params *CreateChatCompletionParams, body CreateChatCompletionJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateChatCompletionResult, error) {
+	rsp, err := c.CreateChatCompletion(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateChatCompletionResult(rsp)
+}
+
+// ListModelsWithResponse List agents as models
+//
+// The agents that run, as OpenAI's interface lists models. The id of one is its name in lower case with hyphens; of several agents
+// of one name the oldest has that, and the others the beginning of their UUID behind it.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/models (the `ListModels` operationId).
+func (c *ClientWithResponses) ListModelsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListModelsResult, error) {
+	rsp, err := c.ListModels(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListModelsResult(rsp)
+}
+
+// GetModelWithResponse Read an agent as a model
+//
+// One of the list, by its id or by the agent's UUID.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/models/{model} (the `GetModel` operationId).
+func (c *ClientWithResponses) GetModelWithResponse(ctx context.Context, model OpenAIModelID, reqEditors ...RequestEditorFn) (*GetModelResult, error) {
+	rsp, err := c.GetModel(ctx, model, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetModelResult(rsp)
 }
 
 // ParseListAgentsResult parses an HTTP response from a ListAgentsWithResponse call
@@ -30421,6 +30996,136 @@ func ParseGetChannelUploadResult(rsp *http.Response) (*GetChannelUploadResult, e
 			return nil, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateChatCompletionResult parses an HTTP response from a CreateChatCompletionWithResponse call
+func ParseCreateChatCompletionResult(rsp *http.Response) (*CreateChatCompletionResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateChatCompletionResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpenAIChatCompletion
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest OpenAIBadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest OpenAINotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest OpenAIFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/event-stream) unsupported
+
+	}
+
+	return response, nil
+}
+
+// ParseListModelsResult parses an HTTP response from a ListModelsWithResponse call
+func ParseListModelsResult(rsp *http.Response) (*ListModelsResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListModelsResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpenAIModelList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest OpenAIFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetModelResult parses an HTTP response from a GetModelWithResponse call
+func ParseGetModelResult(rsp *http.Response) (*GetModelResult, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetModelResult{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OpenAIModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest OpenAIBadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest OpenAINotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest OpenAIFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSONDefault = &dest
 
 	}
 

@@ -395,6 +395,15 @@ type ServerInterface interface {
 	// GetChannelUpload Read a file uploaded to a channel
 	// (GET /media/uploads/channels/{channelId}/{filename})
 	GetChannelUpload(w http.ResponseWriter, r *http.Request, channelID ChannelID, filename Filename, params GetChannelUploadParams)
+	// CreateChatCompletion Ask an agent as OpenAI's clients do
+	// (POST /v1/chat/completions)
+	CreateChatCompletion(w http.ResponseWriter, r *http.Request, params CreateChatCompletionParams)
+	// ListModels List agents as models
+	// (GET /v1/models)
+	ListModels(w http.ResponseWriter, r *http.Request)
+	// GetModel Read an agent as a model
+	// (GET /v1/models/{model})
+	GetModel(w http.ResponseWriter, r *http.Request, model OpenAIModelID)
 }
 
 // Unimplemented server implementation that returns http.StatusNotImplemented for each endpoint.
@@ -1136,6 +1145,24 @@ func (_ Unimplemented) GetAgentUpload(w http.ResponseWriter, r *http.Request, ag
 // GetChannelUpload Read a file uploaded to a channel
 // (GET /media/uploads/channels/{channelId}/{filename})
 func (_ Unimplemented) GetChannelUpload(w http.ResponseWriter, r *http.Request, channelID ChannelID, filename Filename, params GetChannelUploadParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateChatCompletion Ask an agent as OpenAI's clients do
+// (POST /v1/chat/completions)
+func (_ Unimplemented) CreateChatCompletion(w http.ResponseWriter, r *http.Request, params CreateChatCompletionParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListModels List agents as models
+// (GET /v1/models)
+func (_ Unimplemented) ListModels(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetModel Read an agent as a model
+// (GET /v1/models/{model})
+func (_ Unimplemented) GetModel(w http.ResponseWriter, r *http.Request, model OpenAIModelID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -5748,6 +5775,163 @@ func (siw *ServerInterfaceWrapper) GetChannelUpload(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// CreateChatCompletion operation middleware
+func (siw *ServerInterfaceWrapper) CreateChatCompletion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateChatCompletionParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "X-OpenWebUI-Chat-Id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-OpenWebUI-Chat-Id")]; found {
+		var XOpenWebUIChatID OpenWebUIChatID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-OpenWebUI-Chat-Id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-OpenWebUI-Chat-Id", valueList[0], &XOpenWebUIChatID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-OpenWebUI-Chat-Id", Err: err})
+			return
+		}
+
+		params.XOpenWebUIChatID = &XOpenWebUIChatID
+
+	}
+
+	// ------------- Optional header parameter "X-Conversation-Id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Conversation-Id")]; found {
+		var XConversationID ConversationID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Conversation-Id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Conversation-Id", valueList[0], &XConversationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Conversation-Id", Err: err})
+			return
+		}
+
+		params.XConversationID = &XConversationID
+
+	}
+
+	// ------------- Optional header parameter "X-Session-Id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Session-Id")]; found {
+		var XSessionID ClientSessionID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Session-Id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Session-Id", valueList[0], &XSessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Session-Id", Err: err})
+			return
+		}
+
+		params.XSessionID = &XSessionID
+
+	}
+
+	// ------------- Optional header parameter "X-OpenWebUI-User-Id" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-OpenWebUI-User-Id")]; found {
+		var XOpenWebUIUserID OpenWebUIUserID
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-OpenWebUI-User-Id", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-OpenWebUI-User-Id", valueList[0], &XOpenWebUIUserID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-OpenWebUI-User-Id", Err: err})
+			return
+		}
+
+		params.XOpenWebUIUserID = &XOpenWebUIUserID
+
+	}
+
+	// ------------- Optional header parameter "X-OpenWebUI-User-Name" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-OpenWebUI-User-Name")]; found {
+		var XOpenWebUIUserName OpenWebUIUserName
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-OpenWebUI-User-Name", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-OpenWebUI-User-Name", valueList[0], &XOpenWebUIUserName, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-OpenWebUI-User-Name", Err: err})
+			return
+		}
+
+		params.XOpenWebUIUserName = &XOpenWebUIUserName
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateChatCompletion(w, r, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListModels operation middleware
+func (siw *ServerInterfaceWrapper) ListModels(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListModels(w, r)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetModel operation middleware
+func (siw *ServerInterfaceWrapper) GetModel(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "model" -------------
+	var model OpenAIModelID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "model", chi.URLParam(r, "model"), &model, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "model", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetModel(w, r, model)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -6230,6 +6414,15 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/media/uploads/channels/{channelId}/{filename}", wrapper.GetChannelUpload)
 	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/v1/chat/completions", wrapper.CreateChatCompletion)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/models", wrapper.ListModels)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/v1/models/{model}", wrapper.GetModel)
+	})
 
 	return r
 }
@@ -6325,6 +6518,12 @@ type NotFoundApplicationProblemPlusJSONResponse Problem
 
 type NotModifiedResponse struct {
 }
+
+type OpenAIBadRequestJSONResponse OpenAIError
+
+type OpenAIFailureJSONResponse OpenAIError
+
+type OpenAINotFoundJSONResponse OpenAIError
 
 type PreconditionFailedJSONResponse Error
 type PreconditionFailedApplicationProblemPlusJSONResponse Problem
@@ -22146,6 +22345,222 @@ func (response GetChannelUploaddefaultApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type CreateChatCompletionRequestObject struct {
+	Params CreateChatCompletionParams
+	Body   *CreateChatCompletionJSONRequestBody
+}
+
+type CreateChatCompletionResponseObject interface {
+	VisitCreateChatCompletionResponse(w http.ResponseWriter) error
+}
+
+type CreateChatCompletion200JSONResponse OpenAIChatCompletion
+
+func (response CreateChatCompletion200JSONResponse) VisitCreateChatCompletionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateChatCompletion200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response CreateChatCompletion200TextEventStreamResponse) VisitCreateChatCompletionResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type CreateChatCompletion400JSONResponse struct{ OpenAIBadRequestJSONResponse }
+
+func (response CreateChatCompletion400JSONResponse) VisitCreateChatCompletionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateChatCompletion404JSONResponse struct{ OpenAINotFoundJSONResponse }
+
+func (response CreateChatCompletion404JSONResponse) VisitCreateChatCompletionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateChatCompletiondefaultJSONResponse struct {
+	Body       OpenAIError
+	StatusCode int
+}
+
+func (response CreateChatCompletiondefaultJSONResponse) VisitCreateChatCompletionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListModelsRequestObject struct {
+}
+
+type ListModelsResponseObject interface {
+	VisitListModelsResponse(w http.ResponseWriter) error
+}
+
+type ListModels200JSONResponse OpenAIModelList
+
+func (response ListModels200JSONResponse) VisitListModelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListModelsdefaultJSONResponse struct {
+	Body       OpenAIError
+	StatusCode int
+}
+
+func (response ListModelsdefaultJSONResponse) VisitListModelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetModelRequestObject struct {
+	Model OpenAIModelID `json:"model"`
+}
+
+type GetModelResponseObject interface {
+	VisitGetModelResponse(w http.ResponseWriter) error
+}
+
+type GetModel200JSONResponse OpenAIModel
+
+func (response GetModel200JSONResponse) VisitGetModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetModel400JSONResponse struct{ OpenAIBadRequestJSONResponse }
+
+func (response GetModel400JSONResponse) VisitGetModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetModel404JSONResponse struct{ OpenAINotFoundJSONResponse }
+
+func (response GetModel404JSONResponse) VisitGetModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetModeldefaultJSONResponse struct {
+	Body       OpenAIError
+	StatusCode int
+}
+
+func (response GetModeldefaultJSONResponse) VisitGetModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAgents List agents
@@ -22517,6 +22932,15 @@ type StrictServerInterface interface {
 	// GetChannelUpload Read a file uploaded to a channel
 	// (GET /media/uploads/channels/{channelId}/{filename})
 	GetChannelUpload(ctx context.Context, request GetChannelUploadRequestObject) (GetChannelUploadResponseObject, error)
+	// CreateChatCompletion Ask an agent as OpenAI's clients do
+	// (POST /v1/chat/completions)
+	CreateChatCompletion(ctx context.Context, request CreateChatCompletionRequestObject) (CreateChatCompletionResponseObject, error)
+	// ListModels List agents as models
+	// (GET /v1/models)
+	ListModels(ctx context.Context, request ListModelsRequestObject) (ListModelsResponseObject, error)
+	// GetModel Read an agent as a model
+	// (GET /v1/models/{model})
+	GetModel(ctx context.Context, request GetModelRequestObject) (GetModelResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -26070,809 +26494,947 @@ func (sh *strictHandler) GetChannelUpload(w http.ResponseWriter, r *http.Request
 	}
 }
 
+// CreateChatCompletion operation middleware
+func (sh *strictHandler) CreateChatCompletion(w http.ResponseWriter, r *http.Request, params CreateChatCompletionParams) {
+	var request CreateChatCompletionRequestObject
+
+	request.Params = params
+
+	var body CreateChatCompletionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateChatCompletion(ctx, request.(CreateChatCompletionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateChatCompletion")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateChatCompletionResponseObject); ok {
+		if err := validResponse.VisitCreateChatCompletionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListModels operation middleware
+func (sh *strictHandler) ListModels(w http.ResponseWriter, r *http.Request) {
+	var request ListModelsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListModels(ctx, request.(ListModelsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListModels")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListModelsResponseObject); ok {
+		if err := validResponse.VisitListModelsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetModel operation middleware
+func (sh *strictHandler) GetModel(w http.ResponseWriter, r *http.Request, model OpenAIModelID) {
+	var request GetModelRequestObject
+
+	request.Model = model
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetModel(ctx, request.(GetModelRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetModel")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetModelResponseObject); ok {
+		if err := validResponse.VisitGetModelResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Lc+M2tj/4VbDcrerJXcqRZMnPmvr/1bY68cSv68dkZtJdFkRCEmMKUAjSbqXLVftp9oPtJ9nCAUCC",
-	"JEhRtuxOcnuq7k1bJPE4ODg4OI/f+eJ4bL5glNCYOwdfnBnBPongn0csoTHxb1iMQ/G3T7gXBYs4YNQ5",
-	"cH5kj2iO6RLFMxIRhCOCAopwGB4iRhFGCzwlaEwmLCLiFRRiHiNGiYs82S5KFihmqNNut7cc14nIb0kQ",
-	"Ed85iKOEuA73ZmSORb/kM54vQuIcdFwnXi6Ic+AENCZTEjlPT64zvMHT8vBuZgR5SRQRGqMHEvGA0UMU",
-	"xMibYTolHD0G8QyRBxIt1U8Nx+B8dPqT7njb++g46XB4HAV0CqM5Deh9eTQD348I54QjNgFqCOpwTZ6/",
-	"jRYReRh9hzD1EZ7EJEJ/G1HyOR59h+JZwCXZxEP1NU88j3DOIvEDpoiFPonQAsezj/Rvo/RpS0189J2L",
-	"MEcRmZCIUI9wQfcxQRHhLHwgPsJTHFAeQ9tYDlV3JUhCeHyI8JgLWgYTteABR5RRsvWROhWEStrtbe9/",
-	"eUnEWfT3f/86XJ49wm/kEEUk/PtHR0yxgoyX6WAHi0UYiCWxrfAifQ3FMxyjR8zRjFGWRMTfqhjXIw7i",
-	"v3fb1m6B14Hv12D4F3Dvk+sscITnJFZ7bjAlND6pmC0WD0VvgfhFLLfjOhTPRZtYfVg3lP8rIhPnwPk/",
-	"v8+2/PfyKf/+9vbkGEhwNMOUkrBqDJ58XDEKL/345eMAvikP4megfsyQx2gc0IS4aBKxOcKCnReMcvKO",
-	"I8l0iEVI7EckhRrsf/ZAoijwCYd9M5lwErtaWsH2Q3EwJ2jMEuqnk/wtIdHSmKUcmp29JKM7rjPHn08J",
-	"ncYz56Db37Fx24cgJNfBlOI4iUh5prc0DkL0OCM0tzEDjqaM+VIgBDFHXDcBuzyekSV6FDTiM/ZIDxEn",
-	"BPk4xijgLMSi7ap58WBaManOXrvd7u/utNtby//uBYNJ2PEW//T+88N//7Pz4ffe+TQ/3067XTVf2ZWN",
-	"s8QTsaMKQgijSRCSCn6b6Babye621x93/TZp7eL2Tqvn9futfb+NW9u44/W8/fHOpE22FnRqlQ0nkzMc",
-	"e7Py4I/g/ADmouFSSEixKuJYEmuF54xOxaR4NgnJj9k0TiYt2fazjpwT6oWJT4bzMfF98WNphCNBkhHC",
-	"IWcoInESUeAT9EC8mEWprJ+TOYsCcTwIWTrDD0ScPFXcEhS7bbrFTxnj5D1jIcFUnpmYx8OHGsE3CvyR",
-	"HiToEUS8LYcpDylBT8kt44jdE4p4HBE8RzPMxQagB/LcFCymTrRUfnApP0Cqux+p2FULxmNxvMWzgE7l",
-	"CWddNzHwFoy8dXJcsXhdb2eb7OBuC+9tb7d67fGktb/Tn7S6/R1vf7yN+7udnYPOwa51ac/Eiizfg5pQ",
-	"Js05ixEljyQSlKCgKhyimHxWlAk4fRdrgQZKFxcCQh7kVasqVZL11vImmBNjuB8iNrcPVuop6WCrxiDW",
-	"40UjOA3mgeUEH8RozkDNCTgc5a6hg7rocRZ4M9iyYp8IfqHJfEwiuaPFg5BMYsSSSuKF0O9aIz8xNFk5",
-	"+As4lMqjv74PFtnQD0H7yoZGmVjqBeNBHDzokVeNU557Lx3oJZ5WiHI4TdkEjYAgI0RoLORKpvrDjusc",
-	"omBKWUR8qY2P5LBGVaMWrb50zNcERzYZfiEkdyr/HmeME7mThJQQyjFQ3hXnEwmEqEAe5pWikcte7AIh",
-	"Jrh0WrarN/8Na7Txq4YSsxftpBsYlW2NQZZijkYxHofkHM/JSG+hTMcKKrcKTNdOoAn2Yt5IgTojnOMp",
-	"qTo25vJxhe4wTz9+sa6qxvETWVqEDronSzRhkXmdclFChSiU9IqzsYqtLE4f4rtIfSJ0HHRPFrGLGPWI",
-	"C4efuoehSRDxGOE4JvNFjKaCL1iqCG+ha0I+0o/OiU/mCxYT6i0/OjXnmfFeS0zGvj57pL29v7tHWr22",
-	"32/1tn2/Nfb2t1s7e/s93N+d7G93e8Xl67vOPKApx9cs5jWJHki0YkkRh7fqVzZt6cXre8XYvGpEEWNz",
-	"WCuh9NXfjiLZzIuHc024uNZXjYjLxxWD4OnHLx7Hjd759nHcB9JiocXqIRqpleEjwb9USVI40yiL0Egw",
-	"xQguOMEDqbympALnhfLjSRKA8Pg98wMC929xRfnAItBfhOgn0hIwT8I4WOAo/n7ConlLXKfEz83olbYJ",
-	"XRalg2hQnn/iPNd3nfzKCBYkHouEmr3p0eUbbjDESH9gGSeQVAqfzJwxoPyRRIUx48UiDDy4jn7/Kxcd",
-	"NR0wtDmkDyRkC2IbcM5UYtgztaHQ1rh67Xt4B9qEbq5jHCf8NSYgW240DXHKaiXvcct5cp332L+SnNtg",
-	"UOnG+OKQKGJqHj7I+/N/Dk5Pju/g8uKTGAchF/Iz4TEaE4QRbHVXC9RUu4tnKDVboY/a9vTREWMM6AMO",
-	"A18MUxkinYMJDrlg4mb0GcIoBUHM6SwiNg7J/P+2TKt6NmuNuJYEHNbLOeiBrhbEIGneYx/phUjlCx6z",
-	"JD4Yh5jeO43nfClnV8UH+s7qMwKXujmOld4gFj/CXgxHEEZREoq3JwlX2teT6xxh6pFQmn42zMpm06t4",
-	"OUooTw1UOCIpNyuL42vICrPpuvEdg53DGMurDGMVhZT24EpZK/QJIdQDL1hgGvMXSTM1gqOI4Jj4rzM9",
-	"1fjXn+Xtwn+9WarGv+YsGZ2EgfdC2X90cf7h9OToJifeB6mCDcMGzSzwEfkc8JgjHEYE+8uvINqNwaaC",
-	"vdlYTcm9n0nulIavJrZPwHYAnShvI2dzAhZFaZ6TAwWp8wEHoXIBPH9Bb88Htzc/Xlyd/GeYP7MHlydw",
-	"B011tbdfv8LYsjUsDs1crk62XLcUJ/GMRcHv8M4rnrQTuRTS9UCX+uTdQr12B2EYbMDRPOBcLCSL0GPE",
-	"6NRFvfY2nMcsCqYBNd28qXUuDNmjuNf3OvLVMfNFYx9pzBgKcTQl4llf6HozzBFGYpqmKVdwtIt63X0k",
-	"vpgbw+Py9J8kYYjmOAjH7DP62+iKxNGyNZjEJBohjpdcOZMYiqPlRwpe3+9c1G+3xbc4CePUwQxXZ/Fo",
-	"W6mePBbiS8yUx2yxUJNnDyQKGfaJv/WROsrFY5W7//X9fzUXte8DiqNl5RLBHUl1dgW6jv/SrXN9e3l5",
-	"cXUzPL47Gx6fDO5u/n05zG0i0ZdylARcrozUYWIU43tCv8qmqhh1ur1WDtrYbp2+ud14sliwKCY+OiN+",
-	"gNGNNNe95sYLQlLB99jzyCImfrroN4ydiv3yslX/cHI6vLu5uLg7HVz9MMyp/wM5nDleSjdYv9vr7u21",
-	"22i8jAkvMQZKd/BXYIOKaZSHttYEM77YzvhC3XXQkMZBvEQ3jKFT1fRrc4bg30xMsgiRzx4hPgfVij1S",
-	"Er3j6LeExVhyCYvGge8T+kIWubh6f3J8PDzPLTk4C0S/8lACKsogIoS1UvI1GMEYbMoDjcZqnrrGcmdE",
-	"fNX19XAYEjkyIZl8phwaT67zA6Mv3OTXw+vrk4vzu+G/Lk+uCoqRsqOC1CGfF19JNyqPMF082wDNrWmY",
-	"IoBSr6nMwhior6TwjwSH8WzDNyzZaBWbiGmTvIJyKBUU8IF6WBwVPgNmf2TRPYxTORU2PFDV6qo7oOF/",
-	"evZlL+cVeQ0TSbmDRoaSM+aTUNxbXqp7nV0cD0/vhldXF1e5E4otCMVByfg4F/0qC5cPrHBPvsaN1Dbs",
-	"2iFa56a3cr/dzVsVf8AxecTL1xW8cqATWERY1HMWf2AJfeGKnl/c3H24uD0v3ELBlC0E/AS6ePslM8eV",
-	"3UALwzKPwl62JucsRh/UC68nY7V5F0wDqQO4cD5yQrRl95zFZ8wPJtb4WCWzxSfywPcRD2SkLFHRaRSd",
-	"TFrnjBIZfgZtXkbEY9QPRCub2N+XV8Oji/Pjkxtxxn0YnJwWDmE1zDEhND/OQ7jvCtEOF9WvwDD2oaes",
-	"03jk5pFt7HOT0kiR+rVP8FpOyJjgSrxlv1rH5HP8/SIU88qdMZn/VflTUCQaOVDyBcVMWgvwwrG6Ymtu",
-	"hJQhnngz2aAcH2PzDZ+DosmVLgzG5i86zZVCt+Ghq1YrFScdDyAGIGSYvfvED9jmjDRcBlA/uc5NMCf+",
-	"RfJCc/XNydnw4vYmd4ze5ONm7skihqBoGWizCJfoMQhDhBcLgiMdWqwM8yXFQrpa/cCXxjogEXwDAVFv",
-	"LnuK820yyg3SJlNMjENQKSVIrChLXtflGRFI5qBMT/IxiGdqmGKyLQjDfHKdW4ofcBDicfhy+/k/Byen",
-	"g/enecvfOVOKElikhGTnCIcs8cEsSmKULA7hvxeXw/PByd3g8uTup+G/v46V3ZhByjfPnYDJBYZVQNwU",
-	"Ao8gk/CvqqZKnlcHgdJZId7qMBc5R/GccHU5jOPUzZJZ6yW7LEKGN+0alI2uOj20HYvHLFIK988sCjc9",
-	"GGhz1VgexUtbwGPqOwjXuTyxxjD+rAh5T9kjlWH292QpTkKTCZVvOXYOOrv7/c7e3u5+u7vdFi8tgohw",
-	"8aTXaXd7vd5euw1Br4HvHDh93Jv0/TZp7ffGu60e9vutfbzttTreTneyjbcn7fFuFv31MxnzIBYst4jI",
-	"JPjsHDgk/P3ufvth/7fuZxk3zhaEOwe/ON4Mx86nJ/EqW5AoVkFexkhXbMQF82ZnQRgGXKyW+u49UAiH",
-	"4cXEOfilSazcJ9sS3JMlGi911LnMXZtjnxym3iUZNIoNrwzwNXdTSQ6GT+AkAiZZGRL44qFBHsuCRJxR",
-	"cCxN02wLeRfh2quNcCQVMmOJ1yJp4DeLNnSdEPP4lj9j1XTGUUHnzPjHlugX6wUi04CCu770eUQe2P0z",
-	"xqPZ84sTxGTOV339E1lee7CTMyEbRXjp6PhFGX73iwMRTCoZSk0t7cw1eP5T2g4b/0q8WDQsN74K4LDF",
-	"MFPyaNnyeBEoefFH3vz3Yoi59x5/63u7y1+7tBftxNu/j3f83qQ7699jHi5YME+W0zgiD97n7u5vj6Jz",
-	"FgceGMQjNkeUPSJGDSskwvye61xieVcXOxdTpNzbTkkCZYSrDRSU4lhP4UuFEAliTsLJFjqRjloc+Dpr",
-	"2CNWztXzsYp585YopsFUtgPs+y1rlpLJhdLUpea3ktXSY6oxy+ng1m+s15j1Ui1UhRLnWVETdDUjavFg",
-	"NrniYqpeKzKJ/tyVvVezSR1/VPPGH5kjNrUYb7kKpwG35KP9RJbclWly5JHwWOaiFJbkniw5aCJ/3DUp",
-	"64dy0A3P52w5ak9naLOexNXMLkhdwet/EgJviu2BFd+G9T1B/Mu6lG/A0cAUYU9n1efu5Oou5ww/Ey+J",
-	"ia/eO0DXw8HV0Y+O60T48S41NHxx5PNrdekGYJaQgMQtKxDwKm+u7Q/o8h/XF+cWhf8c7s3iUifbBL8D",
-	"o+RQGo0CikZzEmNBqBHo+jiOsTeba8SYl/Y/QGHA4Y4jLsj8AMk1UHcMjEZJFI5keLtGUTnMhrRljGZk",
-	"y9QVA4bQh7vg5ZejE5mvKg0PKqKCx3gpoxWM63tZU4vJ5/gQddttt91uCw0rwl4srlJYZiW7KKEh4RwN",
-	"T0/+Mzi+Oxv86+5seH09+GEoY/dAEXsMZNZpbTKd6wT0Dox8dzHTDHbX/KoliBkweiSm8zneyBpTtaoq",
-	"0zfgZ7KPEVxlRwG/EsMduWkuPlqEOJ6waF7JhvqvVbMSQ7pIt3VhyzWajutwlkQeuYtVNmwxs2zFasQz",
-	"lkxnmyGk4iMrTZ5sYmxq5ciBskKpRCl0C+moI21h2OLEi4jYUVK3fMBhArYrjOaY3xevgb7oLXgAqf/J",
-	"dcYBE0J2gBY4DgiNYYMTsFR8cusOKorHYZaNCKfTeK/fHnvb7VavP9lrtdu9Tgu327i1t+1Pejv+Xr/f",
-	"F/fee8oeQ+KLRRUjUCs8lGNUwwLTISyf/IczXcStfmse0ACOM/YQ+CTK3POp7cAZhsHvWLwTJtMgFdCi",
-	"TfmL/oPxON+lJONP8ox2tGEVHgj1HfYkTcJQ/CApD3Y+SXxlkYNPDpz/Uv+TNjt9RmCgO5hql+rcEYfu",
-	"wS8O3AzG2LsHtTNmi8CDQUwICaGjT66TqESJ8lIknERq8pbbq7HehpZU5vucQuQ62H/A1CO+TC23qTmL",
-	"GO4vMrfdCwXzmHfOsQYNydq6DDGlVtCTdVoDjq3fkzfkc3wRif9v2gLXtv74zEvSo7PpgJspopm4KhI+",
-	"3VhfLHNvfi4Ym+zLi8dU2qJGk43aVl/eJBG1tV/u7znHRSozViZ0QkBUvb0xJz0azvLS/MgyrVQArbMR",
-	"84JqnS9NgVYF4pTiCcHZ8o4jJc9ynNygp1RC2tUpiml8iIT0BKWCJbEF5kpoEEIeOkki7aNJqFyF8owp",
-	"DcOUw83ZhKeL2ijxVzqUtcSuvcDAS+LtJY/J3E45MhfKkpbNMqAEh5c5mV1F70xT0EfEOuxgHCBrScHs",
-	"eCmu7XC+iJdllMGVdkdYXS3n0gUx5bQ52tRQng5EngFlsVTYLCmZXPMUNEVjtiUNZtKrndtAWroUJIPJ",
-	"+p+qNDrDVN9QpRRfidvziWCjJ/dL0SemLyTrMH5hDbI2yuMuabI/a7xGwx1qTm2VaTjN8LcYReA4t+qf",
-	"bn6i9ZrqOgpoTlN8Mro5z6uQr6L9FtTUVDsMaKofVql6m7HNmCwpVIr5gkVxo69O5KtvY9LJRTeX+YrW",
-	"MtW3W85f/ZazoY3whsx8km40G2YEVxmdcjsGdIpwZnjSqKkQlQLJrtLTt4jYNMIQ5pifv1alynHGHMln",
-	"B0brLEIejvzcXjJkr0XzuieLCi+DgUdJGSKTCfFiBHCN0g4isbRS24WcLsn3/YuzIEz869M6SmhCdQRs",
-	"hae0OB5MffQ4W7pIomMKmidUhs2oTZQf1XqjqR6LOEj1vKVVWq1miD0C6FQ0/U0sVoE2IYvIASAUaN1d",
-	"SLc1BlfgX8UrashqbVNyVrKz3dEEj4r+D5DUIH/K5ompvl83u6MWNKP6manGa6dQc8TYppIeMHpKDRWY",
-	"r6lZrNYrPm1OoL6h0yfHC5UaAuwmWJTCUv4F1q24Sso0ZndoGCCFEU9lh3hij5kq0KASBhryJuwtPNPu",
-	"tiETWKVx5zkWgOfdnmvCvvLk1Vfa9C6cXY/tt+LqHcGmQxrbTLbXeUyTGV4sCCW+3CBRQrcMUL9RlNA7",
-	"QG4eob/BUzQmUwwhhpBZ+p2LRtIJmb2mvavy1e/cj1S9MkJ/C+Lsu4QTsMAdyLIDKuB5uSCy5IB0II7I",
-	"Aw4THLNoJFEwiwfKyRpbbMz8pYzDJl4iRgTQqQfbSgWH6CTnZvivmzQxH36XiKr5B4ZWPk6CMIacoSgB",
-	"hEent7/TG++3vRbujnutHh73W/v77U5r19vZ99q9vZ2d7Y7YKcGc8BjPFxYtF2uoBHAoC/rG7J4Ihb4H",
-	"nc8XcfoLZCixGIfZLztPcuvqugAO3u33PH+739rubo9bvd7+uIX39/Zbvb3eDu6PyXYbj/OSzem2uzut",
-	"TqfVbd90+gfb2wed9lZ3u/0fxwxdbUr6oAld2u22oIsC3Txwdnttn3R39lt7Xbzfavu9SWt/b2+/5e3t",
-	"TsZ7e3u9ye6klo5qb6ScZiyhXQc5aSxWNC81tzh6ZpmGJl00Fpw3KQEKYcVNemkuSaMUU7XJ28aqrCX2",
-	"tce2gfFQIRKbojHr1aCEa9ba0IiuZuELWMx6WVqlHw4lULYq66Lt5yGbWlXGX75JrW9S6yVS61NTFX2N",
-	"i5RWFWwunbfR33OIBrwJjnRuw229UC+YF7qvuqGerBGPU5xQo/VIZefK++yJZdwNyTuYqkzgNdwQhQUq",
-	"OyMa3wxLLb06j31y1+QmFZYfkQWIFWWsGkHMjoseZTUjcWlaLgjyiRfiCLyX0Arc3y6u36lgAGkDC2IF",
-	"tmYhQfXRsh7X52wS63D/sz8sbRunrf7Xsvw//T8w+z7307L025DBwrZF3lD+aQ9AFeJHWjdHGjMSToom",
-	"Ke078JkXQ6WrNA8hTSZVSIicqDRMUAFaAVXVBwSTy8xdvmXXFcppeUHkJcFK/fRIvfbkOhMchmPs3fOa",
-	"2SrrMY4Iwvye+BIDMYgBl0BW9JDZMpGvCgo0ka0fVM9p1Ecp3MS+CCcxlxYOcG/nreM5R816STtpLiDi",
-	"M5aEPmRquhBMpNqXVKDMWLd877Y+s1WzzeOBUJ9F+VZSZBtLulwcLQextaCbTGmRfBVwJHRgVZRQVlwR",
-	"Oj2ag1IPkBn8UKYoPs4gpTbmSPGO+FoMIRf6EdB4p+dYa0ea2yudrF68yg12DsV1eE2JQGnKzSoFFnUK",
-	"aYU76LiZixYiR2Wpza413PvBvMikkzBbsD2NdfXOFbOX77mZgTBttpIMaWy8PeZEGi2LBtQlmgQk9FVp",
-	"tyNtsJKek5GyUI220IDKql8aiN2MJ2KPxWD7VX5FmoShipQhkSq3197q2V2GruNHBM+5dCnmpu46n1tT",
-	"1lI/zvHiF8ngn37ljG5d4cezDP0PaHQlRMgXa8T9ZvTNl+mWFcpg5ZJfqeIO1UmzOkbfT1crSqgCjkMn",
-	"RlwY8gMfwD3hkHDRKCafY7ATkvkiXsrMImX7CzganfxwfnE1HAGjfKQjlsQemxMVPx4RzBkFkFv0OFuW",
-	"jXs6XeIX52p4eQrO6bU1lIBCkPoNa1jVzXEdNUrnwImILGOaCVXlPNf1MmAk+2Svv71D/NbeXnvS6o13",
-	"2q19v0Nae2N/p729R/b2vJ31L9mc/OYcdF2HB5IeKvQNYvth4XyGlixBPgOTu45WdwZoGhESa+iEygyU",
-	"NSKA17v4FDJNGkaaauCLL7a8iHQJm40gXcAV4EEJvVBvPuVWeB3iSCa2vmoySUPzWkKbvwwMYo8hWITL",
-	"dzwthJeDiWl0yGZcZzn3VfkfjUgT8EwPeMdl/TUc5sP/DK8NTxYk4sSvzFgnUXrjER1gj/iqIlm5MZ3p",
-	"Upe8UW9EhBay9910h5gMkZIjt6YmY+qlM82Mmgsr5fI1nHnWNA94Yt703DRcVihOkNlRTF2T6d/KN5jd",
-	"mPIgDPrRjnykPI5lEJxSnKFu26oIKiAMKABlDBCds1ipUxOZnibjV9IC4wFXeEEq8KMBY+YRJaxKKY5V",
-	"6otoGyqPJpz4hxJBG0ZjVDiXPtBEJmg16L/Cl1hgK3hrxcLXBx1cZ+HXNhPyJlf7FQyKirW/njlRumtr",
-	"xZdUaKJERffQZA7alE2Vzq5K6eOSyDEKRFXHILxTF0mh/wA0bmF9NxgtUFrFYF3TZU3Ukm8P796oq73G",
-	"Za4aq139hK8OGl21HCnjr28SS1FKofICaRTwuzlbVpZ68kb77baGYQynmDbuMFZMRxwn/pSoQCpZkfeg",
-	"qyQam+hS+fIAJjFXwm2nvbet31K3SefAeX97/MPw5m7ww/D85u7m4qfh+fXd5fDq7njwbwhnE207yuOk",
-	"4/P6/U4bzMRYZeb7eGm4krbbqYFBmXy2etXRuaYfDHsz4t9oFxjUWPdwGHLw3nmMx+JO2253+91dIXMW",
-	"Saxf7ndh8kls/LbdaYsZLKLAI/6RbKf9JAY+w/wM6k0Dap1hQnibEZQCkPRyWjkCFpjnzAOKMxYkQj5e",
-	"NjbpAd+9h85sp41czqqS0h0XSkgbaBg+XmaIGM0HcGzPXkvXpOoYkqW1fSjyIvSSNAEeDfi9Lj87R+Ml",
-	"GsVsVKED64WuxQsX1JV7tLjDgURuakrSY3bTJazf89VCtvneTzNAvsmAP7cM2NDpdVuqxfF6h5eyQFhU",
-	"hCUST9RVYpzEkLVY4FxtjiFhyERzpqGxaF00nrb4fbBosYW0v7YWTFwwopRsg8QP2FmVEqaQIP3UEyje",
-	"NssWmC6hTBmBt+IIU9HWWKJWq7+KiJFCID4SDCIqDO7J/york4aKWL5855tdeQXPvZ4pUNblMihT7zVt",
-	"SiHNlBuk1AZ2gckAb7MPEj+IK8JFYbKczQnUPvMDWeVcXANUuYQtm93WOXDuyXJLBuZA5iXYmJ0Dp7Pf",
-	"3Wpvdbc64tdyAHUGhyxBiSBBJZZH08w5cPrj7mTH38Hbk7a3P+lM+njb3/X2yP64jTte198mvUm/vdPZ",
-	"7e5t7/dwf7zj7fp7ZH+C22Px3HGd+4D6cnxoBmew4wq5LX34zoGKJpLF1BcRg8PnXv/1QGgqYVUlN7Dr",
-	"tv29yba3Q1r98S5u9SZt0tr3ep3WLu53vc6kPd73t7Vdd9d1AMy9NHl9KehCIT0cTYlsvCHeE0QUOQed",
-	"CsPvihudqyq9opQWkC4TSNCSzy2xj2IVlAtLj8OR9RaYrnWxu4uJURzhEDQczrx7EsuSUJTEjyy6P5Te",
-	"BAmrUHXTxGuDOGi+Kg7qDPJoJLOlOLlulhWv/VTympjZZUpD2iicawHJVRILI9BZJJhgArtXbkYNmox9",
-	"yAtTpSbkjimZln4ctLr9HUD2h5bEazoNgAgZoA1kGrEWfgSv7ox8xj7xgjkOt+z5YJua/xxTPCW+RAx8",
-	"0nu2lqEO0AhTRpdzlvCRi0ZeiIN5QKcjcQgEvlweF42yfT+SQejwXy4hshVqVS6vaiRjb+zMbggO20GU",
-	"PnaFHi+4PPAP0Uiy/UitqscoJbBFNe+nMUa1+fSpeLKDP8eIz9gj8Q8QhlmPiqDEOhNE12ID7nLF2wb5",
-	"R/ADPJL/VJRSe2F0iEYSzXSkryxppSdzH0PGQdUcHgitt9YpoEx4FZLlxgQFsYI9C5cSQZUz+x3JENO2",
-	"JQp8TRddONSxgkz8VhEaAn6WQ8OcHHDUaexooTJApNmGyck0S3q+kg1yGEKuw8QYJ1n8kNzhHkuoKmTL",
-	"K4yWun5XkmGDgNu34cyy02sD0sBIVwmyAwvFbCsNNK+J7AjidL6Nhi7LFmxg6CrORwrnVKbAOatvxlJc",
-	"czQncxYFhG+V1Tfym9SUNLfoCWtvVU57MVKHQGRqEZFus+x4zs5Ec4uoY6NSSzwN6L3VpKqODinklPNR",
-	"nCDiT9FkQU3cnDonVaqSzqNPv6qdvG6skVyHFcRh08oEgTLuqmucsH66yyyZA5G0IW+eajtSbYmAZL98",
-	"093/CLr7J1mr6FX2SPk6mrHWqhup3PkmwzR1CWaXS5uVVM21YfeFTanHotpx0wnVbdF60wFccyrzd77t",
-	"xm+7cYO7cTPGIjh33sRQpAqIlTbO+2VcCEh3TF1rLD+zqNVHmHokDGtuUFFCVTw4OEmk7u/Jz4ivjRZL",
-	"VSX9sbBrxdfPy7rL4gDTztYN47PglMvxlKJLhTYbTKB0FmiFWTxNnC9K20jiXiX0ikxW5hHBWGyrbC5K",
-	"vbB82eJo/v76i/TyfZhj5DfZixLQ/BJz/sgiX9V5ty/TIiJcsNVCvZwqnpR8LgYze0kUQaS4fBVAzaMI",
-	"4HJYxAka4zgmsJkpeTTe4jFehAQFVL8uyGEJJis2n4Nm7rX3d4pSornnJDegjbX7VEF7aksWGSCP0QcS",
-	"cWzDl2+WphqskfkaYh5fq1jhXE6VPEqb5FTlcVbFJTXwggWm8ZFQRnB4y0VrEIjd2fW9ccfba3mTzqTV",
-	"297DrfGet9vyvf3t/f0+2d0bg++4yeb9lKGYvWfsHnlhIiYUJxG9ZGHgLZ0D57eEJEa41Q9XF7eXeSAU",
-	"Kx23O+3/OM8vIZbLpl+v2tV1VVSuuhCrO566BepIV/JAIrRgvHkcZGmpm4Z2PQdQtzqqCyDWT/yahzf2",
-	"ZH6VxGF/YnDAioXK3jRwA2qltNy3MKp10FwMlrAFphWXIw1VUwAFKd1zs8tYZh10FzWFKpB4bVcSEh6b",
-	"Yd8vyY9+Rkp+MRAO+7603Kq2kDrhJkkYClLUn8BrJiGsjbTxgpjHjR30Jh5FKcV7JSusDnesZYln5wB/",
-	"BdbYgLJm7qE3U9Z0jxXGduPkVY7Imt2rMpGeQX2zmxVYfDYgvCy74wWABs/YoflhF8d2CUCRksOna0Hw",
-	"N0JcMLdmbiBuHbhgbs3r71FN176EO9hQ19oEp2xc+9vsPuZvupHXBvPWNwYrjLe+SzRqwM6bTXAvJAq3",
-	"+sBVZWw5mxNduAIqTcssHYl2ATsKIEi58fOWamJkSUJSM/l21Xnbq843er8lvUtyYBXyfb00/7Zvvu2b",
-	"/yH03tiZ/6aVbVWfdbt8xQ7/xmZ/TjZ7U/6yY6mrh9yubNnvcNnDhk56Y7rFqxoln+OjJOIsssboqUxq",
-	"8RZa4ClR9fcPER6Dz0EVv4ZM7EZlgdKxr6BU9W6soFjhuC3V4P22M199Z2702vd2GPOqwwaVhSvOAUXU",
-	"K4KhvoQXRB4ASuQoCwXBYlu2zUus9msWPq3htTUxLOf484l8vwPpeTm50sD5BqEhpqcg588zWnyp66DG",
-	"wXcTxKH1uOfJdEo4JEnoqGfIJa+x3TzDAhPL7p0PCucK4TFLYhVjjZ0qsb8G5EyKX1OU68sG0eexnTrn",
-	"SRhay8GtqORXzAyD1k3L1acVC1Wnnz1jwQrnxWYXbmNSULLoW4pB7dOzxGkvFxaKKmyN6+HpB8d1js8c",
-	"Nz01/nlxcjS8g5/kP/WDD8PhseM6Nz9eDQfiHz9fXJ2K/364uLoVbw8uT/LQHPrDcoSRHMmtPJ82YbD7",
-	"g6mPFjOfdqTgSUwitRpT8pq4tnkqN7goFcf2onvTt2vW17lm/Y8mZE6C/0Gvr1rqveXxwK+X1LMBvKUJ",
-	"OfoCJoMG1aZFLEKKPkWkUNVeOa+Vpz2tSt6QL64edbXkeu7o9WqZs9jY+mpav836ZmDP9kw9nOEBA27z",
-	"ARp5IePEH7mQRswP0YgtII9QgTkTH3HyQCIcIgi5VkWI2KNMHeISEwVczipXEvCDD9FohsPJnWzso9Av",
-	"IUUQTQLIpElicZrBmIIYPbLonqv6VBJlVGkkcnAyZp1CYLxqM69apK+VdQtZ54JUBl8q2Fgd6aWSS+3q",
-	"pnoHxGFDrNIUREoV3CB+5Z3grnkgG4kiu60HwnxpjB4jJnM5V9/IjEmtFYlzl6sl3ggQM81jTJc3JYrr",
-	"SGYz2Nq4dJQZHfa0Qs+tWNlBBoQM+fFpHa9/AKoti9AInPQqoVhm1gOEgsyW3UJZmUxIYcWqqrIK1plh",
-	"DlHTwZRCreUiPG6uP6Mu8hFkOsqMSQ5lbdXRNfCxrRrrIiJewInz6enJHgmyCi264lLHzLJH+ZFuprVL",
-	"HCtbjJiC1O1t+NVXGUrF6vvn86GjJc8osVzDNVr9jZk6OuxSwOT/psqRRUd5Ux3JihGz/kb+45i76uN0",
-	"DtFID3WrspkRCiby7MvgvdYNTao1pL2FgSyLrW1YMUYDO1uupoYNQRYKCOCY9jCXp6PCFBf/emCBRwBX",
-	"filjUCS8MIt0NPUc38PpCuq11higvDDmH2m2Oiq7jPii1xFgmueXBHpWRX9dY1kDfjwfpd0cn8FltynY",
-	"q5QIP0QsWVTKg58hBEeVHpiSGJQfNk9rdGoTVSwxjULfHsm7ViSY7SoDsdrOgeMH3GNRNUT9hq3ATwX+",
-	"KItL4+8cHfha6sfbxskXljiIZ0oXAHlQXFax3tyVDP4YcFI7TRBpFaH2dd65qeBC5DGhjU4iNj9EOOSs",
-	"YAWFHlO8gjn2SaPe4bM1qhdUbJR/sHHNsQkPBBNAoWxrFQaP0Rj0lRw+l4cXQYxDMcMPEaYe+V8qvZMl",
-	"8Rl3DrYldmDClSGi0aFYF5/+YrALFvqEAzQxhfrvsnpx+RQpg+2/XDqHgSwJPAlCwg+QXCMO6OMIo1ES",
-	"hUqfVSUjJISIpyrrVEGai1ndk6VkLR5MKU8hi2TWi3QVHCBxvU5rFI8xJzs9ZSccPc448e5G2oZJIWeG",
-	"z1RdEYNJ+1BXsFSDWA3xNgqtEfKzOF6ITsV/uZ6eYDYZJKlAGuBmSylLxKW7uDnavT1bx5orq+oxH6Ju",
-	"u+222+2sEj9HWGKUuiihoRjI8PTkP4Pju7PBv+7OhtfXgx+GiOMlz6QGDKZe1TGFWjNOMcWblVUlLI8s",
-	"7+LqQaNOGxWmwyaAppiitai9ZzOxhAyQXjTaDJrjJYrxPTlEsFPt6tQcfw7m4tK3raBA5wGVP+QOHSOB",
-	"Su/3Z1RcUZ9mS1t9+P9EljUyDbYEQ+PiFYB8XgQRAYTTXqfd7fWgxKQB4f4zGfMAwABkZr+KmogtWvhG",
-	"QcngnlpAJpObWjKCEhRBDKsm5vXkmrPZIMyRrCPND5UgsIvHigNZDHghEwbAaBTEha3cUSxUt5s05Ruq",
-	"Qz+R5bX4Iq8S9aEbrR+tSELQ6Oey42qmy1Wyq2G/fGXBygtppboIx+VeZ3uvt7u3t7vT3+10t/d6Tj7z",
-	"r1qjfNNrnpmp2FCd0l7OtXqqWLKsweplu2JsXrNaQk1ctUbnLAYsFNXD8VklcuvXVIivFIHgwkZZLGHi",
-	"XqTojqRPclR5OtQ3Gy/trsqau+ohOj6z9/Za+vE14TxgtIZFuHyjkkueUd/T9LZBxt6MhAvjFD9idBIA",
-	"5pU+1gOaCCY86PWfNqlVr8ukr63g/BS837LS4eU6+I1sEoLNDoVKLNHvxgngqUu2EEynLcMvVGeyVFPV",
-	"SLWIuuW1B4r43qrQYH8eUG10JXOo9OVgH/9v9c6Wx+ZgrFwJOSG6UMIO+5YAKNVTHZQkjFLoJz6DxHtJ",
-	"3kOd5QQZUEIyCYXKgifZHI1CTbREJw6erIhMAx6TKCh5UroWU0bzXhcGAMaaHb8MfCNbmjedcbXA/FnI",
-	"3Rp2VeYOLSwVmCiA2PBZuQCoKV2M2pVPtuCAP+Kxe/6Mk9YGmfoTWcS6qlxqKG3epD147NmNvvxwlXg0",
-	"OaXZfllXyDUFvdnuvlk3smUzDFOQ7MU2PjWcfn2qciMyFHD1n0GODYRI2Fb2TQIljsk4mZ7QCatA1aV4",
-	"wWesbL9MaAyXCkIfgojRubYb4RifcKZB0hwmYxiMdwR1/ESjwT6QiMs3O1vtrbYqLSk0lRJ8QAo8zZ0D",
-	"ceclcybh3RYk8giNQenr9tNiItvb/X6vt93VRVP2tvf2dtp7AGWXlnJfLw5v/civTOIekwlOwhipxS1c",
-	"PUkY/I7vfPlOg+grGJUFs00tjK1Uc2Gl7J5tC8ZNnik+YC/OhwjLG7kugi4uSRJt+0DWV5QL7MIfxhAk",
-	"oKyOfBHUAj0RWEfaK0usajBG3WYAjr5S75qL3dD8UdqEtZYO3bqrSJ8NM0/x2r1XGwyudmAGiC46lFU2",
-	"TcQ99cAImR0THvhEmYysmzeNRf22nf8o2/kvM5dVx2KNpGpyYmbn1ua3+AbP3bJ4qD+Jr7LdUj6MQ4YV",
-	"/n/A0SJioo86wJ0NbrEq2J01Cq2mhR5L+DrmOEslQFTRlfSAUW/nzogc2pyeZD0DiLduObGbGOR6ZaNK",
-	"m7WuG6OkAlxxEkRzG7hi/c74+gBfVdOszZWonm65chXQrCwhVr6wvmYNDf1BUNPmaX21SiFgupNsfhA2",
-	"Bw87RXN4h3iM+hwBrjTq7O+2c5Qv4Ew3wGoc2sNpBxAAnZTsDGn0rcd8MOpf3Nx9uLg9P7YgpwnFcMIS",
-	"mg8A14mTBU+gbrfW8yZeOpbF+POrVBh8+IiXHEFPufHr2oOFIiyVyydHZV018eQIaGC9hoaYK6gsRUdX",
-	"ex+5qltyKOT5NMJzLv2REabeDDEqtDd0A7Ex0k+J5izScTdzwQhCX460ms23PtKPtIVGJ+f/HJyeHN9d",
-	"Df/7dnh9M0J/67Xb3x2gm6x0DPIZgYrmaI5jFTfgMRpH2Iu3co2cHKffD3R5oklAIpkvGSOMxJ0+/80/",
-	"ri/Oc73KeGL5wSMJw5ZgR+JLZzt8Ch8Obk4uzu+GV1cXV1mnqrRhkNZxQ+MlwihKwjQEyWdzGTPfQqP3",
-	"g/qJyyA5yhAnlBNty9HAw7K8MjR0dDUc3AyLo8kKhXpZWHVWYg6+vL08XvUlnZLSZ+cXshBo+sm5RtlW",
-	"g9QhuR6musaN7O98cHvz48XVyX+GcrE63x2go4jAWuFQxmfPA84DOoUyXBAWD59+uLh6f3J8PJTLta1o",
-	"paoYCaYTK+Yz0Dr0KNU2hy963x2gE8lN9F2MyOeAx2lQYKEZTlQeXguNrodX/xxe3ZUbO2eIJ96saLWB",
-	"j2SZ1OpvgFjQe5ANKUqo7vL6WrBX9ffKL5V/ffivy5MrSdeO5iXtwJphca319QKeDW9+vDiGDganpxc/",
-	"q9Xoq68WOJ5JCqkaK3MSz5ifbkXFdhfnH05PjiQX7Evyyo8QDiOC/aWYoDhwwyANeeJMtJXWHhItytYu",
-	"r4ZHF+fHJ7CxPgxOTtVMurJhMQFVo1+dI8a6gYdBL5jaUnc3J2fDi1s5uj1zd2t64ygKHlQCCfwTauki",
-	"HrLHcKkGNfj36cXg+O7m4uLudHD1wxCGtG22Rj57hPgyMg5q7GpOv769vLy4uhke350Nj08Gdzf/vpSf",
-	"983PISlBpoemBaUilsQkYwuC1apdib16enJ2cnM3/NfRcHgsSdQVtL9hTOZSKemhqPrft8Pb4d2H29PT",
-	"9E1je89xEI7ZZ7G/J0kYqmUdnB8NTxX59/fzGw1iD7Rmq7f0Pwcnp4P3p2J2/XRnKotLAEdHFAd06srS",
-	"7WprswcSiZuCbidbrr5mdRWvJItHyTTaYE5aLFE0Prs4Hp6mwqvf7qquZcrUmMwC6mdloWS+itoyNxdX",
-	"gx+Gd8eDs8EPMNN+Kn5TIw9FGPl4DlXbzOJ14oUx5kSfJDfDq/PBadrGMPWAIRJycohU1RCZe0IN68g7",
-	"DkVRcgfSh5PTYcoq6liJiMciQLmYyTpXKq4aSVVJyUf4sMSnA4qShaQzhCBW8et/317cDHJspdk8IjBy",
-	"zCV/SSJw+AGHIXvMzhLYKo2YVA6J56cuhaZxit/ocuZyLRZhMg3oOy7FU82hPjwbnJzmW1HRh6DcgLtS",
-	"YyjkPry9Fkt5Nsx9m0XzwodyCWTwvKB/voXLwfX1zxdXhiaSVQgIlHyZsQhC7sUfYXq+nZ1cX5+c/3B3",
-	"dDU8Hp7fnAxOr3Mnsp6BLKWYNalOS9kIzPxu+K+T65vrVCwP1GjT4ccZRdTSqXk3+lLQIz/p4pA7KeME",
-	"Un8RR5ZoIz1vzQkoYuabhArjZmNCAYkIn6l6nWr55BEqOWHKmA/hrkL1VMfw7c2PzRgSxzGZL2KITw3Z",
-	"FAXUxFkoqKmO62Q6p/EHxB+4TlFBdFzHUPUc1zH1Ncd1TCXMcR2tXIknhrokkRqkCgRvZXeYooriuE5B",
-	"AYGXCkqF8ZvSHBzXKSsGYrzqoHdcx3JKO65TOHLFe8WDE2ZjOxLF5+UVclwnO7rEEPShJKmiTxzHdbI+",
-	"jeNAzC0v4mGZpKQ2ViyVtoK6OQEKAzBFIixUlYQzmtRSzPgJdqXxt95uxk9abohplAWB4zrmzhZDye9Y",
-	"o6X8Z7n9JPiiYkfk03NNHinZGcwLbZOM1pxJH+7fuc2TXcBV2Exesluyb9UFduWlG266q+oUKx9RYA80",
-	"qzTHDMSlLCZCD52wSMW+NgBiE0OqR6AfSnLdJJEl6uaCikObElWHXZG2tkBKFiyva+uzR3FPWrIE+cwI",
-	"6nUAjsRG77SFFxe4sAdz1kV9Dz/HJKI4PKteCX0BA5rIA2sR4hgO54LZOYlnTDrNe71Ox+j6wPmRhCHT",
-	"bopOZy+tWQY1KvJGqopq4BvJGDnXVbJVmzqI5lCm4QU0S6Yb/UEyVsy0TWM0o6oUm3QV7MUCxdN3HAUq",
-	"h8UWtLIiNlm2cV4R2PwHTigJfHtF5BfQIqB3EVmEy7uY3ekEYls3uX0EdxSh9ypDzqEOjUyXFC7QUve2",
-	"C04q2j0SlP0cb4Qv00BNYMRRwM9kHxJRfRTwKzHNkStR1UHLVFKgcus8LxgsnrFkOtvMpBR7VYzPkD8v",
-	"70sneTxijh6jII5lKbxIBmILJdigFebGnk6HMdqyF+tJd3S9LP+gMsbOxP3c7jcQF/e0vDO/JxB7QbML",
-	"lzjIiyecxlDJUEXmsgPHC3Hik9YMB/dJq9fqqyqZgU8ioW/QeBZBonf5zMtwWWrjodRrT2mX1nLmYiOl",
-	"29cEQSmNzlrJXQ7X1vIDoT7LB4oZs7I0F5E4Wg7seDMqVFDDzcRRAMgZOKAyUn/BvFnOn3Mos5cAPgZ8",
-	"BIpq4mu2ILRR4a0CO6Xz1RR107WwclQQkg8smlt9QTAsirC8pqMLyUEBCf08DkiencRnzoFT5gn54Mvq",
-	"EpyFKcF3tsH/EBESiy8sg5+qZ/ZYSK2uIAjI/T+cOt9s/eDqNFHIs1+Jxg8av0q3BwA7CSrUIJbxOdUp",
-	"QTvrjsdtsrfdbeH+eLfV3t8mrf3tcb81Hu/udcb7nkd2e059Vr7MbsnWbnB54hihr45PvN397YnX8vrd",
-	"7Vbbw15rf39/uzXub+9gb9zpd/GkQfRIk8NFwRnwJHwj6F3o8IP08NlxSlOb6ZTFiDLIlKrMfNkne/3t",
-	"HeK39vbak1ZvvNNu7fsd0tob+zvt7T2yt+ftwMGwnu/1ZdXKXnBHrLsE1m+mLO+jwT0PVuESR3G4NCrf",
-	"VDi0YVNBWRmlnGUlmf6a2+rZLnv4sFj69lVY9NPK+AC9+xtFH0kxwNjcFnv0nEgDTYl1+tdSoT7WrD5w",
-	"oXGggirfqMZZF7hgishy8iNjcy7uJeoQAgxBwaS+qxA/8lewdMP8JTYKo0TdCl7MZQ2+BH1DZpCbOF5F",
-	"8K7mKU7ZeCqLLL7jMlO3gV7xJ1/OFx56zfHAVpSfrdzjOinYDl2+frFYI9Uo1aqTBK6U6wGbB/kKn7kk",
-	"cWMhVDOVIkaxt9UOpEXJpMSELtJYmgR7szzKTIFB1+QINfJnVnJfJy674XA2gDIsFrY6pPu5CSVrJa1l",
-	"ZG0oNYEvVuZYZFymmrfx2Y8Eh/GsIospxjHJJ1DYBNxRmgbhzYh3Xwh1TgFMF5hzHaY+xpxYH4KN1/qE",
-	"p3l7hUegLS8I9Qn1CoHWzgxmt3TMXo0fVW/GL7qX9CcDdtS5+Clvg6/j4mQhA9I73a2+NcHDIlqPdGx/",
-	"Qdh5cfBgqtjlAFSD8BX5SXXsJHngSLTh2BIoS+R9Xg5UjqVANKUNL62ZS2W8V1iB4+EPVwPlI7QUrDBM",
-	"lI1LwOvVKoXR5yKFYzmBKM5ZknyWjEMDCVwiF4pW01VfdVFTE82+MOdRoL9r8ko68pQFqve4XF/rRo9A",
-	"lRXLAjDL4sVi6H1xO64Tex9w6X0Fw/iMPaKYoUnwucrJWV526FQi/NrxfS3EtBHihE4Jrwb8vaBZWpgK",
-	"jEoWi9RIp6CdtTsKIol1OllQ6eMzwZnXLJ+tztm1nIRCFdYjcQ6cmIRkGuG588dyEW4QS8+AqNI2+i00",
-	"SIN2deRvwFMcd10cJn5kf2aH5Z0f8EWIl3e0qV9RfResW2Tf6p+7ycKq33FwvB0qT5hmv1GGQKl/kjAr",
-	"KPCf4Tj8A3lFv7kwa1yYz8aE1jKvoRJcjMQoItGWTUbPc69m0nRtTLIIP94ZR2OjVdLXxMpNpxpcEZFQ",
-	"cZW+iysrO5nn12o8rTfyOdsLRwraVJ/vxK/VcrT41wz38hoN6ScA09joo09wHHtC+lvLnjy3qMJz8JuL",
-	"28QYWGWFFFn47VF5670w8WUKBeMqbwCsngr6dUwmLCL2m0tE+IJRXsGT2uCmIu9jZhQalRqYq8rQpVlK",
-	"jziIJRqRVb0s+3fVXHMkrGOueuyUZkxWSO18c2bL3Ahnqb4rZweSf5GMw4DPCGAnjeFm8nK/Yro5/zxp",
-	"pcZBsKKoRe3BCiWFpPayhU5omhIjjn0K/9Cwczs95BOykCgfENmv8ejQWfBeg+zKKIJUt4g+Upln7SrY",
-	"Ovlcp1qxCP3KxtDiTg8ek5ATKAVXLDmyojzG883qGSEvovMkDDdFTleWCqgoRpmbWH3ZkY1NlI2bYpvL",
-	"RRbCSmUkvtB38IwaloZFtpD0DLl5ud873U47B/Wrnux15Re/srE0wPr73i7ud1udSXvc6pF+v7Xvdbut",
-	"HbKNxz2vP2m3OyVEjUXE5otGuO5R6nUzZIhxRW5KrPQKfYmjAMSzjRhy0kFjn212egZ0ehPMyRl3Dvb3",
-	"2k/WQk5vjZ6pEdJX6r9sfKRffXLXLzlrUHINFGiD6db7qqqWVa6+rbHJSkdKDr96jZ4Vy78m0J/eGF9s",
-	"sXN6J6xYSyOWJ7WsrfgkQx15AeyoJI+bWTdLOKQmb6VzNfnHXBuDhNaz2mDa1d4MDfEPuBDgQ/uVjd9B",
-	"TnJRDqtMLLjhpZvYJ2HwQCK5iaPQOXCgrMDB998bgKffzxi7t+zatEUr3lgtO0vdV7WgU0jrjagFHGWh",
-	"Hwd0OkpVVEJ9TZVf2dhFowWhPryR0DgIlQEqnbA4cafBA6EoWZg5aapdsY7yezBcZ1SqLM+mCLjKRi5e",
-	"MnlJE7GKF6BIWnn+/2BjjsZLhR9RSk7RolksthrxQTubEvw7FfDwp4IHdg7alkyVtDnbSuv2bc/SDq0P",
-	"jRHYnqdDWlk0M1sqo03XVlYva7WK4NVBY0L9jLVirzZ3kfLVmsimNI7MhZFNtbxkzz263uIIWVt8rxLI",
-	"dkFbscCngc1nIvaTiyh5FHfvSRDxuBy/HIMIEFvqVzZ+bvDAN+32r67dfkoR1Tq2YHfFReWjnWUVteQw",
-	"MmEjUzYmLLIbnyQ7NjSXiavdk600Hwy5HKEUCrnHMxQNA9OFE6s1rLxdodQDdOBmJKjYn5UZiTdpqZ3q",
-	"9MM/AmOZKpKRktcsvjrLKi35jZ4p0jdfzlKt0Jl+3Ro1pqeSz2JK51C5+HEUeDYgwBjHAY8DjxtKnuJK",
-	"SI+QKDzoCsdEpqGAr6eNYoY6RX55IBGekkubDJCKQhIR0RAoRsrSJv/upPqDel5e8qrGS176ibIzK2OQ",
-	"wdsNoNpyo/xSjtnIjdryPDeL0vNiAH7FnPLd5AeV76Jiuatij/PBHHCpqcrY+XOcK5VhJiskteEUXFg4",
-	"at00sMxWXGqtYoWuK+5fuZtotkA60OV5+riRw2e8WZKEQlerivf7EEyTiOSERIFzdEScsp/O8ed/wPHZ",
-	"UfXYMgm0YTkhD/XsQvfiW5otjV7yLJy1alol7ksJ8KWUU2CQo9JlJg7+KKEIxwgDcNShBCUUMjfKKljb",
-	"sFlTyq7kevmmhWir7H3yxXUC6ArHpUG6ldfOLN7SDHPLWigMPyNBRmfbtksrsFUkBUI5voBLZJ4Jiw7Q",
-	"KCLYH6WlKgHb0ItI7EK193iEApoDs+AuGs0xxVMyUvGYsqIxFKUZ5YDGCfZmH6mKDxPHlfSCoiA+hNKX",
-	"BGE0Ei8HHhmpupkLgu+l71KWqtlKW5Y+ViIPbhfFjCnfjRIcYh7ylgSGMhiiUCGgWI4Maw08UpAV8uWS",
-	"mDgNHgi1ptZAmIDcWBBsFQYPpCpQkN03DZYtbbTsnruR8M6qYMusLRsznTIPh8MMs73a7XutSsWg8VKC",
-	"Udl9vReXw/PByd3g8uTup+G/nQPnv9T/HNe5Phucnt4BYJBz4EwXcavfmgc0aF4mo3FMbjnK9tUTPE/Z",
-	"dEhjCS9djrgk4pE+d0JWTDEOyQMJnYO+OGL41DlwtKP/b3Ih/95vt12AYPv793gRfC+35XdqfVcCpWQe",
-	"lPrQQhldOK6qAAevnlelsag5FPvYaaMJjnHoon4bgd3XRb02esQRddF2GwV0wlzU3RdUcVF3T4LdEs5d",
-	"1N1FivAu6raRT8bJFNy/cYS9ilALIF/FnlpL2Bc4QAUgy0nKbiq4wFa4C6L32D2hKpclFK8VAZPTEqdO",
-	"H/cmfb9NWvu98W6rh/1+ax9ve62Ot9OdbOPtSXu861gsOfs7eXviCQTj9+dgdAEkt2Huk93dvbY2F6kX",
-	"bsQoAdk/uptPoun0d38y/z1+/K0b3lP6OO1uxws2Xn4mve2EPWzP2I7/+yLo+vc0+jzD2/Fv7Nff4JhT",
-	"zSz/MRv/4AUXwT9Obn8/6ZwH/9jfIst//O7/fCJ+DMc/hDv/vlnM/vPDMJj895bXDel4/qHt/+sfYYM6",
-	"aWZZ2CaX2Ncp4gq+FuBTBZRHqM/NorEndFWRYPNrdXhv2bEkisu44XkAZ8oJoCvZWUCnBh40e5BlQ56K",
-	"LFPCyuCIfNbosdoPQ8nnWO2EQ8SoZw9/ie0t3hQo5SIsQ0V+JmMEozhAGI0JjiCMStBS9Hs1vL6BMAQu",
-	"6wVYuzTLvtX7aOTgCrN3M1Y02jIZIO/lK61jpTCpw9W3iRF9Vn4TJ03EycsjvqTEfysVI6gunPrzjKFH",
-	"TEtwmsYJ8/ySlWXJq6tCvkrFxw1Vc3yyE5EfhUJG+FWVVKZCBKc1Bk0Hnv5OVtZO4wtFm0g91CrLJAnD",
-	"pemR0wtcdsdVjSa9VQvtMYB7kQ5IrbpEV4FmuNX3jaqbQ2YO0gO08yTj5L0yEZRm8G8C4LmUbaEbIfmZ",
-	"Kl+KKRqJFRohKH3DERanS47a1gxk1d+JmrJFJEojpepOJczQd7HM+Ur7wmNezBPut6t6O2Nza0pGWnID",
-	"cwtQE+S+cAj7zmNF1eRTZrgCxZE0sOZtDB4AJn0ujb1CvaDL/KBSO3Fun+70SvSzRMHLbyUkcbpCHqMx",
-	"DoRuXAhpFAfJBud0Y01/rF9GF51cX6C9nXYHFpSiqw9HqLvX7bbC4B5gyQsAY7mrmE3TgPpCAakWQhqD",
-	"AWJjJyyaMoCNy4r8Fk98ogyFuznolDBUzcxVh3YJVT70SBrOUWXk0w3m5VEDx8SzQ6ILQkqPsR7tp0Dp",
-	"Gk1qXYorveDFlH+5+lHkpjdRRM7SQlrFgly5OhMpolVE5kTse/7i8N/MBeoZqBYHzvFZGRnkTtv+FAQv",
-	"pJE+1YdMpDpzI2++8v/0tye9/d193Orj7Z1We8/vtMad/qTV6baJN+7st3d6npnUsE4ehFGsuWJ2kgDz",
-	"zBcUMTaHTnZ7bZ90d/Zbe12832r7vUlrf29vv+Xt7U7Ge3t7vcnupNSCWPiEBr8l6RlswEM0tjOt6c9u",
-	"Hiv67Nil+Zj4vhX474KGS8TSjAXBo2msRCrTJiEzyW34SouoUWuaJIL1s59eNxpXs886eVVWcX4fQOg/",
-	"CvgBGmnuGrloNMFeLP7x//0//6/1Kq64z+aBMnjx+ba8IHUc5qPDssbNCAXjYp/F9ioipYNdEbcrBeZx",
-	"1ck6kCeF8ttQUglAKdtB6twpXTX+4KUDG5zWmkZ1Vo9aWpXrCa5Hsw2dyOlav+F5bI9d1ApCbfziDPMz",
-	"FmV177Ti4hz88qmSCLasXaXvAIJtTpCupphNmKbjsnqj00F+eWk/q3D2BDMcophNZUlqmUmu0ndXgu+l",
-	"48zmU7+I1czfaDH1+tQs6jfV60+uen3aoKgCufGGcuoSx54lOOcIXAVgvcRKxq8sq/EDYz6as4jqS+Kz",
-	"qmgYsAQ5NXENLTADZcjZK1+EyvBUScFbyRbNnT+p5PuyKaWgMaS1xQiknUJ6kYvzqi0lXPjWKvn+Rwq3",
-	"TNVRUqOo6vwF75+bEoF6Q72hFLytgoNQ6q2KFVGRSFANYLyMSyALa5ZrL5LI/LyURSc+HYG5HGXviYGN",
-	"oJdRQ4S4iuQBY65p+oCOuwI7nIbj4Usek3lDC2PCib+KrmHwQDRg1XPqJSQSSkPnLBg0tC93oyJKGjLJ",
-	"mr5wLFGwZOyNMwgDQFg1YpsbipXnJBiVcNgaQpyq1+5wWR4Ga4iggAI+0w27Yiw+y0SYhDTdADbqF8Dd",
-	"/E2mvoKMU7I/L+cagaSmr5VnXZH+kVvZL1VwZifropm9cVZJDmfSXPjmRhrly1Hu+SPd83NSVapYZm3A",
-	"Ywt/vXKyDMBpna2PpiX411oGB6RwoUK4gjrrNBSpclNUxQ8CPpcS31zGpiO5c9AUq1ihSqSuG2U9tNgA",
-	"Z5j6oU2W/zxbAtQBeBaEhioTtQ0gokPl30WBxPp8xBUxP02NiQUYVf/F7H2re66zUJqwAUU+lEtuLQJl",
-	"cF/lVqixe2abNzfVmpPtKIm4KnqQX6n3LKE+z8d+GUZ285SbgLM2E5jbnbbryGDylXJUfruZOLgbVe9a",
-	"q1/KzFKAOFzgKYFrix7h63TOQr+uc6oQEi2QlbAi5gfSZCUajFK4LnOblGCFLEWxyMN6vQnaRTlwsPId",
-	"soqn6u2/8ErV3e+bwvSXUZg2cb1Lr6VvcbGDzowqT/aEBWWPLUdXYFoEA8zAT6z+INh+jFICmMQyzVUf",
-	"9vPA90MDC0bnjy5wFAfiQiZVnohgDgOA0m93CcUPOJBKUXMX0o3Gfa2ty2v0bSmFp0LDJMytBhAQH+Sn",
-	"kOW9q3qKhxmsLQpiWR4P0G61WlKNjmQ4EzQZ7Mmm4pm8CHvMV7OM2DTCc+6K3xXJo4SuNpWpnswAO02W",
-	"Gqaqcu5I4VrrD/DS89n0qKROgRSFu+zpyb5sssm0HrDab7MmCK6xiWtrQRgWJD0AN53DCtrW+Vwa0FjL",
-	"IoNiJZ0GJHmVTlOzLt/OtL/OmfZpk6faWzpu8vfUtZAthQgVX+XL+IwJD3xZwlQIfFccfnV4olJ4y/wp",
-	"WXMMjoWAp8moj7PAm0m8h3hGPlK5jkhMBo3gmzsNxDtyxSscjIJj0Sp8JQaHaUCnFsjQAlKLccSn4bEN",
-	"Viwr9Va6rFNxuAB6isKPV4QShNFBiOUrAxAmVRqMug6LEHvKsCh1CEVAV9amEEej1i2EWI0S6tmRraw9",
-	"uDp8O8gdzQB9lYgDe5Jv9v1ybVLdyG/FIF6XWq7MjBbjDvTQXw0jVn1R4QLV7q3cTqlygqpqtBBq4dS5",
-	"Pr9qIYEitnlNpWpNG8bX9G1q7eCLLR7xysDerrWm5V4Ww04otyfzplXHjNxZqyGqcQTMVUKvyGRFZEoj",
-	"2S6TnBpaEG+NV6tPBbNBRZYGbl6JAQK1H7KNpgrJ6ILQSrEnSveSvAzklceu0uE5IVKtH2UlGHLMUmct",
-	"UPDs9s1U4pC0YMwvztXw8vTfYqbrFzjU2kpzBYclscdAr4vIIgyIb1RNB908A5Ffp7hqlFBZU2d/pzfe",
-	"b3st3B33Wj087rf299ud1q63s++1e3s7O9sdZVM86LoOD3I5OMrPzR6Rz9CSJciHVJ20PEKudLYqfvaN",
-	"uq9F3W+Xgbe4DEjp/5xAORuzrcUpUOR49V0kd414+dWkdHBsls+s5ZwK7cnyYa/IuM+oUva1mf0F7Fyq",
-	"UfRq1+Jc2Z3cs6enMqN+Y7NvbPYKbLZJ3X8NI4y6rvwRVfVV5pxrgiNvVluAi8vC+2smD2Qm5TT6q+y3",
-	"fSMbsfSTStu01e8Qkcw7vZCWqWlAM+8oo0Y9JloFWGINcStUksIRmGZwGLoyF534KFkACGm73d5qjNBo",
-	"AubWZxQYy1xf0Sm/3I0TCr7ZqP+KNuocRPXGrNVK2rylvfo6LaddrsZHsSyKoTiNV2P1r6zj/qyVrCrG",
-	"nltZEga/4ztfvtO4Uvuz8f5zcU7BK+eZ0qqQx+p4s5M4Xw9yRVRZdflHFMRoHkQRi/ghGuWonNUMGSdB",
-	"GLcCWin1nxM/Zgv0UlhRxuBzMVz2UK2VbA9KTQ3WAaa+4Y6prny/zt3XAEGQffi+rK+X76YiM2Fd4fjS",
-	"BPQXZMQ+Ky7UfpobMX1ZfnF9omxxlQfgA1jXYm6ySdl4vpZkNxt6dfFuK/Fbw9LoBKJJIrKQlbET6pNI",
-	"mZJd9JgqgOAn9IkX4kjC4IrTYShEw8X1Ox3SOlMhrR+pfSUaYIw02HfPzmN69odvvnHftsPXyfO2b8O3",
-	"V3Cgc14D78rzrvdqWa/ubBuVxy+v1fuKwpY3pe6LRSzfmIzlX0XIrmCmN5WyvP4y25jnc+IS3FKNxOUn",
-	"9wVfvlhk/jFlH/9aws8oyfaMrWnZlDy9NK7RSnES8ueG2yrPoy6ahFiqCWoTyd9zfu/c3Ovc35Q8NtsD",
-	"X+/Cm9L7z33n3kwjm92aenO8/basjVdWnMjtce2yAaWK8OyPqnD09P31TMWpACjH3GQN+mQRERUZVxXb",
-	"CIHvELri5mJXjCyeCLD71wDEqR1hnWrDnWz8jRZpZeBzxWIVgJayRftz7+Mcy/3Jp7J5efLmEcdGFKjd",
-	"SuMlcVYeDbHJ5ACNQohGlDG+CNJa3nEUBvMgRsq0N8efg3kyR/LNnKZ4+JGOlCvhTlYjVA3pgCGIYpuR",
-	"0JcpH4THh2gEUZ5RsoiJr15XIxpH7J6IcR2ikYepR8IQXuFsTsbMX6L0R6XwZuVu5OAyz4YaDrga0t7E",
-	"Y91CvvJN+nkZgVaQ5LbG9OXhMAT5FWI6TYQMACpyFDN2XzSUY29GfMB5585BD5Cx4XvnYFsMXRwD7a12",
-	"u9vv7oqRL5JYv9zvipdZEhu/QeJnQhdR4BH/SLZjKTqc69Rq6TUSh6BTBTUMSUoaWeKBUJ9F7ziC9hqm",
-	"Q6vJleCLgGYyFhScfbD+xAes45QLEGSFIGxJbGraPbMdrCcU3V4jn4UhjrirG5br+AiVmYCi4op2T9kj",
-	"PUQ0CUMZvq3LQlGdLDa3A3tUJMtnQB+5xf3SZDL5tW/0SYE37MtQmDJlsZz2c9A+5HrnZ1cYuZtnSLVI",
-	"xbHaxNwlpraiOQPpiZYoumgRJtOACvYpH8Pq/DgFF6hQMpwDxygR9H2Ta+n3sgP+fYjH3y9gRKUdV+mt",
-	"kX3a/eqyoBA40NM8jdUJcsodAg1X0qxedYFX7BoLKJWNTsVGqtqlJtdLA7fXPyIvcRQHXrDAtQaRExln",
-	"vTBettOlqWu+qaFjg0SuMgy+AY1hZzSsc6n2aVYMWSdWQMU0voWOmC/lEXkgEQoZ9omPxsTDCVdNWEqr",
-	"Zfm4Ou5C7fn/DWoh42r7tj47RjbvTbbjAE2JskyMyBFqr6OuT1Gb+WsMoip1N4g5miRUZiIHHKWf2BNu",
-	"KwVKVSbuBQWAkZhQj8giZZXYIulyaVUKXLlQJDCYUhbJwt3GfD9ZQW+nU8JrVM+YIZ+hgPKYYL+xWMs6",
-	"NWrUqzlbOZDZMKtvjHxoJlivDFK/gA/VUW0pBmoF01io3srr9bySmQUaQPOrihJeMq7jZyqL3WTYWTGD",
-	"FA8rbNZ6kZ6l+KHNxDZCUJ49IvWpLqbRdeIIU75gkRjTLI4Xlm2pEyqaGj9TzKCSIfJciCgQQp4qAsoi",
-	"xCg5RPdkEaOAopGelLRE4jjG3myuPTwv7X+AwoCDSjwJQsIPNECbygZFoyQKRzAo7PsR4Zzww2xIW8Zo",
-	"ICtRqh4hmcQIyhk+VcQGWzcWvPiOg4g0OymtpLUrN1cTqb/jVqF63TUPsZGMkcOysgCxmAmRQVZ0zch9",
-	"WjmyBnmDQQxlfsdE1kjK4GOw+L9sHbY2lmFYGmVA7yKyCJd3MbvTuzTwV0DsxdpWp0K+DpE6DNJFpO+E",
-	"ui1oXhH0QUW7R4JEn+ONMH0+53kU8DPZxwjs/6OAQ0zhyM3urDqEqXJfWqTWq5YLwI938/UBy0yxV3l5",
-	"8JiQSWLqaZTWNAmeu+nSjKpNCCu5FSqWwBDcKwLD0hetYEjiJLwmnAeMNj8QNafL795xJKRW8Xg0Zfcv",
-	"6S3Sw/HWQp7Q6k48l5HkSRSqM4gffP+9UTvue/2JoFH5BP12gv0BTrBmcv8PdMC8SWL6t0Ok/hAxkD4a",
-	"jc88FaxebpN5XL2gqNNGPwXvt/4U8rkpkMFlxMYhmds4SQGHIMyhkNx+r7+L5DtjwtV9Ngf24Iumzy9u",
-	"7j5c3J4fO2KisaziKePmKItlzoZxle+1e+KOFYMb4JzF6IN6QdtPxOX5YBxiem8DjvBXF8qOIhYdiRef",
-	"sgF9MXwP5bGV9oH8zGJUOWPRivu9wpA88asu5jPttHzHoZynp2zzxISfrDMb6IlISpZs0Iq25owtZC6W",
-	"ozdfN5dgleFAVSqSnabDtDJeMg4D74jRSVBhM1jAG8iDVxIZglXgOdU1HyRCcCqTk9AhuHw6DXgcKZec",
-	"wxaEWrLv8m1UWYzUYnBECfERRjyYUiFIfYmXb7cbpSOptcrCNG/h1TL+mjG2VVSsDzRrQE0tRC1U3Yh7",
-	"Nrfkb2MSNWhroQqOFQCgqkGMYlaAaZLoTloJUvHQuvrvFjpVGo8RNMhJHAd0qmCaKAOVlpf41sKZZcY0",
-	"X6piTEyX4JsV11z5hapZCigkMPZ5QNEc3xNujEUZG6FnoVExniuaW4kHaAzJRvAr4rHID+j0A4ush0qk",
-	"X4DsQqGVzQu0EQqpc+A4rqM9us6BY6OPfLEkki+3XfTz4J8uuphOXfQzGZ+56Oyy56LB4EjQ5cPp4Cjn",
-	"WxsHFEdLmyzUr5T8FFKNOpT4MPCS0H99EhMvzlAtNSSYrelsblZD/QIqwuuXoKLCyfUF2tneb3VWm2+B",
-	"MvblgUrnNTczVQtdlqQvce3m6qRbuD1foH9DtbqfrFSQ26SGDGKjCGkwJpurS26r6V5RqLycjqEEkLgx",
-	"Km202+/JKhuHyn8u/TJBLC5iMdxE5gRT8CjrurCvUgC94PqYoD3zNsQiNGeRZOFMke72sgohGyqgbpK3",
-	"OKhTRRA2QYPro5MTF/nBNIi5CxJ96651iLbFcvfbZljBq7LgA6uKFZKeeeVQjwiopjEW8gAKGrOIVOd/",
-	"Vhfz6ePepO+3SWu/N95t9bDfb+3jba/V8Xa6k228PWmPd6HZBRz9oq297v5ur8r78uzipkbN0WZXJ2nz",
-	"K92bfoa4idgg1qOEz+VJmqsez4QQe8pNazP457c0DkJx7FNl/BDXN3lhEyOqskr8GgdprCUlmZRdgURn",
-	"ZFVmM/lUy1d1gdZR+tbqAOvX5KiXq5TGPnoThTLrzx40nD3nrgnKb8OiyFahFL/5ekT/ZDl4jWE0DHLI",
-	"k7024tdsfjVFq7nWoGzlteUr0XOTbPx2Uauiz3siD5tKTehnwKlVQtZ+GB2KS4akqDJiW5XHdWleVo5e",
-	"4+B4ncPh5xkxgVikRoEI9TkaL4WGRsKJi5LsCIFLpz5EUK/dRj5eqrJilD2WTeyHiOMl/DbRqwOVwkJG",
-	"pyRqfA7lFstQd/pC21mFlVrmKMasdz6J74t5VmT/nrJHMCEiwKxnbJ6rKwZRQIEEUAgoGqUIK6MXF+V/",
-	"BlbLGmH1DasIbgBgRSK1qMvEe8bukRcm4zShYq2Uu3yxxEwb+eHq4vayOUrLI4tCHzr2ibe7vz3xWl6/",
-	"u91qe9hr7e/vb7fG/e0d7I07/S6e6A/OrUkFL67Xv3ZpsVfHHSnlBT+jwNe6Tu+L6DwJw3oEE2NETTKI",
-	"CjnvafXstWej2a6BR32rzlBdR4kjo0Dqs4topXz9jCUzWPzLCiXfhFcxy2mVgDZyhbXSf+pRutoGr+j7",
-	"THgWIcuNdFVbqqYQ2y+Wx5U6WrAGuK0Sg+csBryxSoEGFXKrSrSuLcBeLKOeeYN+kdD5ahhJ1kevuYcL",
-	"VDN28dqADObWzLZjVVm6dOOpjah7XrHNVmVGW7bb82tI/7m33QYuXIZ4e5vbFmPzWpPMJlf3m5L7Z1Fy",
-	"N8PJb8fCFVYvxuYlF6f4zZoKr540NTWp+dUbmaDJukHXGJYsg09NSmoS3zbhX3cTftrYNnxD2x1j84q6",
-	"PEdQlYfLVBvLqaKT+AMcLatTJ4u2Vzk68JZRFstg+gYhlFYrUUKPWGIFAZO/S1OQqk9oXi50+G3HdQjg",
-	"YToHbdchDzhMcKz/hOxvlXDbqQvhLYdK6UbteboQ+yE/N2tSHaIOxJbCiM0Hmalvy5ocbI7bNhpzIl9W",
-	"Jf7qeeU+S2eU6+yTfU2O09C4kmqSUJh8EHPEY7IoCkvykKGx8WQ+F4z1HLUFx7HgK7nAzwJV1lz1PE5J",
-	"oxWPA/Dea7RdmSsSPuIlTzPlBQl8FUV1xp2DXfAq+EX9FhACDMt3w/SueRba3BwU30TqsNX1+C0hiVX/",
-	"TvMwfZg3pPgtwuVa1WUYm6+zVOtWo4lxVL479NpGRqiQryGRIBOJTvB4E7yHckSh3hAW4ANw/Ea+LHMv",
-	"iwDGM7JEM7xYECr5qmkVruGDAjEtpxqnm3BFE9fqzfIRJH939VxqhUbtvWaF8NBnaypESmg96+yCgoKh",
-	"Ci5U5ZT2spCOq9vzu+ubwdXN8FiW8FNjKO5xC79VNQ/cYjQ/PD8eSnfUNyH5TUj+DxSSG1CyUzXlbbRs",
-	"LWPt+f0xWVSpqq8nPp5Dtryd9nnJ8ZmttnA1yASni84ujoend7fX4t+Do5uTC+OZ+vvo4uzydAi/DP85",
-	"OL0d3FxcZT8iFqF0slvNsw30jOoXs8J4kZQiSorFQ1SBtWdXiNHlOZue7OmxXD7b163e0qBSC4yuWZUW",
-	"RcQaY0pSGZ5TQdRvZ+C3M/B/yBm46WI1WqS91WF4oZllBbZQlNADNJJspPI6o4TSgE5HsEXYgtBDNFIc",
-	"N3LRSOWljtDfYo2JjTwI04J4M6a203fuRzqS1hXxVYZRiP7GqE7RguSXtIyvjihikWr2EXMUkTl7UHB3",
-	"WYc8ZosF8b9z0YgnCxJx4kPTGII40zY/UjFw7AEK4ndieh/pSBxB/h1LYjlDQn2eB0iU1JAcTWX0eLbj",
-	"MqAfObkcUKJYXD0addhBT3kExayxkpNVFWyuuJwp3DYd1gH4Tv5L3fqZWDHnvUZZ0Re61lnGqSs2kObp",
-	"p3SEz/APyy9N37AeQMVOagjSFSXURVCCN5gEalUUPylJB6dZJtAEcwjWUKdZnkVyL1qY5Dq7lpa1XV2I",
-	"3ic4DOhUZsYxSuqKVX8707+d6X/1M/2Fgipje5tGzyaxzC8Rh5aig92ZsH68Y7pfVghI5avJJc9X4IpD",
-	"RqeGvbPG7Jm7ptjMh4jN5STFgU9kZccSAGpFxJ3pV9E7sdgB3GfRHC60xGPiiH5uD1kk+hphWK8dgPWs",
-	"Qy8TDGsZA6qADyGcOwmJ1qxAAKMxmQVUYlCrQR4KTpmxKEYe80kFcoKSQ81opqVQw7ebn/U5CfRqPJUB",
-	"OqyyDcgXnwxJVwuJnuFnr9ZaUoxHzUrpQqe73+AYkzDZtsttcpP30yXKh7emmykXqJrKxVRS6fnaNCpZ",
-	"rlMBAlUns0jUnmiuPMwcviooLgC97hwIYf9bQoQ25HBiSdXNysS+VkB6fRVgBtnlAU2ICZUTkYeAJeKC",
-	"I+tDN0I5Ep+vGtUpY5ycsbnyOCkqlW4UKr8X0lnmmC5d1BFD7bbbh6jftmOhWZC2JxNOLM1f3weLrG37",
-	"twtrTv2RqmAMlOpkOEga30H2aG9RsUFpHVjkF9OXO5YsYbDZrUXeJyuHQ0kDNrUcnEMaRwFJa3iEbOpC",
-	"IY+KtMNMNcdhqLe/io2Rv8COA/05JA9EKMXyNqH+hhJSEyythfrJI44AspZOmHiPiQvuImLTSJoVDAMD",
-	"GSdTCbfmwW4OYVK/fNGd9YV2zqegvsJGRn+Tcunv/XbbheIkfzdQw79T1x5LZWD1PfFPC9PQVph2u05/",
-	"KyNhZpT6YgMLS2yugtQyq2yywL/m/ixznCKE9WzVU0LwUpZ+UQaYUEtla4Wm6HNhKBviOcdzRZx2ZoUO",
-	"FSM2MmifsqlgUas5OyIeCR5sOQYp3Yhib1mpYLGAg8ZOuOKCf1m/+rlYJZnKvdJuDkTQ657ZzwuD0Mtp",
-	"so955qp1+lS56WttBTIJJ6BIVjbgtr1+lG7nrMahuCQ/EPgxoMYfijxdUELnTAq+BYk8QmOQrN1++tL2",
-	"dr/f6213AXjBdw72tvf2dtp7hjLjsPuce2ZFkW+1jbtbfdd5IBGX8+xstbeq6jUe2ffcACakauvZWSUj",
-	"RS1qGyyZJK2To0l9GRrx1i0necWuzItNPXG5dCRNp9LpKPVPxAPqKSgioZ7Z62OU6mGk9F6VppTqiMYC",
-	"5F1wirQptdIhZ73YuZ1zKx7GQOOD/nGTP40M4txrOwftXOQuPyc4GoqXFfaH8oWFmMfAtEG8rO/JvBpK",
-	"XceZkXAhpR8ljzhUe6LtOopsMud60p60cd9r7Xhd0up5/XFrb7JNWm2yS9p+e7yLOx21jldkjgOwUR90",
-	"9iB0NzUsZnBtOInZlehQX2nm+POxVvwDmsRil+52s0/THyHlA0eig5tZRPiMhX76sK9gXJobzP4kmaK5",
-	"HPPm+aUlhrG5l/Pcs0bzz0RRzvGZLXTVYLyGxTLybFfC9DLu1wrWBRHqu6o4BSVTLAR+w6pEJV5eRa/s",
-	"ZYM7n+EmyMhSleGpGs/nluWWN3dLzpiqOKvCKhUpbOGsGpF8TKRxtVoySy/SDHOUameWCICixzOrq606",
-	"Qk2kFPLlcIrltpv5Uwv1UzfjNrXRzsAZt5Tr2JC3VndS47dVpLXHvpwKNUmtIXfrwGr0S3+0ZJhvJ+/X",
-	"O3k/Se3WuFBcp1zS0Uvj536Dq0P2S/cpFxJRLG6sX2t40dQapC0kWo+zwffX8G71XXEgLs3mxjGqKAFu",
-	"NGBxckIa3CHTOWb3RznUmq18lkmWGvBvXKU1p4bL5xebWSdRraELM+Bw10r3penSfLnxNcNxL5ttXhn4",
-	"I51YFYBrvgCCClKJWEzykNKGvrc+4LlimTP9oQWyKIhnCnV6ES7fCZ4GhHMz7UmiJULAjFE5xZ4tr0nu",
-	"ZouV0SKv36TTWc3z9lNsYNBP7YD6w0za1iUrTQCoseAVH5MJhCoWC1AVYxh1b/JU/BPurHJ2rkGbBhx1",
-	"pN42afPFyrKaUOvJci3rGtaV5kb8qptOZTVfXTL+nLr86jNbXf70JEnWOXYSXnVCXFchqVvrF/AY3Btp",
-	"FNyj3t2TgIR+6iogKo5XmpFzBcHhSOOESBjpUVaPwEa4ugQgfSQt4E0dI1Bpz7lSlvFcJM8vztXw8vTf",
-	"YvZrq54BhYoSN6z5jrEF0OiKyioOXBvw14qTWTPuhfzmHHRdB+K/Ms8xFOIAe7XP0JIlyGdwSuiCFM4A",
-	"TSNCYkD8fXLzKBLfqLth6kqZfyyL3Jyb9fLc55wHz4l7e+YRol67wxUYME1PF80AV4yZJXkkasAG4Ae+",
-	"PJn5F7BsHbcsYF96D8xf4TriosThlqWx0J4Kde7z5Q9zxofGOAbqNdsaiKuYoehvls+stZkK7a1Xj/IZ",
-	"jCs/kd38SZj9Bey8ieqcTwb/17BiZZXOp6evtXEKu+Mbb3/j7VfgbYsfyFR4Vjp605cNtan5HSW9DLxI",
-	"+1/fOFzaT7VWCePVarOy2WBxOqtNzdfa1lYRYmGYzVSuogXo5Xm2xDLYi9mOFfOl2HA5zALQosV1SL0L",
-	"t6nAAHju9tCMJVFFpEFhmCuhXPLvu8VZlIe8YimqYkfIZEK8WJoKU7shlUAN1vvZW5wUBSCNV3SarvZi",
-	"msMrt1BYNdMVV3C9Ge2s53fjPxIc2oqSfQimSZRF/OkN1XAbBXR6zUQ7ZgrFDLpaPi9c5/k7Lx1LrWfK",
-	"qIVCMFhMg0hnCNSFUme5T8b03jwKR8ZoGekbK8NxKkNuiqLADLvJ0TMdoJW9oPafzYwqHpT8BX4gbvfX",
-	"t//9+/vB4O/m+OcLMrWFRsMXxebfY052elvr1NmSeNN+gJH4BOQuS2I0gh6+H60GCJBDSTuoJEadActG",
-	"lNSo0oA4L8/zlev1Jlm+16BgKchdGzXSfNoJwhQq2KYFWu1Ac1NCSSQdW9A2qJZ7ne293u7e3u5Of7fT",
-	"3d7rF6EAK4HpitHsK+rmZn2WwJhkeQHQQWxh8isa1mgYL6/+auAbQ5EsEgBVPcwJJCiPYvI5HsG/Hljg",
-	"kdEhwnQJJb0QCfn/z967KLdtZOvCr9KlOlVxckDq7thS7Tq/YsuJJr6oJHl7Zg+zjSbRJBGB3dxoQDTH",
-	"46r/af4H+5/kVK+1utEgARKUSEl2vKvOnFgE0PfV6/p9gqj9OIOZmw/HEG6xm4nKZR8L0RsuYAHhUJSV",
-	"Ch4xnqg8wlDQUE1mFt060IwJg3O7FWxBt414UzcVlRSLDn8/TizBXsB03hsyrtlovG9mY8JvAuLzZ1DN",
-	"yXQ+Hqs003VcrKN6xujCT22HGUudmf9f9WkFAo/k0fQfrm/Gk4SoLCppWseiKm9mp713aBo6aJicadmX",
-	"575PMzs/GvjB6gcwO8dFpfsPemElxiLwxksgJjyBQthqojr4ySyT6TTsklvdKuUo5y1qYletSgWe5dk9",
-	"HyMT70RwOJNJfC3+T7EgW2fwRIo5G+0Vb8JjRNG0WxgDv1EcASc3zOJd7kqrGpq5b3JxNk8GxC1QhJJr",
-	"t+esXWOeCmav5GXhX2+/LbikG++7xhf3V7r/1qBs+Cf8fnQOaHE5YSygrBKD0G05Y/3S3fmj9Z1Qtloc",
-	"zK6J0WUsjz+YZiM+ZUOVUIkv7FWMNFdX9rpS3bmfci3SZnQptRy3M/KppoxK5wn5PmhqQPWZd3o8tpNf",
-	"3s4rV5avViU907PKelr/EXvr+HO55FIotVBZLly/xgv4e+ESWCAwSIDWT7W/FbdOKsl6PVEyPy8YaABV",
-	"HTuTYVNwuzMzwcQd34+F9hn0+vik0dorD081QjeeccGvRfqDhpeNXhHaMYRmkKNYa+IBXnAkaww+HAke",
-	"bRiP33vfKowzzdSkuibRKgrV6OKVrywQCJ7620RzzaZJzcQ5tuIfNNPmMTOOSRpnNFu+3pokcKsBdIGF",
-	"ugAXLEQhjv65xfW1Zl3eu96az62Ctz+vUGeJH13ljbHSK71ROVV5dxRnr9WgvpTe1hz3CechUbMzNVvW",
-	"ayuEi6R/M/VjNLnUNTAXGpsoUTzykXwnortVkaa2UgUqDigT0WuFdxv/dIbv7XkF20tnhEIiC8SOZ0Rq",
-	"eAUseCuDftCUSVmZkouRs9US6m8bYZzNb1lPDK9USn6axP8CqZnyyUevGKIq7ag67ebLbLwPPv8x9aJ0",
-	"teD+d3XLvHUV0jb1FalNj6E4GEgp7cAxLc7LiF2PWyiJkTrU6Dn6iLQtTYgFLMzTJMTNhczwQh8XXWp7",
-	"vQmrbP0vNXHy+puMbpVSI3a10Tnl/m5Edum7YbW7YSkwhXcuVqrlW+WNIjO8CivkU3bMjIjY2dnxOe2J",
-	"xz5guUyE1uz09dl/nbz8+Obk7x/fnF5envx6yjSfarwuJzHhcCx2KMbyI6Ref8yUPS4fV2F6k6bjL8xw",
-	"PmVr2YHSaviw5cJYv8E2CNEx1pD4FfrwI+QIrj0ktwBCmpNLm0RQmhFVjSZuRkg1YbNkZ7PH4YiFZeGG",
-	"Z5v+iDIIHZCyINEFVTHWDgQA1Vg8NAELhRHAHwd5HM7sw2XHziU7rkOM4Rmq3A+zJPfF4fWPfnFG/6i9",
-	"mOlmr/ILCZml00Vqyhq0kzndpB6/AzRzMDvhoWMWy75aKh53n9Z7s2eCIrs71Rg0tzsQK3K0LmcDqsjZ",
-	"r1lX53WaLb4CKMYszctZIyVcLS/MfzmVPYqwLAaGcoCPsDo1MS37EByJuwW4Kiov3MebqrWlYF1Jry0h",
-	"EVWXTLjmqub/SnzK3qXmf3U1HijYgEB7ZBUV85dyCsI/t07YmGexEVbmKTNRbdOckoLEyuw+bW64/BFs",
-	"fWoNVIv++qdWsn3BJ0Xakvu1pa/jcUtB73nSGqtYQs0PuUivZgssK7jcXckCIvvOqe+bKsicK3uzDdUV",
-	"k9k6GAzPCZ5mXcEzABxCZEWI5MUl34JfplPR86rA6Yh/ikf5iFmot6ZxrJnxz53DeFRE+TlV5TIo0SKy",
-	"nDhzK9Cgvdq5rcpNAxGPhV8WYAD9QvgRBjetzG6TwDEz7sBbyco5r+955VnFr9fwwb0VE1jwlsoz3WZe",
-	"OhtPhbtw4B+57AF53GzQZHbZDpZszab7aiki2tsFO2eFlxdsg8Zf+VIz8S5zaM4VAGhuRul5f/UiAGf7",
-	"s6c7u6hNzwJGFolKCzKuil3HM9EiRJ2ylCzLxEmcivaVlyJUiMR4NFZphqXs5rreGsTZMO+2e2q0DYpj",
-	"ZP8/Po63zYdgCq6cu7b6Ep2oNLL8fTZus6rndW5vrRBerDwers/1AcSGfbcKVJMx3D0S5032vcThoD27",
-	"Leblo1ffPhAZGRsQJjxmoZ7KXshGgkvNwmGWjclK1Fkq+Mj9orUIfRTziehq1bsW2VawZd4ySpSGbJWp",
-	"7EEtvHm9DGNOz82pB1d5Ks9VEvemNQksyLFGzJjOU4eSMI1vhDZ3TCIKA0tncZIAqslEpdc2CAdQx6Q8",
-	"HSE4c5zpjnyCjAfhjwEjggDzQZ4JMs7MY+YeUSkjDgD2JEx4JnQ2947//JNwJNIBfFfBh1LRz7WITIup",
-	"MIsX/ljBNQCxUPNxsGrSAYK5wlqXptM+PDefYEpXCDaIXUD615QRntds3lJZpDV0aTrxludg9o15lonU",
-	"tPnf/9xpPeet/knr1R+fn31p+f88WOWfu3tf/lflUKEO67Xq8eRU3sSpkiMoB6gxFy5FZlZGs+6UnGKc",
-	"yTwBkgnM6bjhSS6IZkIzJWcz3D2307vz07cnZx9Pzs8+/n76j62jrZ/o/7aCrcs3J69ffwRWJSOix1nr",
-	"sDWKZVxR7eB9sal5N2sPLDCzcYLea5EuzhHrEfksSNFcYwqLL0BjzbtJbb43j0axXIyUYD4K4eZIMXOy",
-	"MBGuWpstWmv0RakylqgBKwFqep8bc63NJVHlZ6BMSHpixhY+2HnejBr3/Rj8C1VJqFjQ3Y8TUZH6QJbo",
-	"Tu+wuxftiNbPfOdp66B3eNh6Hu3w1j7f7R30nnef9ndEewxqwige2QqbeMQHYhv/rNJ4EEuekA+/xzN6",
-	"Xsf/EltHB8/2dveLlOsRGlp5mmwdbW1D8tF2DkPQBM663eTsbzfu93zuoBt81Y0OxRkiESPnLRPWXV6d",
-	"8uAmZUly1Sp5GeUprTKmwCdEADJayKgm8QuXYC6XbJoJ3RT4rHJsr7wIFQthUcOAUsXMf9zEkVDo4o9U",
-	"LzeTGR4T5bGN+2al+akO5KbJAj+SdWNGTEnfq7k8g8B8N7BMcG4Fg2JrzCwBTeQftcdvYS547TG0Ct1f",
-	"7DjeXcslmXcvGi7g4P+SRwNRB9Sc94ZwF3ThXiC4iohP2+yd7NFODViWp1IDzXeBrIFA+Szswuc/ik9D",
-	"nutMRCHLZRbjEZHiU1aNN79HaF+qb+OcoK5pkWkiPnm682zfPqVRATHH//3LX0+vPp78evr26uPVu99P",
-	"315+PD+9+Pjy5B9mK0jz7a0MKUwsTu/h4e487rVDdG/gVlH9qpOsNMyZmSP4GDgbOCVZjUVqZkelOKOp",
-	"UiOGwP4U0UwSgutlmRrA5VxiO0Ku/sBNDX6PkoS8tfbpI+zkrURs4aa2TlJXCzeJk2f76814VNk7XIlK",
-	"HWrCNe49SKZhmYr49Lhw1BjBi6NHJ5+ZAH2rqiIaKawnDcEi+3vTV3uOXvI6QwtYdkz3gR8KUvMhiGI2",
-	"gBRwnGaFp4+9t79jaeyt0ts+QLW3AAox3RkLyeOHZ/yJqubBKAwRnwbs/VU5N9To0ZW6B463Vj9wdSpz",
-	"bxZTUqm1mO/+oNmNkJFKa1Ks7sYjYibA64YdyyLCDmNJVNhVaiS6KpqyyVAZTVwbYWHH7Tvc0UygslKv",
-	"TH6m/F2MkNKLR/z/odfbPTXaKrFyHfKD/qG57Z4fdH9uHfDosPWc7/dau72ne/19vt/f6f5M2YB0r/Oq",
-	"bMA1my6NUelmxJc1eU5WCN+WPjEXwr2EQkaIPNdaS1/cXFeEbVZlSzJa+2s1iOXKgy/WaJmz0COdwY57",
-	"Lwe0lv4i1O3hRbpilflr86QexQZeg+6m76tGwLRUDf5nfjEqGahXtYh/ZvSE0vcI5n4+9kv9axj4tfO+",
-	"ML6Ln1w0mfW7Fya1ZvM+vqlcz0a+Pyrd92W8jipXAzqnuSbYPELw66psyPRYJAm4Hynbuqi0mMsp/Q6q",
-	"8x1U5y6gOtXAu6Vd9bkub3MFEszqVNTK0CZtvUvJr8XJXG9WThqt/eptySFWy0CtaJ7SeTYFXOxv7ObK",
-	"VbmfL2zLheq1Ah5yDWBg07fvliU7cxw3mYVasbZvSu2vlKg6h+AM2apvVk5WvUWKa8VAvEQrK2M+N/FA",
-	"+1Locx1aA01w3a9Z5dsVnbwsGquEqDbdDsppp/MrXZ2KWjpH5Z6VqT1md1wJDtsHwfZmZklJ9H8WTE1V",
-	"3KsYWabA7CyCUxHc3Doyoj3Ke1R45zJanattM7RdpS7ULvK3Q5dlH3QjmwHt8aZjIWbPB5UmlZHBQary",
-	"sVEFwRGI+QxdQfnK6EktoDOKvAdc5gD+aIM/17KAsrgTz9YKIOaR6P38fL/fa/UO9/ZbOz3eaz1//ny/",
-	"1T3cf8p73d3DPd7fWguQLCLSkoB4Kfo8TzJ2aXd7I8TWO7N9O9K5GS+fhPxYfVQgQdBKmiWhFWlkGcI2",
-	"Qbz3qnLCW6kMpb7Odr0o+/H+HgZFSjuHxOBKx+OdLu7ZdJEaiuW7ZMC/S9/mSeIX3c77Tott03hGq+6i",
-	"ggKKfFAey9P8HeJfHEUPasVGDQHFiT33bqeZ1ZqYN2YkwCqViXKm/K98YJoveTNHXuyarB39Ih9d1WAd",
-	"WxVl+ZAdVYawnVhx/F04esIRZuWscc/X4rqBNb4APIf78d5Ag9W+SPhp1hMDkwLw5XPjsz99XkG4L/X7",
-	"0UcXdr3+TFQOwa6DG8r3fe/t+z/Wt4/vzwcJzdWUDLygLD5IlK0SkZ5o3LJ0CDT0CoiS2xSeVSd1vVUZ",
-	"Jlg2qmP0e7lCTmT1VJGEqbtDEA8vzjQb8zTTdYQqgCyXDcWIaTHmKc9EMq2f2+/XzqaunVm2ntU3ym1w",
-	"ut3qNRLyblS3YRp1AgDbLL7mHYt5sQCHppencTa9NJ/H6TkZx7+LaT1uC1MS49nAzQ/G54Rt83FcRI0R",
-	"L1GlkEyvRcY4uxaw82OJ6LyYOUA74e+tk/Oz1u+n/yisBo6d+BJs/SJ4Wgk+iLBUH0SXQQaHzfi0bf+g",
-	"Wax1LtJjRtXAJ+dnphtBFfERnGamVZu5zrBJLAE5MZso856GoilbEwbrAVF87J/rOdQrfAm2ThfiBdms",
-	"eqijd8lSnn6OKJ+YaQYp2AtmD5tqwXLPzZ85XnFPXIpeKrI6WnnzG9VGoDVqxFs3jSNzL4hEC8TChHnq",
-	"Ch1H6EKB2cwUgOcImx1ra569tE5LdKcXDOJMZiKVPGlRh1vU47khfQG/cF9Vj+W3q6tzBhWffY6QmFwy",
-	"rG2izhxRXzCI7OqAs6GYsown1yyWBfNdmktIS8FyRHiGwBo7siN/+slyCOj2Tz+xE8tRawzh8HPHnsvO",
-	"1hFUMAesAze0+ff////+f19CCyjBpQcxOgMlwU4g8zBPBYt1R858FoOxrLMl0lSl5i+fO1s9FYnOlvkr",
-	"yWz8RyQyHie6s/XlS1gc4lTlmaUM42xkVIRYDnAeEYn6mHF9bQ5NR4Z8PE7iHnR0e5yqbiJG//tPrWRo",
-	"tsFAZOzi1Qv2/ODwZwuo2mbnqRqkfKRZN+WyNzQth6aHIU3hmUWWSvVPP8EZM4dDL6k5OWYWOwHPZaIm",
-	"thqF/fQTmN/0NVeKh7V5MNKO9EvyoNJGjFWvXKlHALAcI664LlpRr69UIsx4hFn4c54NNc7dHKQvTWyW",
-	"8jgxE6sTroe4weCnVIzhqsYfhG6z99IY5xJlDuZPoggww+nIGMED2+wXkLwhlOzhQsdyEDLOQnPPhrZU",
-	"DQqY0BmIiGB4bGmHa8FUEokUji1OJe/1xNj0yMIoKCk6UuHpTuPBsEBCIZQzNk6FBtGl1BELnTs9DOw/",
-	"zuC/Z1SIEFoI57zw4TELrd887Eh4yLnlzY9FKIQ+4YU5zO+Fd51+9zz2IXvicyD8eMxCF6Ny8amQtnt1",
-	"/Mk0MTI7GD+e2UI6+HvpEyzEe6b4cJtRSQ1u8Dlp25FPwm0EkzIztu3AQMLt2GjpWUt8QkEJfzMaQiIy",
-	"Ef7IeKIVrR0LXVDCdsOFPahSjzRKO1B/ejPI7VX9iibx3W3775atP3doyc65HGtia/dBSmzvEH4uDDoy",
-	"RA5i+jBCX892OPBXHx+kwIwnQkZjlQnZm6IcPn93eYWbExVhc3BHAkG0R3zKejxNjSRnofdq63cxDc24",
-	"87GRZnuHhx4IELk4QeHnI2H+1JGAhRBnx94VaYaLl5uZAndWX6nU8YYUp9Kea4veC6WGWHOZy8iSxZq/",
-	"XoupK8PsSCv67IuQAgXJtqjOmPtBRC6PpDRIs9X5VER4JYWE7M01k4r18xQkF3KFHDvId+qnkZMdaf/Y",
-	"jxMRuH7yDPoIHuCDnef22hKRG2SkBMAh5lqYGTZzaZRC9gIGjKLHoQxGrDtloafaYEc7EjenBQ0wQ+5O",
-	"iSHC1vowdykXi/n0gP0e/wJtXIuxEWBjtHeBfsWoYDTxAeuKqTLCmQAINMhHK3yJjL7NTgClgAOMAMwQ",
-	"rcjc2toZoaUxl8jE5n2TlXbsBWpizfoA4gwmZUcO1QSOEUR4YoR2wJYmXNP2f4359z/9xE7xSrePdIsb",
-	"IsSmY8nCC54JeKUF/2vOV/Enx0lOJ83/RYssZEPL6zNSKWxFkmZFvbDR9nAp4KwZTRZ3mTnYw4IWCC7Z",
-	"Y0Y1K8g8nEexglWCagFzKxaGM7tSCt+FpeDsYO95QL0UWTptwZqEdo6NLaJYZs65mUqaqw+pwhvQqgfz",
-	"DaGBcHF6eeXUQKxaLooVjozsODu/OXAjVan591O2/fQARu1uRCHNpO8eGpUDcAjs3sG7E08B7n6pMtYb",
-	"it61Oblw0QLwvekxjtNNNhxrs/nhvjYTgVLTn4eOtIgDOPIXSvbyNDWdorpNs2MuYzlIhFOJIaoYgNob",
-	"FLqxadtBjQz5Dcj58PSKD0Jz0H89vbKCpt96q6RovTGqUIh7f3/noCPjvhkdyF8jawh44phqygaieN9/",
-	"9WB3z4jdQnYP3Z5/B0qLsUDNQmLpNpRtm77aFPo4tRq5rUQJX8fyOrQSGhtNRfIfTqlWaYs0zs5WGFhj",
-	"h3dk+FKMU4Gqr/3A0az2td0TMkt50kJdRuMVXnrC/kJXafXrdubDjjQrbLWKVvll99R8KxAmLj4DBon3",
-	"eNF2msssRsTYjsQ/YSP2bv1dTGGjXDlumx/ApseSaECBNhvRGdcoN+fy3o/RpMGNPuKRoJsDmzRHIKTb",
-	"SvfUWAD5eEcaexPkgjWSLfX+1NgmKFLapmtTZ5wbVTd0RjwUMoLyi3Y6g1Ids2kJRs3Bz8hpoZTDHzpy",
-	"wqdGhNyINO5P8U0dsMQIAhgYFC+AcQgkEr2hgHC6NRDM42QWUluoWPnOEbNTzRDJV4EfHws1ToT9Mhjd",
-	"vNLbAco3vOcNsSOhpx4LNMworH9mgeaiUSxDy0VQ0SNExDF3r5krc7NDASh82WwmIVU+GB6bbnRVNgww",
-	"V3WU64x1za2AVoIVn/gayWWFkWJYNguDTKZKqPNuaJUaGgW0C+4S2DWQBHtcVg0IboIEjNERBJnwRh0F",
-	"1dF8BmoZSvYU9Zfo3txwsbvWtiH8BXuR787VAJprOgT7u00mNp0wqniDtZnYe8fZTnEG8w2E28Txdlzo",
-	"cD1udKWuwN1nFCJIDTCfOtzZpz2Geds//cQ+ON2zOJlGTOeYLU8bKhWDWIPaIiMq5iidQjNV1HVt4ZA4",
-	"OjS8KYHTNxAZzHMqqk4XEhWYscz5gdREBoULSRU67JzfDjsiwBC3M56ogbvJL0FOmNGHn1rYzZD8PTPO",
-	"FBRJeApKaorZ17AHzGTR8SfAJJjDMveLkZC8q/KsXRwg2UvyyNjNSUICzpi5XIJp6n61R89K7cz/LRUc",
-	"LEqppAiZFCICXRy6S4evI61UKo4zbcf9NrtQRq0wQx8n+SAu8aepjI3zbhL34MOua8eIM+sURKgeDgNA",
-	"QNT22HakMbOM/WPUFJH08Rt0zGgVTvIoznALmjb9uUfPh4TlMU+FLIojlNvaOgvhB9iLniGBNm9g0bli",
-	"sJCB78OCcvmeowxsvrJAQGfGCs5V2rKcRRSVgIJ3EB16GI8DmEnOxqlS/aAjnftDFHCcCvBXGCTHsAIb",
-	"urhgrCiKNdksxr6S05HKNQmfjgx3+PO9Pu/ut/b2d3ZbOwe9Xos/FbwVRc+fPX+2v3fYfd4N23TgubT3",
-	"LgoqdNAHKFN6ZFfhjjbPGHHjNlBHgmsm7hH4KM58olVx9t2hDWvds2EAV32lA9hh8QNaTRL3BDGzks/3",
-	"zdmVq18fZtlYH21v63H0qa3SwTY9rrffnF21h9kowZTADCBm0J+7VZl/CHWi43jraGu/vdPeR2SZIUQ2",
-	"UMi5pKzKsnC0oKjwH54NSA5m8Q24wjSa2/BnaTFh2lvQMu58iE29jnV2gm0VDPfQ7t7OzgyEi+9V/VNj",
-	"3hUGfBoR2ZZC/OAfr4B1dv53VF2hJ39vXRnzt+VYMauaoue34VF8ktqAk1L3mhvy9it0X2O8KR+NeDql",
-	"+aFebQVbGQf4eJsyB2iP3AXc1ERCDXAmJIfMSdjBW0dbRnYiOo6qRO4xy2hOtRSTgMWSFhF3JStxARC0",
-	"qbGP3d/+pjG3TZK7jBC48RCh8gdy8RhEVBzBDRGJNL4RUQGTDMcBzFG68Y2gb7ML8Psao6bQRyyejjWV",
-	"4CZGZ44+LnxrxE4b60zjzeAcNcVwQJj1lOwncS9rsxfuBxT8oBxZKHH2pBjzOc+G4Y/u8oAItjIC7rer",
-	"q/N2R35AdGjAk/sP8CBB1ToIVA8yW/XJrUwWCzRIqDkUDyAdqVgAnkYaMlRDite0Wu7XsCMjJegdaj60",
-	"Asf5OwrvSlf0XBjKmIEQpkdBVD6mWNxwYnEGnHMPsl5mA6AYzff6DLoPsNaR4uGNGakASmN24a//yQUw",
-	"BpEkJHi+wDv07nRRud0S5Nsvf2BEWOjsFxVN1yZfvOmxUFBfytFnyoCZkXC765VwVILSSMiBkgDyGyqV",
-	"D1DaLhZRv/DIDc+88nz5Ky/obG3dXRTi6Nz5biwO7dNWGqJyZzpEGpd9po2ORqiaiK0vGH4l3q8vgX85",
-	"bheJagNRD/2YEH6iw/IIXD2CSo30wJuT3KeuTHf+msQktE1ek/OZcDU7CIcVMGPNF2ZHZYr2mq7AiR28",
-	"XfMioW+VNZ9dws8U4PmCy5eITFTej2NdjDBAawt83mMhMfjNtbFFeyJJRGS9kIhzFxNXQOHk8csRIJ8s",
-	"Niol4eGV1/0ldOmkgL7xF/6ghprCHm/rhb/1+T5Y/spblb2yRLx3XGcc6ybPNy3wl6D+wNpIodV+UH8n",
-	"xzMfmcXFgJ0eEp9TecF+FVnNajWYf3izIBncb7gAb1QEvo+vZJ1BQVh5lRcotWVtpKpLxSM4x2cRYHqM",
-	"qzM9LyzoKAYNhZHgzlcAhjULrQMJOcREOjB2UEbJIpEYZ0Mb66U0AysOIMfrmGlFX4PtFXQk+m9HXF9D",
-	"lAVSjcBR2+W9a3LddbYcGHVny1jP9iLBI59r6jMFC0C3NmJKik+Zs7SVrFLwEMuyRsFbMqVnfYhGbG1K",
-	"u4JeYVZuI61q9ZN2H6fmYHdv+QvnKQSjYjNLryAwvA7FCbfDJhUnaGGr9nbdtsRklXLXwyEu0CMtNxjG",
-	"2EogJszSEKE3L1WjMWWHoKKG0hrdruDjcRmXaHJ05LUQeKOP2JPwxcn51fuL0/DHNgsh9SVgofgEfser",
-	"6VjYMJIWPO0NQ2PHZJRzQL3K4Osq1+iJRQ446wRGc64ji/PCEsgiTFU+GFYdRecSeW0mbYm19Q784tSm",
-	"dSMDkJxKbWSyzp4iesOg4TG0ObWNumARL6vapYrgotUCFTnN5UdxQ5t0tsZptuHXgt8IgH8rtS60gObJ",
-	"DEaoNURfQycfga9Nx4hRymPpeeHFyDodGBHV2ZB3R3anRj8YcTKRq8bmb5zqMf5zS4y6IorMoP4IVqAk",
-	"XDjvGA3B0dAKUIFhVS9xL9esARLQNZj/EyT8wuZGEBrEfJHdnZ2dY7a7w+I+k5TmBw9JlbIQwPTg3hzE",
-	"N0LW9RHCQtVd3N0B4rB4lI+2jnbmS+rnu3rlZfiF8GWKM6gbkaZxJGyFb1VPLPpfRU8OV+7J5XU8Lmas",
-	"rknV72tR0+atBj8GfmObxQGawe6xTbyiCD82Gtb1aYxIqlXr4fVot0mP3qqMnEDZkON+rWvVdLWxiAJy",
-	"iqt4JJbuAfPZ2pFC9ft6GjUjNddEg5FmagPjzFTtKAGBdT1Nlpi6rUiC0KpUyOlVe7aAFaxaEEH6eqUc",
-	"WqKQvshTrVLSRzcaUlCDZa4Smo2ZkMLrWF4viyTAM/DVr82o+0GzRA08PdMocSu7am5v2S1UQ7c/J2qw",
-	"xONjF44ChsZyiwpzKs1lwDKl2uydzUNACmt79XqT4Pjrljt4XsOUNfPxuM5Jlc1qzEDn97W5fHBAXjh0",
-	"LXvIt1TMtBQOoFturaB2MZyAA+qgQr6ZvbY1a7OuqHLXb+iRGKnU1tMu2MzoIOirdODSssAVCVQtRkZj",
-	"fq4W5EFwaYyItGe2mNn5LtUR0bulmlBamc74lCwuyJTHJI82O4Fs+8wl3o1UOq3oflgZc0oET9/YAW5Q",
-	"lNs2oMHF4ZPfbF4ujnUCMLxf11lLEman3T9v3klzm+oOpw2Xut0zU1rrcH1bsuob75VKi9nbKMsNZn8C",
-	"QGI7Pv/CHrDlF7X2iQdotQYDeq5Lpnkk2MbMLzTqy/1du2W/RA5e8W4iCFNw6cOwIlNEGlv+9Blmep06",
-	"27hxC5B33/zxd2haNX7+HPd2w6cv0bJu/PwvkLzV/PlXxhxqPvlq65Goy3aplscW7UH41jVmzOwptJ1R",
-	"IcDuKog3oTrbvmzzJNn+jALmy2pqR0mx4DJiljlH+zIO/TINdBK8gj1NhC4Qm6Bfe4OUhlCvelwoNapX",
-	"PxYGX1MxEqOuSIscJW+AX2k81tuixAepwDOzSa3h9lr6kkcv8IJsst8/Y6ca7/aZnWvUZtq5rrgjUm0G",
-	"s4vZayynUmZsyeWy4Y7uyOU6kdfJyv2MS4kyeOOa9BRbW5aGBJX6kMIN9EK48l/Z0aBub+YUbMZYtRNd",
-	"aa3aXXRng/UusfVXlBIqmfIcG3P3gBWpdGhsVrWYIGetPWwdqQXQL3FMxeHNrdJlpwpj5t6pWn/o26qg",
-	"q8W+19g0jjFqpLR9NcfXBsQ3enyXxsTHXIpkcfogFpq4ULK9h20Bi+r3RRrQ1o9TptJIpMeQOU2svcXx",
-	"sXXlaS6rDehz7M4GdxS00MQEwJn5WnbTrCI/thP5UIlNtTsOypZrN9xZBnVn6GjwizdItMLumkH5mQiq",
-	"U22zE8d7OYR8b/hMgSNtZwdBGNJcok+x3ZFLpDF0OqxLlLiAIS3x+SwMVNta3FhjXQ/cIgBpXcD1Wp65",
-	"5hHipaG0s6YhYjrPri9UYqV0DFUa2NUV4sir9ewRuA7MEjeRGo7z76/kNUhp/7soCfz7/vwFdTVFb6DU",
-	"haSAK+6zIiLAAmPI4Z653ghy2SIRGH0OCoGWGff1YgLrBi7QWt1c9Ydp4IGKP0zTDWs/7tUB8VAVIrOu",
-	"iVsdCl+lg1lbsTpkZms28pldUJKw8/c7Gljf9RJDIa4LAkDwTRcwAmQuZQRkY54+kR1pJYa74l3tvK0T",
-	"qHUcuLPTxAMG3/56qw82s3eWVB6ceNEdV3rQRC/y3JhVpQjVC9dgLcyLf5FChLUs+L34KmudKr/GJaER",
-	"kyJvdMDjgmhbFvcvKQ6u1L0AIxV+aLHK3UFb6nFVCJhOrbdAoHwAvu36gAvg5t/YtbnMD1IWZKWUlqVZ",
-	"A2QcAQxF4UeHdtkH0jrDzEatw8JhGBOKp8MVJYSXiGfcwTRqNRIWArkjHUz5iqJ5cZaLNWLr8xceWUx+",
-	"pRzwvZ15IzqA325p0N7V0v6eIvA9ReCrTxFYa/z1YcOskNXZRNK3CbXTRn8yiw4KRSSAYelsH3JA5gRv",
-	"RgjeufRgsrg0oqin6jBpLky/mqSSWejzhyq8gvapBB8gHQiLXE4JSOSGJ7mgAlKe1PYJX6zJxLdV0dFd",
-	"y4LKN8K9Sv5HUIFyL8Ugj8Fjm8tGDttc3l6EB3eDZfoaXb0okh5bTYXpx/bnNJfk26oNZupMjBHySAoU",
-	"zrHEoBKhawNiiJHRIqr2ZuRymUh2hUgcQ0wWJro7teBTrg5jfYJ5w0fpJaBlNjhMM2fp9IoPlh0LeAa+",
-	"+I37eGDrPMzRCT7XL1dFDg6cpM1VjPjHdRsha8w3v6ax1cWcTo12hwe/DMeDDB2AiD8EbHRUIJ2n9SxD",
-	"zRCKg+E1dP2EDBvoCu1hzhrtEoQU+dgxsSiuxk2Dr6HgWt0JhW8n8Ln7dUbdNRADHV/LuSv5k3LZpi1b",
-	"704iSJVFV1FMPC4BIkMgipUzJcxFAUqzhbq1kL7mkYRrAFqJjhhRuTCOgAKEenhNjDDdqVFtIVGnzd4T",
-	"/05HTtI4y4RkgJDLlOxBGhJA3rfZf5pWCWvIAxkCaGwAhImEGNt0jBKIIcJR0y0HGNhjBfROCwEmCNxo",
-	"48ib2E4TldDi4RSAoV+nrqbdzN4NamUTChswut9B5tfK3yIH2uKwQMmsVBOmZGDMcMk4EYKkArrhOF0A",
-	"mKXNLs0fCe2zhG00g/k5rx/Cm3eE3roEG/irkrQw7E1C++BuWSBuMzXe7GbSAL+HWwooEsrIe4D77133",
-	"cJ3jzWzxLef3ihr/FbeKGm92p6jxgo2Sa/Ne3a38gieJDog9gmgBkPIp4XKQG4UNblm8Gt5fvWARnxb4",
-	"PoGPx2R+IZ/hB5tb1M3jJGvFklBwAX+WT3VHmmbKUMJYy09QKVX3p8X4e68REWWhRWqz2aFXtnxTyWMz",
-	"DIuirvpsf8c8oBkfqDa7zEfakTCBNnGwg79v3kf1fmx9qV6HS73NVMSna/ZbbRypA9ZqmfYBW7T9NVm2",
-	"E6ITcBECOCMsU+r6EbqKCsDcdd8WH5A+MjS7EMD2MfsQEwzLaTUfClK0gIXEAGy5EEo5iYgdHhT5zvZC",
-	"GvJU6I70tJv6vMMPRDW8ucRDYuJeNfNw8Z6Dj95zAsTDZAuqFBfUrv2dMYb9mxF54m+dOYgd2P5Mu/TL",
-	"uj01jsa+wldTcGNvrBSs4syVg3h2bSyUn0gHrggM62tVn4WWOT1ksaS7i5gplBT6GCg8LFor8GohXCs8",
-	"7F5uu2fqS702eZbh2+vNYXqAM7yuwqyNncTZZKQ8ipV34ODfjq91EzfV6/haINGxdH/GdHhLGKrSUZu9",
-	"JYU0tuXux6CW8eS6HOrOtWChHgvRG273lLwRqUbuvXmr54qa7IoTM0oi253fztULZx+Jhd6+ED2VRrEc",
-	"vFLpaGuTRYh+T5dpbwh4+Vgvq4Pd/QanIk7ElVKveYrb93CnQU7gG6PzFcmAhzsNGnov+Q2PE95NqJ0G",
-	"wzeqevQuX8fVe5WnEqmeolgVpK4gvcWnknFqnqg792OeZnEvHpfr53pDnuHZX3zZLjz623oqs6HQ8b/E",
-	"xvRVInJG5tTcWJ7Ak4MqKjL9eTzZPh031sbY/H9fv3XoGebbAaS5dP8UvYz43L22JOtyLZ4eVF13l27w",
-	"i0XFWs74JUivlRTY9QmYSzMZnmQJcMdt/9T8E7/E0uzqOo+2aeDexNK3KjAojGs2NVJd2oPAE5VH65AX",
-	"tXIBL9eNqQKVlzflqLHUXrTzt/l5qszw8PAsPJmjPMliM/Rto1q0jLK7yuFU10LiPX/PJxNaRvV1KaMR",
-	"PPX98v86Ln9SYh1R2xO3zZHn9ccHuf8rzuEmDv05+JsLAQYB5ChOzR1tL/Qyo1LAJjzONGUxQMlCMiWK",
-	"IQ5ERCgFkRehoNhXJDA7MpYYEyb+YLiSjn3xAr848yCy1f+mDUTuMnIXaPbgNrOcgNBZ+ijUqMuOtLCJ",
-	"xJbp0chWD9LC5VZ60HAtxAkJ+c1oH0bMFNpH8I3Jy7UrNN9l7Vcsax9Ssg6ENIdbbCpaDLIpYDpLBWTD",
-	"IAIOZpqPeCQCyydcyiywQRMQr9jTYwdYADECoBL3uJJHsdZAoE4ew+oQIY61gXp2/4bT4o0EFtH9eg3/",
-	"ClbLSobKHCbQEhul5E3UmzpggKtGtUdWc2hwqEqdW/VskU7j6SlSZRAXrzp2hYvzcbs1r9yUPC6n5ver",
-	"c8ZHiRfC6p7JJgc4W0CIplgUU3Q/Uy4ADecNos5Qn0zpq5CkapRpfKyXCiD858mRnxTjUae5M0P4IMjU",
-	"wo3yTvGS0APFsrTu5uyGqejnmich0xmXEdokBTE3/KOnpBTwfJE1C69RYizwCLg+arATgDNgQvG/KeNJ",
-	"oiaB5fUeMmrVFY9IkU1Ueh2wcRpLo6UkyOVkxwXTEUvWj28EJddiPo15GdgaApyxIcH5g2PU4vmzt4ro",
-	"KIYqgYzyorvQW0y6KI1aklrMhtyRJXRVNA1YN8cMHpRxqs9snLHdkR15yntD2xgULRLyGMwclLZ3ofoX",
-	"V4mYZbl5doh84+gydtgv8IN7JWCAZ8Yt8lIBmpkoI2OHaqKPWBipnt7WopencTZtj6IQGcKpHifWQIqa",
-	"ZyJqs3AoeBTabQHJ0I65g75L5ONRqsZjEYXFg/CI0phF35EAHUdPARF5Dj9ZULlMKaaSCLP9LB6bZlA9",
-	"iIuF5OtS1KY4m518ivQ7jUo50RjtYUROpXC1wVrTZnfzqjG7OqDx0K68jmVUlxaFX62priyR0wZbI/7p",
-	"tZCDbLh1tLuzA+HzTKTmo//9T97618c//veTTqdN//nj//lfTWoy3yENIqeqTLOZs6mRMbihuWYRgEY6",
-	"m/xa1KZ4TYZqPaWrEyseoG0Ia8LGAjFnFAeFhPSEeVSXcWYuouzOPfp2C0JXAmw4fKTADPdC6WUExmOm",
-	"9Gqinam0G0eRkOsqaoDr30zMDB0TajB1CRnRKJae9oP/9tWfbLidqEGMLtZKi+NCZHkKucAMG8DkYE8z",
-	"gQIcuDW7gqfmEJkHKIeXDZSKSD/5n5ynmUiJ7mao8tRepKnop0IP8c02e48AMh2Za5HqgE1SJQdszLVG",
-	"28e8BD9BIRneYLE2GmpEaDKo5/AkvhZtRtOKugclFMOtwqMoNSPiWJpqPll5i8EMbcZ5AN9+oKArtL08",
-	"GRdv/EQNMFvrkSfmkv5klAsjpbxjpAYs9svgYAfVHR2pjN7onR2j4pRTmWC74OmZO1Eqz+qPFBRIkpoG",
-	"OL5Ge/EPF8UXUK/tGmVCH1FeHp49/N07MwXsoFa9a0E8zOiDs6y0fCQ60sY0RjUb3XS8KcQgdt/VYbYf",
-	"pOJLDRj2ed3Lar5aXteRWFhYDyel0WJWltW/EZssAHyvl4dvYeQPmEOvSnLmjktaXjp7d9QfyhdU2ZYB",
-	"8Dk+bc2p5itLSDdQxZwkBP0C54TIdXhG0zwXZIP2z20/N5SpXmpkpWvnoA4an6bK2GyUOgnIDl9Vpqu/",
-	"6OsWJe675R1J4nvBLfHJFlvO6EfoxxATqtI6JjMBFC0le8LjQzVWnaDvRNZwNn/sqXGMlcpajYQZCHqp",
-	"JkOViI5EyW62MWbBxRLY9TWgHlKdPXL6k6oVoALYowBgQC4mNuJT1sX5BS5kRPEjZ4i+1iybxL1K18EF",
-	"zc+GkCrx649Z8SpW+FsDiq5V0WhVGEeRucaTSHdC+QAOYp2ZD3xeAp4O4r9UIY1iPlEDbRRidgUeK1LA",
-	"SAYWzl0lyVgh3+TBzgEBWxYfhFp1dEhawm6yftiT8PT12X+dvPz4/vL04jL80ap6cAIFO9jZp6/BeTRm",
-	"mrHyqPbKaHrsSXjy/uq3jxenv55dXl2cXJ29e/sfvURpEYU/gpu1cKziDayuRdSRnPzUphs/OGdVXyWJ",
-	"mlBNuQWtPSa/ahT3+wJAF0YKxscJJIGjfy4RWSZSXX3eaTk2deDx8w8EDb+SqWV3prFgcZvd1fJa1WPx",
-	"FUoOt3vWenk7ITErO24U7oPFxEGloE81wKH3pTvQp/y1PYbFJC4DN/lQhMJujJT7azgPabCkTjQ9I3Xe",
-	"w1rcpxhuPmP3EH4AOvro4kCFFPkGdS4i2rxSTQKjdgLQDv1ibq2gSL/07SeSksj2b/XLY+BnlqIjyRlC",
-	"CDzhn1kcEjV6yS+IkD/OaRKnlW4TIaNjC0FtuscTuq21K1WNeMa7XIuAYp0daXVkIs1zDOzOZOQFCZjm",
-	"U4wdIyOeHT64KBHQCv+Ainv1rWlW9squ62ZuzqKJhyJWced7aZ4GAVfAYtMJ/0pOKs7zes6of4+hTx1n",
-	"Y+Yaw083vcDcibQIbiXHe/X19h5a+H6x3cFr1wSvCxby8d9lDwIHltMW3Midd6KdxRUgbx3eF6hfwvVk",
-	"Vch2DTKFWeONAlOYBh5IcK/odf4LWzZuz77hUJie6+bGTINLACaZ8C8q7oDtz6ikVWNb1K1ZJV6F/dDm",
-	"ACtAh/eILBBlrM0+YADBRYJVilUz1i3tu6rJpjZvAyw9nNo6rp0NntCigQdyRTY9oYDthn7kR3xY14V7",
-	"sZHTN4N5cS2mt9S9CkvKGnYqRa+h+DSOAXcbbSXM5IN8Kp2xgbIgqjZtj5sP5ppjHTpPknZHfqD7i52c",
-	"n7FrMUWHFG5HNhVZgH5GLCfThZEG0/GDyw5x7sF+nAgWwq8t+C20hpyxnVgfkr2CjjRXJaYeLvGlmnmr",
-	"yzX83czpd23ztolX52e/i0bML2YNAldCgBY0psj/FdwpdDJ8pRL+uSadsqjuwwTgDCc8AJ/FkRc0YNcC",
-	"oPzNeYwzDVnHALsZazZOhRYyEwDKGf69dXJ+1vr99B8hoiPP5GqZT3ekdYFkSgWsK3QcCdt2OfrhBSt8",
-	"1mbSg9vsVXH2U53h+5S0Qh2H0B9cvB2JkgQChliLAqRegE/rcpY9jx3KOm1FXZH4UhJAfocCM6JjFkqV",
-	"xT1BWdVaGVlHFDShVVpCN2AvsR7E7VikWkmYvYGQ2RFOOGaqTtI4E5DELxWJLCMUKAP7761T+HrLfB74",
-	"XzrSwueyE2jMCVHYIiw0swRdNUIRvm4+jvw5+GXVx37AatWj3v0uphs1LX4X0weyLFBWNWTbhdMDkxxT",
-	"FfVX4xVCc0BamXM3kePrJNdiOmcQmE9uf74W0yX8uG/RugUdPAMqeruBzW7mEsN/8zlpLg/NLgZmZEIo",
-	"comntSNnXa2sxtN6VZzgqbYo7UkMVTeKpAg0PeCxnAO0rvWx2qPUJCnGqU337IG8/7wtmMxNbU/rswzq",
-	"yrPQDkSySbqh3FE3iok77Sw018h7LaKTDMpmFuH/VyXnVa7+ujWvBmLsW95LPFrbTvoSLPdh+KU1ZRcG",
-	"CMC1Ub+MRBTzChzucaJ41IJfN1EpfJkpSHlHAwxhSjCT35wKynw/dojbDuAQBSgiwoxyTfC7hGcmRARW",
-	"UZpLfM583Ohc07HoSGAbz0QvE674jk7HEfvb+emvATt/+2vAfj17FbAPonsesDfn+wH7cPKfAXs3GMAf",
-	"35g/HgTs5ORFwF69Nv97/vJVwF6+e/F36MM44ZCN9gkvD7MlxpmIjo0FmV7nYww6TqEMDDHEsafArUu3",
-	"gc37NzKay0iNEOncErEPcqF1Neb4e1g1mP03sHKrwjMThpuRJxUszMuLo1/FiVhUF72klhe7/7jxhG9V",
-	"/nywe9jspQuMAa9BYuFk2hNWje6Bx/sOeKnwgTYKi3nkYtHvi56Xpo6yhqB99PZn+q+7y5sX9kMbkTih",
-	"kR+unBW6CCKFgVcWji9kj5q/6dKx70iuLe00AYu7aD9qr1GhnFo60NpzTaP8frK/n+yZk233TtOjvRJw",
-	"z/wpBiLzQarysd7+TBBll2AQLbHMzFGJMRkfwZt/0IQAxrMydKlNZEX/jeOlhbOKMM+lxJmRuvGOUpwC",
-	"x67uSMQDR8rjYztLmmDCEcMVLLGqQ/cSBvGrGWZT0wqyh5hUCEhAuOm32+533CPYeUyah+mqmt61QmfD",
-	"frD16V9uKZ7sLloKikuKqg4DJGZzEQXyO0FozWwWIFu2oHjl4R8Trz+I+3nyKHZCLiwAIoiUUb9A24Q9",
-	"Z0x2EbEcSGJCkaYq1WHBG4E5Yo5T2uOocj1DPPvqrtX7zIr9uCmvGbTwQH4zaLuh2wyOuAMQJKFgdt7e",
-	"zs/r7dA5T7PEevMWdqeEsqw9gpDC2+T/BJuq/a1SZ/wa37jh8uIg3oMUakqlseQq23Zs+QvuNJISfZUO",
-	"ROYfZefdK+0MPPV0U/GMEbiGkc5J4snqeZlQeqndkVd+U+YSo/ZixyxfTTaaCJ7Ctn5jR9f8dkM0FXel",
-	"IuYGpDo8/D3nd2qjewx3TbtnJnIdN12xG80vsRxsExBMbekPYELrvDuKM+JBpOFCtR0g9pRJnyDzRFnu",
-	"sh6XrCtYDtkdUV3m14lFo9kIKiF0nuZi3bRE9Nk7mhvfXO4WzjlCZdDSFtYCcZnUHAsK+XkHw/7lSwMh",
-	"W97WTs7eiqrojX13ayFp0DjhPSqX7sciiejC5RDCkZlPFFQwA7UZIA45oWrDyipPe2jek+L5EUcS0knq",
-	"SJt7hM4AiifR6xbKeOZ6oAgPKpBIO1/PKbTRs4gfd6xCtzLwv5Ijd2fL2yzGuk9Q1UmZ9cfT51sUd1yY",
-	"mVW++uzOtzcB/BUcXVJY31SOiDbko6qngi7dXZtnhC43t8QeiFMWR/qB1BAHgjQ791hjNO93LT3VGB8y",
-	"FTxaC+lisdOsqri8ztj6JxHX3eK1Y25KQGlphF8oRQDQS8ivxrWFc+SZqk00f+FcWJszbamNdesb9Fky",
-	"EP8SfIhVLke3lTYBFz6/Y/34wSID7QK8g7p0F7tsGyu22+yd44pGuNN5xuiTQlB6tAZSMfD+tGsciP6+",
-	"bpKd4X2aQgQPa1rdZqV5ng1VWrnI1oiy0uS2DsOZkM8t9cDApd8YSe1tULMLekkeVZlHqAUU67owlv/G",
-	"KJkL2SeReSuWOhMcMH1S6DV6JevyeUF3rUYKxWwAAvvsKpUILhsl8Z7136AO+Mfm4H2kSNZLX0kfxTW5",
-	"b9m72wDU+jyFRLDYTFiBbb2uUoD1SuGG0pbU01ol9CRJymeJvOT+30IPFxdgQNy5JI8hvYP/CquVUlp8",
-	"dMFtUh0tNfRVKKI0i+ALW9cmuaX62SQ6X2T1ZKBumg54IC7iU+ZUayXb7CSKKGoDCE1zsZu53XISRf4a",
-	"bsqSNt++EP11a5bw3W9brzyJosJGrYlpP6CCOWeRLwtz40CkYomSA5F62xrBypWvbvqq6ZzeWZHxaxTa",
-	"ue18y5vzAfbWnXMxzfiL3QJiYhP7ZVZXxTyDj2jN30UMBmsx2Uv7MxIZj5PFjiF6/NjjM/em4IWQWcqT",
-	"91qkZ5EOQStGy92/tyvzj2ttnBW2oduB+w230xsVxf1YRF/NroWcnUd0FzfcWZaRq5XFWSI2k5z3Giuh",
-	"HS+QHvEkIXYgSI0FCemRLqLUTAXkP+n4E9IOzXIOyh8yVxbMTsofUP2O7Beo+n2Vp4XnHyuzWSq4hrbA",
-	"NltE4UWDvIIpWmIS4k6YrfO04QKqq7VdCdiuGeJedfXnZos+K9gYvIBzGveyZNqUDgFBgm7FTvDHY1DW",
-	"1m5LwFZZChhkHiI6mSmVRsPi3yOG7W2om+4cqRwMzCHgOAH3bN26UE4DpyJmeLnoe3OtbmVvIuRt3MGZ",
-	"KEbjbPrArkQj073ganXe6uI42gquRZegUe2kYGOOVEeuGz9oT+z6+AbV0bJSQCTsQQm8gw+wU2KzewDw",
-	"7XUsr8OOxOLygCXAzEvuQLBxoUu2PmzAx9q8nYqxyMB/BAXNPCMwOkpQh+xYoLGswx14Y+d0deyBx3L5",
-	"XF7H46JftB63g0JQ/b4W38C12LQnM9RBBbdiiI2HgQ/DQe64WoqqPsKY3qq7jwBEgo5CExQJFxq6Z9SI",
-	"ddgZo+LENxWs9+7ycwU5LiFGRmwQm1s1zqxULNyYfolMzeWJaZ/RUcGVjlKiI734C+ArhLF+OQrZE0hH",
-	"DekTV1Dmo/osfPkGgKwZJIZi6fYk1gLI+H5TE5S/iPuAMjgoBf9d6Dtg3VTxqMc1ZhyhzwnrDx3o/IRP",
-	"2ywE/tOxSjOPVy8bCgdAgQzrDnvjyHTl38y9xf5dcLr/uyP/3Wq14P+Zh8KJ6GJOUsj+zfZ2di3C6LE3",
-	"xT9A2CmGAqbUCFFVUmCMTQafwDxe/O4wy8b2kxa7x5lwae6RrxC+AXrzL6ijoblUDuyb3Lp+M4VOswBK",
-	"95GtkmsxO8PXYpy5pGpiux+PBU9ndS9j+fVBM4U+IfQGKFlF7RUZejgsrQWOaof4nxBx1ewMcWPm6oiF",
-	"uRbpR+pNGEBJJ9EPmv3TG+byGuWqZGGkpABkEywTCE0zHQnSmqYQkDigWahhLfygiEhgeSOPfFpcZEE0",
-	"A6O5ffvu48mvp2+vQsukwOXU1rJ1JG5IKp/FYjfTkk0OLTxCyJRH/qeCoB/BUvD5itMIP3RkRkXvRQuE",
-	"dRvbzQ+rY08WZIawicoThHiaYf8PykhL2ihMN+WNkKmOjDMw7vGcYF59rIlgVAOaLSgIOlNjS0IMJxnx",
-	"VViIrA8usTAsEacQRQRWihjZ4s4tFPlilMr9DYubSC9DtosTu32wjqSbqmujdfYRgkHnI5wk9wnbMC7q",
-	"a66z1qnZda2zl+ERoulYDlSzbSOgE0W8XoHIMhoKDc3oOpJLFp5Zt3dv2vpdTENC6FIpotxIIsu0S5xl",
-	"xlRgAwXuaytVjmbPnzfIwDuH0PmOnHCoqoQUR1viYiUDboQqZfVcOWV15QJHM1MwUc0crIvrIdeia3ij",
-	"uRN8ntlo2yB5WriVyl0oKELj6Ijt9Z7ui6d8r8Wf7e+3Dna6/dbzp4f91t7h097z7j4//Hn36dHO0U5H",
-	"whePmC/JEMbkiH3ubMVRZ+uos9Xkc52toLOlxf90to52g441vz7SF/jPhwe9aP+wtb+3320dHDzvtvjz",
-	"Z89bB88OnvLDrtjf4V34AvXhIybF2dd36P9aFf9j/w9eR8PQvrb7c9Tr7vaetXr93X7rYP8Zb3Wf9X5u",
-	"Rb3n+8+fH4qfn3UFvEbzDC/9JpJE4V9Rk/jIzQ+7Pz8/3H327OfnO3v7O2aokA/8EVAFzGsoPz4aQ5QG",
-	"gqK0s3X0+UsxIWe3mw9bKHCb2ThbdTIogw2nY29n72lrd7e1t3O1e3i0v3+0u9Pe29/5L1xvmISryjn4",
-	"YqRr4824e/Sz24xwcXq70GWKQyPPxbPD/aciaj17ttNvHXSf7rSeR7ui9awbPd3ZfyaePevhZsTPwJKq",
-	"CYsUg7/GMhKfOltHO6v1b+9o92BzHZyqnEWqXerg7h06GAHQvOufkR3+RPjNGVViMMSfT9ggFQLI9HH/",
-	"QH6z7mwd/bOzdXF6/vofna0/gs7WOFU3sbFxzC/mDzo2wqdDaUcdJ8tWnZFYXhgd7kqtJnbSXFJLB8+f",
-	"HnSf7/RafK970Drg3cPW8+c7u62fe0+f93YOnj19ur+LQ0PVBl7qPjvc6fb2d1oHh/1nrZ2dg90W39nh",
-	"rWf7Uf/gafTs8PAwgpdUnvXUCPc6KsqRJ/b2vsBlNkuwPGdWwv2k2RPQ9X5EZQxwJo3SWFIpsUb6vRYp",
-	"3SCBp1gyzi7hInhh/om/oJLJZUee+Do2/kh6p33tFDyMDGnFTZeQVlyyMI7CQilGf4qNtQjSY47QLBnZ",
-	"boHvyqm+0MECIbM7zaiOApSlMZl1qcBwzGhkGkcf6u6hg8xC4EAK+RBNfEeqsTB6G1Z47q7bI3AO6kxD",
-	"n4CX3PzEs66I/MhZeU9Qvf/x8VZ43sa3f9ikV1fxSETv8nU4NMzKFF6CO3s0GqMcNIoRzBYzLYsXGMPN",
-	"JTL10aNpPRiOm7GcHzITNihMH7S1jOYfy/KXjMEH+NM8UZLMfOceIBwTY2zUwx4UWnizQIN3MIytNWOB",
-	"P3AC8+pbp0GUgT6xjgTmYKWqtzvs0G3cSHeK4QerlugtJhku9nmpbLe86cNRYZw7GJ7iWkQnEU8S/JCQ",
-	"kXNboGPIuiW6IpaDjiR4PWCFxG0KlxZ0gIx1xOMicC7cDbNV2SM+NRqVVij1J0PFsFpYF9Yu+BlOwO9E",
-	"jJfmbMMhJyeNfzQ9akyMIZpbJk4SFhKEROhKyu1hLvhcLU4gQNPGmb2mIYWC4OgxesTGQo0TIwAmRbDK",
-	"zFKpYsf92bruCgdRmsueMRNCco9V/PTLNIQEi9AtYkjcs+auB3hOoGiB6XD+AUQVJoAMD7sbdS/mfazN",
-	"zvqWxcKMA+BkIoyzBX6cvCNhEG12YSYUphahyGUkIqyax8ECkkxlvTw0SulJt0pwwl7DF7/x+kgcqr+Y",
-	"kMm5Nvnb9Hb2E9ZqM+LO8RjAHgYXeGBPl0oj1Gb/VLE5dovDv4sy08/9jmwwrOW381Wkp5fKAx5bknrD",
-	"XbZ5zDoHLcc1C1eB0AvbNRhydDd/x5D7jiFXgyHHnnRFoibMbf4f7wlVzp01NRpbI6r6WJzn3STWQ+Fy",
-	"Z4p4kXa64gv6DIThOOSHpGqQ8pHRJ4g9AIIlKWXTREbGTzAmZHW8J57m+WNH+iHDIjAKHADm5Sdh4ftG",
-	"945r4AfNXIG9RrWRoj4jLZIbUQ3VQ0PwjbENlOVRKw9E8fNSyYVpkGcUZ6c1j75ZuKwLAYF82qyeQW02",
-	"5r1jtUSjlr2RF5UUmG1vBUdXZBMhJMsmCmEBAIxJzoExWRIQijZQ+LHIbD120VYbT9QApSc7sqdkL09T",
-	"CEJLoQPCcPUY/OtBVH8V2cs3Dat2jR2GyAa2s/ZABCyXidC6VM2IQIQqRSfuWbRLIX38114YoD3ZVdmw",
-	"LrEKw+5YfLG1Iph3ULkywPSBgzgmmnOIkLusOctQVtclmuk19ekXlQ3dtgiYFmYBMgx+c/AFc5DfmDiH",
-	"8STtkv9rE9LKq1BdEd0oABY0iQVUOPmD+r1z7MjdYBiqz0J/mcO6MdEm2sA2mOtPaY2XdGhvLR2axeCE",
-	"nVmc6fntac4V2Vx1/YtGDk5tdR6/r6dk6Y4XzKtYAj9Rz0J4lLNtNpdlLz5lIpU8afmZ9c0tHvuZWA6E",
-	"zlr2a+RRKnxIXv1Q4X1wJE1l750mud6RvAuAYJCFJhVlOBU5V8FMZhvrDZXSlFKUOd8fsmSXE9iOGWcJ",
-	"4kVBb4r0tI5cAvh9oq9PaZgb0vrOYDIfSOfDxhuH2xBU3aZUOiBVWh9ffbhTXcw3B/iH0+zpX4BGRXSj",
-	"Cc/6Kh0Vh2jGD3vvGufM8V5g/imdlSNpT0KX/UOaF23T8EeKBBDSBEeslyehHT49bkdonrfTUBh4aLV1",
-	"JJAoQO7abBiuyAS2fv0C1y+kfKGYsikhyA7ZjgkAA1PIjF6HlLk2Oyt+x6HpjuwKcIMXqnW/ZMKiOYnu",
-	"veKUWOWc8hjNhenyDe0kkHEagyo+q6135CgGdGsIhxDarSMjyVx4pNKCxR34+ETZ3mMQZd8l1aykKhWH",
-	"zQiqe5dHf6puIwZc85wtE/MhbcjegguqTLMYR+YM92OBZ+pv5gNmW0BKuxE/ewdsqPJUYzQPtIXYKPFR",
-	"XYWX+cRtq7sOH5RYtqKECSbUCbeMZ7k+9gMvKPmBEUJO6/qF79XYg9bFWGPPPYI6pb+prlnXOmlipugr",
-	"q0uC0M+fuE/tQYZ/1hziP1V33rYIFqoE7tZHh3aZd4Fie3+qLl13pSID7H0RR8fA/5+qi9F15/X1qluO",
-	"OjJ0GyksIAWtXmqueqw7CWcLTY7Nj4gxCPk9YRaPhMozY9JA/N7+4Y0O3VXekX5pTVxKkDhXwI3CcpnF",
-	"EH+VgWPdpowDxqVUuewBc5hX/MCTpMt71+/TBAsfhPRrGIiNW7O/Xb57e2SpkJ6Ef6puuxh8wOAPNFr6",
-	"lx3Tj0FHwnh0xke22AVqsQK7Im12AsPmRWIDCn+oWtz79Ikkk68jUV7CIFUTs8hjnmuhUXsb8qQPqZBG",
-	"iNrsp56IjZZk9KCByBx0FC40HRDWV0miJuwy4zLiacQ+iO5QqWt9BEVU5j9bcZGDAnvJjM7+5o0yhkIX",
-	"ymgkJXtmyi9FLxVZWHxaxwPJszzF9M/wZjcIi0xKrsXTA0iq+O3NyYvW5W8ne4dPmTJjCuOo7Zpud1U0",
-	"DdvsQqB5rwm0P6PBwXZJ4xswTKlMRxONDkSXrIOTsnNSnqm0I7l5V6Mrrpac5G9wZjeH3/o31X0gYpK/",
-	"qe4S/g+UMkOuWVcIybi+/oZjFSf6uqhSM/cxdL2MiL2qcF9RNTOXWpINazW039QEcVVAncgcfUV3SjqF",
-	"X7Wk88RWmSot5vKELE0v15nTzSqBkIwe9hv2a7PKgW2lZjP240GeCszyuGtOj8plZsVd08u7Drm6Zik/",
-	"/6m6lEBbzaULGWjnqehDESSPs/+QIXty8eoF+3nvYOfHck6csZJ14bYzl7hXiKpSumN96Uyq8dOd446k",
-	"doTsidbJGFL9Q4pIEauGsfY5/lITaEJBuFAdN/szUXJgdJWS+8VcwGRB/Km6gXeNOF0Xr6tC2cUe1yi7",
-	"MF17OxWq7oYV2AXK64zuOj/jyzTZ4g37wm3V2gfCAUMJeBdFeBmDME1zBYMwnLY1Mgjbs1wmKdimqM4K",
-	"XAVexTfF/yhW4QiNKtHnsJ0SW8BGwWAr2lucwQDkHuvaO37ArJbl6I4MA8vWtt4x8g5hRMAf0l6ERnMP",
-	"JBKlllaA/LCzNiOl/t66UhlPWnAjLhNQ8Cg+SY3d3XqeXdR1EkoshuiQYjJPzUlYBBaiI11wSlF3nj+h",
-	"mzIUSi09kMlQ6kNDTsPZOe6qbGiEItrLoLDaf7XxmfD2NsYDEUfcVWbVkOpX1OZQKfkKdIA10m41lltb",
-	"68UrCfyACsUnooWSCALqAI115OPIzQPHXc3L/46kFlxcxlJHLCvw2vxt2SC/L9ZscJ+Ihve99WcL0e5x",
-	"66+Pj/cWh2QZT8DVDB0qfGg+XXC5FrF5AoCK5jZaZ3HfVkklb8CmtMvNkUMXjjikOfND4EVMaUYsA364",
-	"VJNbMwvMb46vhV9gvud/NZaB+xfJPIo+WkK49SkkdyYoaH5g2gw0nNWOCSpFNSfllmyTD7ZtN0NgcP9b",
-	"8W6EBnNi+W60Bsu3uM9VWO9RUjqDcJ/MkimDgBY6I3xseNjaWmgdK4la+J82CcOlHVMYDAI5rK/ShYWe",
-	"y7MvEq0w+Sxb1o26lAZiJDuTLptqJfavJdkgx1BA/xiSQB4T1u8jSAWhHdbEf2W3VeGcwcyhWQKPW6WN",
-	"BKs5wOAhEcEbD5pzMnveFgjae604Xo+Jpaey1yqRuG5ItZ6hgYVwleC9oQPXMMKNAmzILI9ANlBqApHW",
-	"6Vgc22zY+TS4jrSitKCCM2cdP9sIquFyKntlr1shnDdCYj+VPdvEA2XS2+ZNVxa7F108fCJS4Wrv3GJ9",
-	"u7kKbyB92dwZRbpzr9gYG1eyzAm9haqvt7XgKbKaVp/IV7GMCsYCSClPEu8O8BkM2iyEqzFk/Rihd1ye",
-	"g9mHnF4mogIg04HIs9kwPa5FR5ojPM5lL8thn7bZScYSYUufVd82EDg87TObjG/BKEO/kLLyAMOIPbqC",
-	"jZzaUiMPdG6dmDJ9aZw73jdn6C5RqcdwKeOY1w5Rv+AgzWC0VcctpYcpZcPQAPTuQNXMLVcZgK4FS2tu",
-	"yv5V6M/WheJ3N51rBdboTHzKMFNMi8zHSRdRnAESFZQsAgDkLE8BJJr6kGGIh12UBsVRm504iH+Qxsig",
-	"jzm7WZxN2SjXM5U2VZIT+Y9vi529aeZni7G5VubnuZPzSEtpHowk+jSKsw2jb1nfxUKPTGLsdPvkLLHS",
-	"bSpmKh0xl7YrdymD2d35znL0eDwftKSLCmHstvoai2F0sWPtyXR/qq1sg9+bF8ac2FZszcIMB6bZUCLV",
-	"StrqhFLRDGhCgEY7kTNoAfbIZhMFpfRYyoLlaq56JZZ5JnRYpAr1svgmzqaEk5xRVnVm5EE44p9e5nio",
-	"3YsWzZJ1xYBL05Bm5uMtlVNhg5UfRavGdIwHYcBEUkgWRywqsiyWA13+1WJRcHbDk1wg6kSfdY0M1wzr",
-	"bjWxtPHU9PaGJ3HUMecTx6KkA+QtyQ3v8z9oKLy5KpUWA5sOIF6GtFCnn8YxzsIHniLoJwB7unxmKtAx",
-	"PQmIOcZ706gktfUZl277bC71itp4oKQrO8LF4uKb9XX8IgZQWV7IibtKlhUcF7aJxpUZReQjRS0B9/PQ",
-	"/k5cdOgKFDxlRR1slRlmNYDNF2DMtHSfRRi3uDSaJ/m6FfxM/7UkjuxQnO0l01cpGygVHXkqCzgtMMYJ",
-	"fFhKttk7H/UZmYKERJ9vOdOtI310dPOkR3DIp/X5bb6o2+wuwPaiJSKnKEH5WlKCTpH7bK2SxLpIzcVZ",
-	"y8x6ITjm4AAdrtUZ2uzVXGW8q22dBbjn7GB3h/jXODvYOVgkMG7lt6F37zldZrdBG7/S3K7HYbO+9V/Z",
-	"WXNpZVBlaKxKVpmbJ826gmerR8L81mq1adqLhUJrxRHowKmQYqKLSSMod/xrnGmR9PGGA6SiZGrEI1YX",
-	"wm2XDauSHX+zQ/q+Wxfs1t+FGHsTz402sY4923Df+cBmS9imZ42w2TjNamTSbI5LGvETVYq8v46oR7dZ",
-	"jVytgRShLXNX7ujdh+eO/s7Q/DUxNJf33SLfz0MRNH9F17bHaP/QN/hi6BZeZkUS3gBybeSb+MThrHDN",
-	"YgRim1o3ClKTOipkjacFqXpLpC5kXHZknHnsqxYAZix4ZsRjd1pBCeu7mgCGBHxkxe1/suDO78hU6Iyn",
-	"GcZ1rP8KPW5Ifma/U8OJWj4T3wg1anlQ3xlSvzOk/nUYUmE7wPa/BCwSMxGdLQEOXF3x8adHO+WPg4Ch",
-	"AmPaVROuL8xfRVSwccb6reBp4VLubB31eaLFl+8Urd8pWv9aFK2P4citzhELkPh9lVbpHAvYYzliyFhW",
-	"2EQrNlRJESrCKQgDxjvy0v/TBghWy/f8X5NndSUL4OsjZWWbDjrVswVVumPgqG7GBXhhVXmwOUiVR3oS",
-	"sjV8OyBSAghaoUNkDuDBHfFP8SgfsYhC3mar5xLL6KKq8jkpJl+fB3Cj5+TOlrJZk4eOlfrblhIY7rxx",
-	"q9MaX1CJZgahSZFEXqGFFpJcj5RdYNrJHdami94hBB7dhG02l+hByYodaWxbSxtuCbAwnaI+e5FGcUWz",
-	"sBnLk76+3lTEb969jnun5FdyaTgbcrPn3VGc1Rc/WGgiGbFuqnjU4yU3Upt9QE4Obdl7Y+0hVpaQ8wNE",
-	"4y2Q+hHkNtYdGcLzH+30hADqi39D9TsMyK3tCEOOChaR2FaPZsoSEStE0ZcE+AJJSBCvtACaRuHrSPSW",
-	"Q6WOBeItMd212YXzV3HLklWgDAODik+ajDRZFKtHhWqBy+kS5n6zrHOlNlZPFvo2UoPvOTsI5/xWKcF3",
-	"gdQnOMBIdPPB9jL8uAoYtsADJgls/EwKNH8diOtIjFQ6dUd7nCozhsq4/0vTkzPZVxvFPbKNLLN1tORj",
-	"PVRZe43ef/pkOb/RF9RTnYnRijVuswu6JM2rTOWED4c1eRjmewvTthZPBr5aHPfDJmd39qU7X5Gid11W",
-	"eHDMllDVTN2PjdcAyc29RcCUmfk1SBK1IOrsXEYVeQXmzQ0egF+p6bp9X3Tt7pNvB9NsbpclxNHcJmqg",
-	"m+C8YVJulsbC06gdl0eKUfcKTMRE8JSwKU1LG1wK831orjpNzSVkIkq2UTseiB/8dDTOkJsoUYO7yis/",
-	"4cwiAZpJ+Gi+XZd85hG7jIyNAFoaLm5gI/BFpsbUVc9KxTTg+esFIm7T6+y1UnPoaCgPtLwOv3YNq7sM",
-	"Avmtuf7KKR7AIjNUecr4QDXnQdWx7K0pAeSUotigoiTiRiTHLORJAoYFYScRl+HUmAmO8wZQFHoqlxkS",
-	"hsSyr2rpOuHDNWjgIk2htKsBjWkydWKNdyHbbdZ+Mu3ZAQAeBASzzUu1vDzwgbfmv6v7d5rE/+K37B/0",
-	"CRq4TadmyEOLLvEkadKhuQwoq32hOAlYPqaEqOpCs/vA2qnPbByPhU3mtpOq+iw0d2DocSyaqw2Su0qk",
-	"OUl8LeovOgz2l+TfpuxJ04BnTH75C8vaD2mcCceAqgZ2yXjEYP+s7WolxbSsO43NIVlkGfSGgo8FOBPR",
-	"eQGa05gjG02SsFEcRYmY8FRU3Kjn5vMbXNxzVa23mr+vQ1+l/q9VXSXGs7pJP7NVFjqwtrLZEPk4i0cI",
-	"eYByZ5H+cmlJ1TZ8qqidOoMZI5Xr1EecyeZo49a8NGpc78p8LTLt6i4t471NSkuMJO7HMtbDgJnv6JI3",
-	"pJcAGXFGoeAu1wi25IS59YMg4xfd4ifnZ+xaTDEJHYuuPY4zGNwPmmXqWsig8P3340SwEH5twW8uPxmi",
-	"0H3QtgJg2IoU06rStZip8cNjTl8NC8YJiDCPx9YQvRdP4V39eJkar9GvU2EnwYYtdjF8dbsHhbX1JD1g",
-	"+hJzB0aCjO5qCXFdiYPd4m32VrFeKqC0nyegiSt1LSLGs0oZdJ53k7iH5b0bFf5eO0sR9+ApiuHeQSSJ",
-	"Xp7G2dTYMUZJqxBRY+hVucH1eZNwhYW82U5UD8mX6516VEMN8W4Pvtu5PSjwF7aFvAlRbJQckT9olBhY",
-	"Ua5SUiet/SMSLY6YBPAd4D0kGcaEvIlTJUdQmY6/W5ZY0wgGMKGCm4A1wR6Hfo0gEHPMJkPTG6mcCIQo",
-	"UBaAykGv8lR05MjhfpYEJGEqlmUkcck7Ar1YGrEb5T0K6Ej8zthS22KXLclINYPUa7MMp8WAN+seKre1",
-	"XHTSBuhOwQRsP4gULC5vDGjZXq3DsVB5T4NGrYurkEsxoSRuZ9YLXUzPMeO07whWwAIEaCMgu7x3XU76",
-	"YG8B+wePiqV0ILJSN+UeUWObfajbzXFmcdb06lc68A37dzphHNkuZPxaMMzIsRgOUnzKGCTGBD59JB3c",
-	"jvROLuIo1fFIYiZA5eZfv81Y3dgDIcI10FmmD0IefudjCmhamzipZcUFv9nG0zSnvBhRG+N61F5s9EyB",
-	"QgD8fLHH6klaeqV68p/Uwgb3iG2iRi5T/9dqGd24Ud1d01gSMNzb2aH7ecac0ROIAnMfcLLIsOiB08yG",
-	"gZ1aL3/ICs2evRUigrLHazGtXL2vM/pYqI1/NIpFrnEZ/1UfdUwmfKpZeTmtDkc0A9bMbbAyr+MbIU33",
-	"NqkB2TZqCYqgori9sZWie9TOkm1wLes1ElHMtwdCmokVUUERsf3Z3P9Gg6vHxXwdXwvGUVHIx4niESYj",
-	"2VhA5ZL9att6FSe3g8U0LxaHY2/n6aqvPFYYzYPdBkO5MFfYBWp5a99ylCPSx5PJvbDOiEflnKAo5rVX",
-	"MpF3zOy3VUsTHSHE8rLEV7RXmz57adnUCT4CjwHuYT1Hl9LkLFyRxgwJg1iXDxtBRCyF3NqyNMO6VOJY",
-	"t/hraJS22QnrpmqijR04VBPN4pGxDgOmAS3H3GY3cSRU0JEAk0O2MSGRciNCPd44YzEXrP6gucdaJZhY",
-	"7ndCQvfiTDPHNR8Q4yqQsCm0VHf3zBG3WCuzw2Xcc9scgRegIz2YVsdkbC1/BxofeCmKZt+wcMQlFKxg",
-	"zNPCtBnLRglL16+FRwoGnZkMeQY/Q/4klx1pB6gzLs0IZQChDg0MNZjVgPh2xmZzY0cA+yFP+iziGHC1",
-	"HyIKcM2wQigiVJmdA6IqMzdctYvzV5HBrn4PO+279Hu80q/qPvuryD8LE7/92RXfrkUfgII1sJt4iUyK",
-	"iU+xrkmOIRKD7wfmqzowdmWbnphqIO9bnpsXdtNu/OTMeueDz1sn4/h3ARNl/vWL4KkZIP4LQYvNzsZ/",
-	"F88Gc78VbwYL37vEVOtLUB2qXp5/wCyhzbSuYId3tQ9bwVaeJltHW20oHaKFrCgdSnkvQyucDG3f85/m",
-	"0mHS+Ck1ems+TeZDSeWM4sgmFxU3vGliMpx6XzM6UO23sCOpGAmbN0NvQZg7FlVvOq4Z7pWFXEujiZmB",
-	"EKgrhquUGmm/L+bfFZ98U85ab/DlQaryMTh8Z9uYqDSJqhq5goAzvOOzbbsBlzlMKsbtIU+53PkKhij6",
-	"oONJqeiJT0yxsDvL+6H64NPxkYgLHw/sMKBBBsg/zrQ5zj3hNeTqjiogtWM5SIQrr9Gztit94U/VrXrb",
-	"SAPa42Ohxgn6mWjHiU/oayyN2AjAil6MhegNIRvH8QmY/zJ/0fCbf3TyKFYVHyEnvxdtMwYbJQrcQOS0",
-	"8LeQH8wcHO/T5vWKL5/j2CZDxRKFNNSqXCEFHVbXQs6wM2X8WiB83Uil/kzkunoDfhgqOPQTcHkoMj4c",
-	"aaQ3BVnF2+g1C6xXkiEpzXxg1N8b6Df5AreSBxMFhY3mP85s7Upv2gJn9VREy/CjvHfcK1+CrQueidfx",
-	"KM5a8L/LvuIex6dLHzhXSdybNv4CPV76xIUY8VhSIlajrxRvzHxIi2yFj5ingS6ONJ/W2dIJpSfPkNSD",
-	"gwfRvPN9Rtczo0Z9M2+c9HpinLVAY9TLPoEP07NfAiO0MyGz1stYY7IqulgXEw7BK/4b3ofg0w0/gc9+",
-	"CbZOr/jS+Ydn7jRhEPg0r7wU41SgU3nZF/xHvwSNgOguc9CTVQrpqv83AAD//w==",
+	"7L0Lc+M2tj/4VbDcrerJXcmRbMnPuvX/K7Y644lf48dkZtJdFkRCEmMKUAjQbqWrq/bT7AfbT7KFA4AE",
+	"SZCibNmdzO2pujdtkcTz4OA8f+ez57P5glFCBfcOP3szggMSwz+PWUIFCW6ZwJH8OyDcj8OFCBn1Dr2/",
+	"sic0x3SJxIzEBOGYoJAiHEVHiFGE0QJPCRqTCYuJfAVFmAvEKGkhX7WLkgUSDHU7nc6W1/Ji8lsSxiTw",
+	"DkWckJbH/RmZY9kv+YTni4h4h92WJ5YL4h16IRVkSmLvy5eWN7zF0/LwbmcE+UkcEyrQI4l5yOgRCgXy",
+	"Z5hOCUdPoZgh8kjipf6p4Ri8D15/sj3e8T94XjocLuKQTmE0ZyF9KI9mEAQx4ZxwxCawGnJ1uFmev4wW",
+	"MXkcfYcwDRCeCBKjv4wo+SRG3yExC7laNvlQf80T3yecs1j+gCliUUBitMBi9oH+ZZQ+beuJj75rIcxR",
+	"TCYkJtQnXK77mKCYcBY9kgDhKQ4pF9A2VkM1XcklIVwcITzmci3Did7wkCPKKNn6QL2KhUo6nR3/f/lJ",
+	"zFn83//6dbg8f4LfyBGKSfTfHzw5xYplvEoHO1gsolBuiWuHF+lrSMywQE+YoxmjLIlJsFUxricciv/e",
+	"7ji7BVoHul+D4F9AvV9a3gLHeE6EPnODKaHitGK2WD6UvYXyF7ndXsujeC7bxPrDuqH8XzGZeIfe//l9",
+	"duS/V0/593d3pyewBMczTCmJqsbgq8cVo/DTj18+jigkVNwQLim4cjTw0juOZP9owmKgWX+Gs2VSDC0b",
+	"4j/bus02jNJFIfL79p7X8ub40xmhUzHzDrf7uy6COWZUHjIsNj1Iu+HNjBTOYXmEPwM1C4Z8RkVIE9JC",
+	"k5jNEZbsYcEoJ+84UocYsRhJ/obUcIGfskcSx2FAOPChyYQT0TLcH9gZEuGcoDFLaJBO97eExEuLatTQ",
+	"3FNUjKPRFN+HEbkJpxSLJCblmd5REUboaUZojtGFHE0ZCxSDDQVH3DQBXFPMyBI9yTXiM/ZEjxAnBAVY",
+	"YBRyFsH+VM2Lh9OKSXX3O51Of2+309la/r0XDiZR11/8w//3j3//R/f9772LaX6+3U6nar6qKxfZAbWF",
+	"tMjUMZqEEak4vxPTYrO7sOP3x9tBh7T3cGe33fP7/fZB0MHtHdz1e/7BeHfSIVsLOnXy2tPJORb+rDz4",
+	"Y7iPgbhotJQ3jtwVec3LvcJzRqdyUpxUHp/TSVu1/awr/JT6URKQ4XxMgkD+WBrhSC7JCOGIMxQTkcQU",
+	"6AQ9El+wOL0752TO4lBet/JumuFHIm/yKmoJi902ZZlnjHHyA2MRwVTJIJiL4WPNRTIKg5EZJMhlRL6t",
+	"hqkufbmeilrGMXsgFHEREzxHM8zlAaCHSg6RJKYlhJR/cMU/4JZsfaDyVC0YF1JcELOQTpXE4Nw3OfA2",
+	"jLx9elKxedv+7g7ZxdttvL+z0+51xpP2wW5/0t7u7/oH4x3c3+vuHnYP95xbey53ZPkDiF3lpblgAlHy",
+	"RCSDxhREryMkyCe9MiGn74RhaCDEcskglGBUtatKxFtvL2/DObGG+z5mc/dgldyXDrZqDHI/XjSCs3Ae",
+	"OiSigUBzBmJjyEE0alkyfQs9zUJ/BkdWnhNJLzSZj0msTrR8EJGJQCypXLwI+l1r5KeWZqAGfwmXUnn0",
+	"Nw/hIhv6EUiz2dAok1u9YDwU4aMZedU41b330oFe4WkFK4fblE3QCBZkhAgVkq9kqhScuO4RCqeUxSRQ",
+	"2s1IDWtUNWrZ6kvHfENw7OLhl5Jzp/zvacY4USdJcgmpbMDKt+T9RELJKpCPeSVr5KoXN0MQBJduy071",
+	"4b9ljQ5+1VAEe9FJuoVRufYYeCnmaCTwOCIXeE5G5ghlMlZYeVRguu4FmmBf8EYC1DnhHE9J1bUxV48r",
+	"ZId5+vGLZX89jp/I0sF00ANZplK0vnxaKKGSFar1EtlY5VGWtw8JWkh/ImUc9EAWooUY9UkLLj+t16JJ",
+	"GHOBsBBkvhBoKumCpYLwFroh5AP94J0GZL5gglB/+cGruc+s99pyMu792SednYO9fdLudYJ+u7cTBO2x",
+	"f7DT3t0/6OH+3uRgZ7tX3L5+y5uHNKX4ms28IfEjiVdsKeLwVv3Opi29eH8vF4QOTs9ZUK1nhqmxYy5f",
+	"S3dPtmGe1OnD8FVDMZZE4e/YcUBWrbCcxs9kfHd6PMNOWUu+gOCNNbW/tOW2bLpa/+tMdv0u7m+3d0h3",
+	"0u753YP2Ae73253J9nhv0gn2cLfb6OSnHd5xN7HkppJtTsJJ3IJZ+TiKSKwMaywRUh0kVIRi2Wiastvq",
+	"acpeGqq5uYlc1CtHuTksSOxLwZNQnwUkaD7qC6UvucY9CApktbe77xr0NWPzqoMQMzYH6pdKUL31JVbN",
+	"vPh4rjC6cPW4YhA8/fjF47g1N6F7HA+hsogaMeMIjTSn4iPJz6mWLEDGoyxGI7nyI1D4w0dSqbanF/AL",
+	"79MvagEIFz+wICRg35Mq+3sWgzwvRSGiLI3zJBLhAsfi+wmL5+0AC+iz2XqlbUKXxdtSNqjkQSnfGt0/",
+	"vzOSBInPYql2bnp0+YYbDDE2HzjGCUuqLuPMXDqg/InEhTHjxSIKfTDPfP8rlx01HTC0OaSPJGIL4hpw",
+	"zhRr+UuMI8LVuH7te3gH2oRubgQWCX+NCaiWG01DSp1G6Xna8r60vB9wcK0ot8Gg0oPx2SNxzPQ8ApB/",
+	"Lv4xODs9uQdlPiAChxGXd3PCBRoThOE2lydJHdtU2xEzlJrF0Qdj2/7gyTGG9BFHYSCHqR0d3uEER1wS",
+	"cbP1GcIo5YLY01nEbByR+f/tmFb1bNYace0ScNgv77AHuksogNP8gANkNiLlL3jMEnE4jjB98BrP+UrN",
+	"rooOjA0nYASMHHMstBwtNz/GvoArCKM4ieTbk4RrbeRLyzvG1CeRMoVumJTtplfRcpxQnhpscUxSatYe",
+	"jdfgFXbTdeM7AbufNZZXGcaqFdLSQ0vxWilPSKYe+uECU8FfxM30CI5jggUJXmd6uvGvP8u7RfB6s9SN",
+	"f81ZMjqJQv+FvP/48uL92enxbY69D1KFE4YNklkYIPIp5IIjHMUEB8uvwNqtwaaMvdlYbc59kHHudA1f",
+	"jW2fgi0NOtHRDJzNCVjYlblaDRS4znscRtol9vwNvbsY3N3+9fL69N/D/J09uDoFm0wqq739/hXGlu1h",
+	"cWj2dnWz7bqjOBEzFoe/wzuveNNO1FYoVxxdmpt3C/U6XYRhsCFH85BzuZEsRk8xo9MW6nV24D5mcTgN",
+	"qR1Gklqro4g9kaCFel316pgFsrEPVDCGIhxPiXzWl7LeDHOEkZym7dqQFN1Cve0DJL+YW8Pj6vafJFGE",
+	"5jiMxuwT+svomoh42R5MBIlHiOMl185VhkS8/EAhquS7Fup3OvJbnEQiDWABU5J8tKNFTy4k+5Iz5YIt",
+	"Fnry7JHEEcNSH/9APe3ydPLd//r+v5qz2h9CiuNl5RaBjqQ7uwZZJ3jp0bm5u7q6vL4dntyfD09OB/e3",
+	"/7oa5g6R7Es7DkOudkbJMAIJ/EDoVzlUFaNOj9fKQVvHrdu3jxtPFgsWCxKgcxKEGN0q8/VrHrwwIhV0",
+	"j32fLAQJ0k2/ZexMnpeX7fr707Ph/e3l5f3Z4PrHYU78H6jhzPFSuYX7273t/f1OB42XgvASYaD0BH8F",
+	"MqiYRnloa00wo4udjC60roOGYDhEt4yhM930a1OGpN+MTbIYkU8+IQEH0Yo9URK/4+i3hAmsqITF4zAI",
+	"CH0hiVxe/3B6cjK8yG05OM9kv+pSglVUQYoIG6HkaxCCNdiUBhqN1b51re3OFvFV91dZpmFkkjMFTDv4",
+	"vrS8Hxl94SG/Gd7cnF5e3A//eXV6XRCMtB0VuA75tPhKslF5hOnmuQZoH03LFAEr9ZrCLIyBBpoL/5Xg",
+	"SMw2rGGpRqvIRE6b5AWUIyWgQEyAj+VVETAg9icWP8A4tZNtwwPVra7SAS1/7LOVvZyX8DVMJOUOGhlK",
+	"wDko9ZaXyl7nlyfDs/vh9fXlde6GYgtCcVgyPoLfUFu4AiCFB/I1NFLXsGuH6JybOcr9znbeqvgjFuQJ",
+	"L1+X8aqBTmATYVMvmHjPEvrCHb24vL1/f3l3UdBCwZQtGfwEunj7LbPHlWmghWHZV2Ev25MLJtB7/cLr",
+	"8Vhj3gXTQOpSL9yPnBBj2b1g4pwF4cQZf695tvxEXfgB4qGKxCc6WpOi00n7glGiwjGhTeX735SHQdvW",
+	"7+PUSp5RBEXGyt71dJy9/NWz4vBzH9+TdOObLbaaiiGXzRvWVfsbMd6YqeJFeK+4RY39Jl0smkRRRo+J",
+	"mBEqdKevsVgVthGIElOfv+PgLNxC5sKG5cKQYsQ43N56ubRhtN/ZhugErJkRaH2KI0G8d7/TU8/pB4rh",
+	"4tNRsIw9KIWA0ekWGv2zfTNjSRS0weYxQoJEEc8GpUL8daAvpkz5neMlepIfIcwfsoAVlW2j7Rmqhc3w",
+	"RZjhPWXi3rAa19X2broQ7f47oEg4vMAMrANiImfe5pBcML0qsHTgw5lhbqytcAyuYuIzGoTyi01IBFfX",
+	"w+PLi5PTWykVvx+cnhXEds3YxoTQPGc7AguZFAZhC7/CFeMeenrZNB65LeRbkoG90kgv9WvL/LV3R3Zt",
+	"XMu33MY4QT6J7xeRnFdOKs0iNjQNo1g2cmjOv2DKvogXnjN4o8aGRBniiT9TDarxMTbfsOQsm1zp9GRs",
+	"/iL5X6uAGx66brVS1TIRRHIAkle5u0+CkG3OrMtVCtKXlncbzklwmbxQ9Lg9PR9e3t3mBO/bfOTpA1kI",
+	"uGZUqOoiWqKnMIoQXiwIjk1yjnbllfi14otBGCjzvrqd5DcQUvzmvKc43yaj3ODaZKqMJTZrNQbJHWXJ",
+	"6wZJxATSSykzk5QChh6mnGwbEhm+tLw7ih9xGOFx9HKP2z8Gp2eDH87yvoILZkszkrNzhCOWBOBIIQIl",
+	"iyP47+XV8GJwej+4Or3/afivr+OXs2aQ0s1zJ2BTgWVHvCHxY+gTZC/8qyq2iub1RaC1XIjQPMrFnlM8",
+	"J1ybk4RIHbOZf0+RyyJieNPBBKrRVbeHsXxzwWKtov/M4mjTg4E2V43lSb60ZQmWKsDv6tSZBfCzXsgH",
+	"yp6oSlR7IBBqbBOhjkYR3mF376Df3d/fO+hs73TkS4swJlw+6XU7271eb7/TgbSRMPAOvT7uTfpBh7QP",
+	"euO9dg8H/fYB3vHbXX93e7KDdyad8V4WL/ozGfNQSJJbxGQSfoKI8t/vH3YeD37b/qQyr9iCcO/wF0jY",
+	"9T5+ka+yBYmFDgu1RrriIC6YPzsPoyjkcrf0dz/ACuEoupx4h780ia796NoCqQSOlyZvS2XTz3FAjlJ/",
+	"tApfx5YfF+iat1JODq4SoCQV/a2CiF88NMgEXZCYMwr6cqYy2HHnIODGSiCztnitJQ2DZvHJLS/CXNzx",
+	"Z+yaydktyJwZ/bigB4TZIDINKQT4lD6PySN7eMZ4DHl+9kJB5nzV1z+R5Y0PJzljsnGMl56JeFYBu794",
+	"EPOo04n11NLOWhbNf0zbYeNfiS9kw+rg65AvVxYQJU+OI48XoeYXf+TD/yCHmHvv6be+v7f8dZv24l2x",
+	"8/t4N+hNtmf9B8yjBQvnyXIqYvLof9re++1Jds5E6IMLLWZzRNkTYtTyWyDMH7hBN1HWPWXkQNrW45U4",
+	"ULZwtaHFih2bKXyuYCKh4CSabKFTFdqBw8DgmPjESblmPk42b2uJchpM5wvCud9y5vnaVKjMXXp+K0kt",
+	"vaYak5wJh/9Geo1JL5VCdfJBnhTNgq4mRMMe7CZXKKb6tSKRmM9bqvdqMqmjj2ra+CNTxKY24y134Szk",
+	"jozun8iSt1SiOXkiXKhszsKWPJAlB0nkj7snZflQDbrh/ZxtR+3tDG3WL3E1sculrqD1P8kCb4rsgRTf",
+	"hvR9ufhXdaApgOyFKcK+waXJ6eRal/OGn4ifCBLo9w7RzXBwffxXr+XF+Ok+NTR89tTzG610A1RcRIDj",
+	"lgUIeJU3l/YHdPm3m8sLh8B/AXqzVOpUm+AiY5QcKaNRSNFoTgSWCzUCWR8Lgf3Z3GDYvbT/AYpCDjqO",
+	"VJD5IVJ7oHUMjEZJHI2U387guh1lQ9qyRjNyYV3IAUOw1H34cuXoVCE+KMODjsHiAi9VfJOlvpclNUE+",
+	"iSO03em0Op2OlLBi7AupSmGF69FCCY0I52h4dvrvwcn9+eCf9+fDm5vBj0MV7QuC2FOocBtqk6VbXkjv",
+	"wch3L5ghsPvmqpZczJDRYzmdT2Ije0z1rmqsjJCfqz5GoMqOQn4thztqpWg2aBFhMWHxvJIMzV+rZiWH",
+	"dJke68KRazSdlsdZEvvkXmg8ibVS11uemLFkOtvMQmo6cq7JFxcbmzopcqCtUDq1Et0BoMPIWBi2OPFj",
+	"Ik+Uki0fcZSA7QqjOeYPRTUwkL2Fj8D1P7a8ccgkkx2gBRYhoQIOOAFLxcdW3UVF8TjK8pfhdhrv9ztj",
+	"f6fT7vUn++1Op9dt404Ht/d3gklvN9jv9/tS732g7CkigdxUOQK9w0M1Rj0s5WqV26f+4YFvtj0PaQjX",
+	"GXsMAxJnAT2p7cAbasiCRZRMw5RByzbVL+YPxkW+S7WMP6k72jOGVXggxXc4k8rtb1Ye7Hxq8bVFDj45",
+	"9P5L/0/Z7MwdgWHdwVS71PeOvHQPf/FAMxhj/wHETsEWoQ+DmBASQUcfW16iU6vKW5FwEuvJO7RXa78t",
+	"KalM9zmBqOXh4BFTnwQKnMUl5iwE6C8KHUa7+S2dc2xgt7K2riJMqRM2bJ3WgGLrz+Qt+SQuY/n/bVvg",
+	"2tafgPlJenU2HXAzQTRjV8WFTw/WZ8fcm98L1iH7/OIxlY6o1WSjtvWXt0lMXe2X+3vOdZHyjJUp4BBC",
+	"WW9vzHGPhrO8sj9yTCtlQOscxDyjWudLm6FVIX3wHGLMO440P8tRcoOeUg7pFqcopuIISe6ZoqCUgSKl",
+	"BCH5oZckyj6aRNpVqO6Y0jBsPtycTHi6qY2gApRD2XDsWgUGXpJvL7kgc/fKkbkUlgxvVgElOLrK8eyq",
+	"9c4kBXNFrEMO1gWyFhfMrpfi3g7nC7Es4x6vtDvC7ho+l26Izaft0aaG8nQg6g4os6XCYUmXqWXfgjZr",
+	"zI6kRUxmt3MHqJUGf+U4g036H6skOstU31CklF9J7flUktGX1ueiT8woJOsQfmEPsjbK4y5Jsj8bBGnL",
+	"HWpPbZVpOMUEcRhF4Dp3yp+t/ETrJdV1BNCcpPjF6uYiL0K+ivRbEFNT6TCkqXxYJeptxjZjk6QUKeYL",
+	"FotGX52qV9/GpJPLhyjTFa0lqm9azn+6lrOhg/CGxHyaHjRXMDzXOeDqOIZ0inBmeDK44xCVAiHgytO3",
+	"iNk0xhDmmJ+/EaXKmQkqTByLQ6t1wKiLg9xZsnivQ/J6IIsKL4OF6EwZIpMJ8QUCwGNlB1FolKntQk2X",
+	"5Pv+xVsQJv/1cR0hNKEmArbCU1ocD6YBepotW0jhS8s1T6gKm9GHKD+q9UZTPRZ5kZp5K6u03s0I+wTw",
+	"7Gj6G8T059cmYjE5BEwTI7tL7rbG4Ar0q2lFD1nvbbqcleTsdjTBo6L/Azg18J+yeWJq9OtmOmpBMqqf",
+	"mW68dgo1V4xrKukFY6bUUID5mpLFarni4+YY6hs6fXK0UCkhwGmCTSls5X/AvhV3SZvG3A4NC+Y35inv",
+	"kE/cMVOFNajEClVJO84Wnml325AJrNK48xwLwPO055qwr/zyGpU21YUz9ditFVefCDYdUuEy2d7kUZBm",
+	"eLEglATqgMQJ3bJgQEdxQu+h9sEI/QWeojGZYggxhFz071popJyQ2WvGu6pe/a71gepXRugvoci+SzgB",
+	"C9yhKoSkA56XC6KKICkH4og84ijBgsUjhSNdvFBO1zhiYxYsVRw28RM5IgAfP9zRIjhEJ3m3w3/eplAe",
+	"8LvCJM8/sKTycRJGAnKG4gQwYb3ewW5vfNDx23h73Gv38LjfPjjodNt7/u6B3+nt7+7udOVJCeeECzxf",
+	"OKRcbMBVwKEs11ewByIF+h50Pl+I9BfIUGICR9kvu1/U0TWVijy81+/5wU6/vbO9M273egfjNj7YP2j3",
+	"9nu7uD8mOx08znM2b7uzvdvudtvbndtu/3Bn57Db2dre6fzbs0NXmy592GRdOp2OXBcN03vo7fU6Adne",
+	"PWjvb+ODdifoTdoH+/sHbX9/bzLe39/vTfYmteuoz0ZKadYWumWQ08ZsxdBSc4ujbxeOatJFY8Z5my5A",
+	"Iay4SS/NOWmcojA3edvalbXYvvHYNjAeakx/mzVmvVor0bKrfxkMaLsUF2xmPS+tkg+HqtSELjRn7OcR",
+	"mzpFxl++ca1vXOslXOtjUxF9DUXKiAoul87byO85DBTepBJD7sBtvVAumBe6r9JQT9eIxylOqNF+pLxz",
+	"pT576hh3w+UdTHUm8BpuiMIGlZ0RjTXDUkuvTmMfW2tSkw7Lj8kC2Io2Vo0gZqeFnlQ9QKk0LRcEBcSP",
+	"cAzeS2gF9LfLm3c6GEDZwEKh4QwcS1B9taxH9TmbxDrU/+wPS8fG6+j/tR3/z/wPzL7P/bTM/TZksHAd",
+	"kTfkf8YDUIURlFaeU8aMhJOiScr4DgLmC6gVmeYhpMmkGjuVE52GCSJAO6S6fo8kcpW5y7fcskI5LS+M",
+	"/SRcKZ8e69e+tLwJjqIx9h94zWwNTEhMEOYPJFCoqaHCJVE1sVS2TBzokjxNeOt73XMa9VEKN3FvwqnQ",
+	"pWnAvZ23juccNesl7aS5gIgDcApkaqpKMbp9tQqUWfuW793VZ7Zrrnk8EhqwON9KioXlSJcT8XIgnCVR",
+	"aVZ6CKAh49CUSVY1y6RMj+Yg1ANkBj9SKYpPM0ipFRxp2pFfyyHkQj9CKnZ7nrOatX280smazas8YBdQ",
+	"no7XFC1WptysdnFRplBWuMNuK3PRQuSoKv697Qz3frQVmXQSdguup8LUE18xe/VeKzMQps1WLkMaG++O",
+	"OVFGy6IBdYkmIYkCXRz12BislOdkpC1Uoy00oKpupgGVsuOJ2FMx2H6VX5EmUaQjZUisC9Z2tnpul2HL",
+	"C2KC51y5FHNTb3mf2lPW1j/O8eIXReAff+WMbl3jp/MMLxTW6FqykM/OiPvNyJsvky0rhMHKLb/W5WCq",
+	"k2ZNjH6Q7lacUA01iU6tuDAUhAHAAcMl0UIjQT4JsBOS+UIsVWaRtv2FHI1Of7y4vB6OgFA+0BFLhM/m",
+	"RMePxwRzRgEWGz3NlmXjnkmX+MW7Hl6dgXN6bQklpBCkfssa1kX1Wp4epXfoxUQVVs+Yqnaemwo7MJID",
+	"st/f2SVBe3+/M2n3xrud9kHQJe39cbDb2dkn+/v+7vpKNie/eYfbLY+Haj106BvE9sPGBQwtWYICBiZ3",
+	"E63uDdA0JkQY6ITKDJQ1IoDXU3wKmSYNI00N8MVnV15EuoXNRpBu4ArwoIRe6je/5HZ4ncVRROx81SaS",
+	"hua1hDZ/GQjEHUOwiJbveFpKNgcT0+iSzajOce/rgmEGkSbkmRzwjqsKpjjKh/9ZXhueLEjMSVCZsU7i",
+	"VOORHWCfBLqmZ7kxk+lSl7xRb0SEFrL3W+kJsQkiXY7cntqEabbONjMaKqzkyzdw5znTPOCJrem10nBZ",
+	"KThBZkcxdU2lf2vfYKYx5UEYzKNd9Uh7HMsgOKU4Q9O2UxDUQBhQMs4aILpgQotTE5WepuJXVMFnJcEr",
+	"vCAd+NGAMPOIEk6hFAud+iLbhtrdCSfBkcLch9GkAzA+0EQlaDXov8KXWCAreGvFxtcHHdxk4dcuE/Im",
+	"d/sVDIqatL+eOVG5a2vZlxJo4kRH99BkDtKUS5TOVKX0cYnlWCXlqmMQTI1TKf8AmHZhfzcYLVDaxXBd",
+	"02VN1FLgDu/eqKu9xmWuG6vd/YSvDhpdtR0p4a9vEktxjaFWC2kU8Ls5W1aWevJG5+2uhmAsp5gx7jBW",
+	"TEccJ8GU6EAqVdP+cFtzNCZHDS2oC5gIrpnbbmd/x7yltUnv0Pvh7uTH4e394Mfhxe397eVPw4ub+6vh",
+	"9f3J4F8Qzibb9rTHycTn9fvdDpiJsc7MD/DSciXtdFIDgzb5bPWqo3NtPxj2ZyS4NS6wrhypj6OIg/fO",
+	"Z1xInbbT2e5v70mes0iEebm/DZNPhPXbTrcjZ7CIQ58Ex6qdzhc58Bnm50xqyIBaZ5kQ3mYEpQAks51O",
+	"ioAN5jnzgKaMBYlRgJeNTXpAdz9AZ67bRm1n6fir5G3UbUnKsdEwArzMEDGaD+DEnb2W7knVNcSiQM2X",
+	"oycpl6QJ8GjAH0wh7DkaL9FIsFGFDGw2urbCgFxddUaLJxyWqJWaksyYW+kW1p/5aibb/OynGSDfeMCf",
+	"mwds6Pa6K1Xveb3LS1sgHCLCEsknWpUYJwKyFguUa8wxJIqYbM42NBati9bTNn8IF222UPbX9oJJBSNO",
+	"l22QBCE7rxLCNBJkkHoC5dt2oRPbJZQJI/CWiDGVbY0VarX+q4gYKRniE8HAoqLwgfyvsjBpiYhl5Tvf",
+	"7EoVPPd6JkA5t8tamXqvadMVMkS5wZXawCmwCeBtzkEShKIiXBQmy9mcQLXEIAwgLFOqAbrAypbLbusd",
+	"eg9kuaUCcyDzEmzM3qHXPdje6mxtb3Xlr+UA6gwOWYESQYKKUFfTzDv0+uPtyW6wi3cmHf9g0p308U6w",
+	"5++Tg3EHd/3tYIf0Jv3Obndve3/noIf7411/L9gnBxPcGcvnXst7CGmgxodmcAd7Lcm3lQ/fO9TRRD8B",
+	"Kt4iZnD5PJi/HglNOaxG/Ae7bifYn+z4u6TdH+/hdm/SIe0Dv9dt7+H+tt+ddMYHwY6x6+61PABzL03e",
+	"KAXbUHoTx1OiGm+I9wQRRd5ht8Lwu0Kja+na0ChdC0iXCRVoyae2PEdCB+XC1uNo5NQC070udnc5scqp",
+	"HIGEw5n/QIQqIkeJeGLxw5HyJihYhSpNE68N4mDoqjioc8ijUcSW4uS2sqx446dSamJmlykNaaNwrgUk",
+	"1yNdowNkFgUmmMDpVYfRgCbjAPLCdHUUdWJKpqW/Dtrb/V1A9oeW5GsmDYBIHmAMZAaxFn4Er+6MfMIB",
+	"8cM5jrbc+WCbmv8cUzwlgUIM/GLObC1BHaIRpowu5yzhoxYa+REO5yGdjuQlEAZqe1polJ37kQpCh/9y",
+	"BZGtUatyeVUjFXvjJnaLcbguovRxS8rxksrD4AiNFNmP9K76jFICR9TQfhpjVJtPn7InN/izQHzGnkhw",
+	"iDDMelQEJTaZIKZ6I1BXS75tLf8IfoBH6p96pfRZGB2hkUIzHRmVJa0NZ59jyDiomsMjofXWOg2UCa9C",
+	"styYoFBo2LNoqRBUOXPrSBabdm1RGJh1MaWGPSfIxG8VoSHgZzmyzMkhR93GjhaqAkSaHZgcT3Ok52ve",
+	"oIYh+TpMjHGSxQ+pE+6zhOrS17zCaJkVEEqxQcDt23Bm2e21AW5gpauE2YWFBNtKA81rIjtCkc630dBV",
+	"2YINDF3H+SjmnPIUuGeNZqzYNUdzMmdxSPhWWXwjvylJyVCLmbDxVuWkFyt1CFimYRHpMcuu5+xOtI+I",
+	"vjYqpcSzkD44Tar66lBMTjsf5Q0i/5RNFsTEzYlzSqQqyTzm9qs6yevGGql9WLE4bFqZIFDGXW1ZN2yQ",
+	"njJH5kCsbMibX7VdJbbEsGS/fJPd/wiy+0dVq+hVzkhZHc1Ia5VGqk6+TTBNXYKZcumykuq5Nuy+cCjN",
+	"WHQ7rXRCdUe03nQAak5l/s630/jtNG7wNG7GWAT3zpsYinQBsdLB+WEpCgHpni1rjdVnDrH6GFOfRFGN",
+	"BgUVD0GIAieJkv199RkJjNFiCdHilD0VTq38+nlZd1kcYNrZumF8DpxyNZ5SdKmUZsMJlM4CqTCLpxH5",
+	"MtaNOO51Qq/JZGUeEYzFtcv2ptQzy5dtjqHvr79JLz+HOUJ+k7OoAM2vMOdPLLaLBTusSTHhkqwW+uVU",
+	"8KTkUzGY2U/iGCLF1asAah7HAJfDYk7QGAtB4DBT8mS9xQVeRASF1Lwul8MRTFZsPgfN3Osc7Ba5RHPP",
+	"SW5AG2v3S8XaU1eyyAD5jD6SmGMXvnyzNNVwjczXCHNxo2OFczlV6iptklOVx1mVSmrohwtMxbEURnB0",
+	"x2VrEIjd3Qv8cdffb/uT7qTd29nH7fG+v9cO/IOdg4M+2dsfg++4yeH9mKGY/cDYA/KjRE5IJDG9YlHo",
+	"L71D77eEJFa41Y/Xl3dXeSAU5zrudDv/9p5fQiyXTb9etaubqqhcrRBrHU9rgSbSlTySGC0Ybx4HWdrq",
+	"pqFdzwHUrY7qAoj106Dm4a07mV8ncbifWBSwYqOyNy3cgFourc4tjGodNBeLJFyBacXtSEPVNEBBuu65",
+	"2WUksw66i55CFUi8sStJDo/tsO+X5Ec/IyW/GAiHg0BZbnVbSN9wkySK5FLU38BrJiGsjbTxgpjHjV30",
+	"Nh5FKcV7JSmsDnesJYln5wB/BdLYgLBmn6E3E9ZMjxXGduvm1Y7ImtOrM5Gesfp2Nyuw+FxAeFl2xwsA",
+	"DZ5xQvPDLo7tCoAiFYVP14Lgb4S4YB/N3EBadeCCuT2v16Oa7n0Jd7ChrLUJStm49LfZc8zf9CCvDeZt",
+	"NAYnjLfRJRo14KbNJrgXCoVbf9DSZWw5mxNTuAIqTassHYV2AScKIEi59fOWbmLkSELSM/mm6rytqvNt",
+	"vd9yvUt8YBXyfT03/3Zuvp2b/yHrvbE7/00r2+o+6075ihP+jcz+nGT2pvTlxlLXD7lb2HLrcNnDhk56",
+	"a7pFVY2ST+I4iTmLnTF6OpNavoUWeEp0/f0jhMfgc9DFryETu1FZoHTsK1aq+jRWrFjhui3V4P12Ml/9",
+	"ZG5U7Xs7jHndYYPKwhX3gF7Ua4KhvoQfxj4ASuRWFgqCCVe2zUus9msWPq2htTUxLOf406l6vwvpeTm+",
+	"0sD5BqEhtqcg58+zWnyp66DGwXcbish53fNkOiUckiRM1DPkktfYbp5hgRGqe++9xrlCeMwSoWOssVfF",
+	"9teAnEnxa4p8fdkg+ly4V+ciiSJnObgVlfyKmWHQum25+rhio+rks2dsWOG+2OzGbYwLKhJ9SzZofHqO",
+	"OO3lwrGiGlvjZnj23mt5J+deK701/nF5ejy8h5/UP82D98Phidfybv96PRzIf/x8eX0m//v+8vpOvj24",
+	"Os1Dc5gPyxFGaiR36n7ahMHuDyY+Osx8xpGCJ4LEejem5DVxbfOr3EBRKo7tRXrTNzXr66hZ/6MXMsfB",
+	"/6Dqq+F6b3k98Jsl9V0Ab2lCjlHAVNCgPrSIxUivTxEpVLdXzmvlaU+rkjfUi6tHXc25njt6s1v2LDa2",
+	"v2at32Z/M7Bnd6YezvCAAbf5EI38iHESjFqQRsyP0IgtII9QgzmTAHHySGIcIQi51kWI2JNKHeIKEwVc",
+	"zjpXEvCDj9BohqPJvWrsg5QvIUUQTULIpEmEvM1gTKFATyx+4Lo+lUIZ1RKJGpyKWacQGK/bzIsW6Wtl",
+	"2ULVuSCVwZcaNtZEeunkUre4qd8BdtgQqzQFkdIFN0hQqRPcNw9kI3HstvVAmC8V6ClmKpdztUZmTWqt",
+	"SJz7XC3xRoCYaR5jur3porQ8RWwWWVtKR5nQ4Uxr9NyKnR1kQMiQH5/W8foboNqyGI3ASa8TilVmPUAo",
+	"qGzZLZSVyYQUVqyrKutgnRnmEDUdTinUWi7C4+b6s+oiH0Omo8qY5FDWVl9dgwC7qrEuYuKHnHgfv3xx",
+	"R4KsQouuUOqYXfYoP9LNtHaFhbbFyCko2d6FX32doVSs1j+fDx2taEaz5RqqMeKvYPrqcHMBm/6bCkcO",
+	"GeVNZSQnRsz6B/mPY+6qj9M5QiMz1K3KZkYonKi7L4P3Wjc0qdaQ9hYGsiy2tmHFGAPs7FBNLRuCKhQQ",
+	"wjXtY65uR40pLv/1yEKfAK78UsWgKHhhFpto6jl+gNsVxGsjMUB5Ycw/0Gx3dHYZCWSvI8A0z28J9KyL",
+	"/rasbQ35yXyUdnNyDspuU7BXxRF+jFmyqOQHP0MIji49MCUChB82T2t0GhOVUJhGUeCO5F0rEsylykCs",
+	"tnfoBSH3WVwNUb9hK/CXAn2U2aX1d24d+Frix9vGyRe2OBQzLQsAPyhuq9xv3lIE/hRyUjtNYGkVofZ1",
+	"3rmppELkMymNTmI2P0I44qxgBYUeU7yCOQ5Io97hszWqF1QclL+xcc21CQ8kEUChbGcVBp9RAfJKDp/L",
+	"x4tQ4EjO8H2MqU/+l07vZIk4597hjsIOTLg2RDS6FOvi018MdsGigHCAJqZQ/11VLy7fImWw/Zdz5yhU",
+	"JYEnYUT4IVJ7xAF9HGE0SuJIy7O6ZISCEPF1ZZ0qSHM5qweyVKTFwynlKWSRynpRroJDJNXrtEbxGHOy",
+	"29N2wtHTjBP/fmRsmBRyZvhM1xWxiLQPdQVLNYj1EO/iyBkhPxNiITuV/+VmepLYVJCkBmkAzZZSlkil",
+	"u3g4Or19V8eGKqvqMR+h7U6n1el0skr8HGGFUdpCCY3kQIZnp/8enNyfD/55fz68uRn8OEQcL3nGNWAw",
+	"9aKOzdSaUYrN3pykqmB5VHmXlhk06nZQYTpsAmiKKVqLPnsuE0vEAOnFoM2gOV4igR/IEYKT6han5vhT",
+	"OJdK346GAp2HVP2Qu3SsBCpz3p9RcUV/mm1t9eX/E1nW8DQ4EgyNiyoA+bQIYwIIp71uZ7vXgxKTFoT7",
+	"z2TMQwADUJn9OmpCOKTwjYKSgZ5aQCZTh1oRgmYUoYBdk/P60rJns0GYI1VHmh9pRuBmjxUXshzwQiUM",
+	"gNEoFIWj3NUkVHeazMo3FId+Issb+UVeJOpDN0Y+WpGEYNDPVcfVRJerZFdDfvnKgpUKaaW4CNflfndn",
+	"v7e3v7+329/rbu/s97x85l+1RPmmap6dqdhQnDJezrV6qtiyrMHqbbtmbF6zW1JMXLVHF0wAForu4eS8",
+	"Ern1awrE13qBQGGjTCiYuBcJuiPlkxxV3g71zYql21VZo6seoZNzd2+vJR/fEM5DRmtIhKs3KqnkGfU9",
+	"bW8bZOzNSLSwbvFjRichYF6Zaz2kiSTCw17/yyal6nWJ9LUFnJ/CH7ac6/ByGfxWNQnBZkdSJFbod+ME",
+	"8NQVWUiiM5bhF4ozWaqpbqSaRd3x2gtFfu8UaHAwD6kxupI5VPrycID/t35ny2dzMFauhJyQXWhmhwNH",
+	"AJTuqQ5KEkYp5ZOAQeK9Wt4jk+UEGVCSM0mByoEn2RyNQk+0tE4cPFkxmYZckDgseVK2HaaM5r0uLACM",
+	"NTt+GfhGtjVvOuNqhvmz5Ls15KrNHYZZajBRALHhs3IBUJu7WLUrv7iCA/6I1+7FM25aF2TqT2QhTFW5",
+	"1FDavEl38NizG3355arwaHJCs1tZ18g1BbnZ7b5ZN7JlMwRT4OzFNj42nH59qnKjZSjg6j9jOTYQIuHa",
+	"2TcJlDgh42R6SiesAlWX4gWfsbL9MqEClApCH8OY0bmxG2GBTzkzIGkeUzEM1jtydYLEoME+kpirN7tb",
+	"na2OLi0pJZUSfEAKPM29Q6nzkjlT8G4LEvuEChD6tvtpMZGdnX6/19vZNkVT9nf293c7+wBll5ZyXy8O",
+	"b/3Ir4zjnpAJTiKB9OYWVE8Shb/j+0C90yD6CkblwGzTG+Mq1VzYKbdn24FxkyeK99gX+RBhpZGbIuhS",
+	"SVJo24eqvqLa4Bb8YQ1BAcqayBe5WiAnAukoe2WJVC3CqDsMQNHX+l17sxuaP0qHsNbSYVpv6aXPhplf",
+	"8dqzVxsMrk9gBoguO1RVNm3EPf3ACpkdEx4GRJuMnIc3jUX9dpz/KMf5P2Yuq67FGk7V5MbM7q3NH/EN",
+	"3rtl9lB/E19np6V8GUcMa/z/kKNFzGQfdYA7GzxiVbA7axRaTQs9lvB17HGWSoDooivpBaPfzt0RObQ5",
+	"M8l6ApBv3XHiNjGo/cpGlTbr3DdGSQW44iSM5y5wxfqT8fUBvqqmWZsrUT3dcuUqWLMyh1j5wvqSNTT0",
+	"B0FNm6f11SqZgO1OcvlB2Bw87BTN4R3iMxpwBLjSqHuw18mtfAFnugFW49AdTjuAAOikZGdIo299FoBR",
+	"//L2/v3l3cWJAzlNCoYTltB8ALhJnCx4Ak27tZ43+dKJKsaf36XC4KMnvOQIesqN39QeLBRhqdw+NSrn",
+	"rsknx7AGTjU0wlxDZel1bBnvI9d1S44kP5/GeM6VPzLG1J8hRqX0hm4hNkb5KdGcxSbuZi4JQcrLsRGz",
+	"+dYH+oG20ej04h+Ds9OT++vh3++GN7cj9Jdep/PdIbrNSseggBGoaI7mWOi4AZ9REWNfbOUaOT1Jvx+Y",
+	"8kSTkMQqX1IgjKROn//mbzeXF7leVTyx+uCJRFFbkiMJlLMdPoUPB7enlxf3w+vry+usU13aMEzruKHx",
+	"EmEUJ1EaghSwuYqZb6PRD4P6iasgOcoQJ5QTY8sxwMOqvDI0dHw9HNwOi6PJCoX6WVh1VmIOvry7Oln1",
+	"JZ2S0mcXl6oQaPrJhUHZ1oM0Ibk+pqbGjervYnB3+9fL69N/D9Vmdb87RMcxgb3CkYrPnoech3QKZbgg",
+	"LB4+fX95/cPpyclQbdeOXitdxUgSndyxgIHUYUapjzl80fvuEJ0qaqLvBCKfQi7SoMBCM5zoPLw2Gt0M",
+	"r/8xvL4vN3bBEE/8WdFqAx+pMqnV38BiQe9hNqQ4oabLmxtJXtXfa79U/vXhP69Or9W6dg0tGQfWDEu1",
+	"NjAbeD68/evlCXQwODu7/FnvRl9/tcBiplZI11iZEzFjQXoUNdldXrw/Oz1WVHCglld9hHAUExws5QTl",
+	"hRuFacgTZ7KttPaQbFG1dnU9PL68ODmFg/V+cHqmZ7KtGpYT0DX69T1i7Rt4GMyG6SN1f3t6Pry8U6Pb",
+	"t0+3WW8cx+GjTiCBf0ItXcQj9hQt9aAG/zq7HJzc315e3p8Nrn8cwpB27NbIJ5+QQEXGQY1dQ+k3d1dX",
+	"l9e3w5P78+HJ6eD+9l9X6vO+/TkkJaj00LSgVMwSQTKyIFjv2rU8q2en56e398N/Hg+HJ2qJtuXa3zKm",
+	"cqk099Cr+ve74d3w/v3d2Vn6pnW85ziMxuyTPN+TJIr0tg4ujodnevkPDvIHDWIPjGRrjvQ/Bqdngx/O",
+	"5Oz66cnUFpcQro5YhHTaUqXb9dFmjySWmoJpJ9uuviF1Ha+kikepNNpwTtos0Wt8fnkyPEuZV7+zrbtW",
+	"KVNjMgtpkJWFUvkq+sjcXl4PfhzenwzOBz/CTPsp+02NPBRhFOA5VG2zi9fJF8aYE3OT3A6vLwZnaRvD",
+	"1AOGSMTJEdJVQ1TuCbWsI+84FEXJXUjvT8+GKanoayUmPosB5WKm6lzpuGqkRCXNH+HDEp0OKEoWap0h",
+	"BLGKXv9+d3k7yJGVIfOYwMgxV/SlFoHDDziK2FN2l8BRaUSkakg8P3XFNK1b/NaUM1d7sYiSaUjfccWe",
+	"ai714fng9Czfio4+BOEG3JUGQyH34d2N3MrzYe7bLJoXPlRboILn5frnW7ga3Nz8fHltSSJZhYBQ85cZ",
+	"iyHkXv4Rpffb+enNzenFj/fH18OT4cXt6eDsJncjmxmoUopZk/q2VI3AzO+H/zy9ub1J2fJAjzYdvshW",
+	"RG+dnnejL+V65CddHHI3JZxQyS/yypJtpPetPQG9mPkmocK43ZgUQGLCZ7pep94+dYUqSpgyFkC4qxQ9",
+	"9TV8d/vXZgSJhSDzhYD41IhNUUhtnIWCmOq1vEzmtP6A+IOWVxQQvZZniXpey7PlNa/l2UKY1/KMcCWf",
+	"WOKSQmpQIhC8lekwRRHFa3kFAQReKggV1m9acvBaXlkwkOPVF73X8hy3tNfyCleufK94ccJsXFei/Ly8",
+	"Q17Ly64uOQRzKalVMTeO1/KyPq3rQM4tz+JhmxSntnYs5bZydXMMFAZgs0TYqCoOZzVpuJj1E5xK629z",
+	"3KyfDN+Q0ygzAq/l2SdbDiV/Yq2W8p/lzpOki4oTkU/PtWmkZGewFdomGa05kz7o37nDkyngOmwmz9kd",
+	"2bdagV2pdIOmu6pOsfYRhe5As0pzzEAqZYJIOXTCYh372gCITQ6pHoF+qJbrNokdUTeXVF7alOg67Hpp",
+	"awukZMHyprY+e5J60pIlKGBWUK8HcCSu9U5beHGBC3cwZ13U9/CTIDHF0Xn1ThgFDNZEXViLCAu4nAtm",
+	"50TMmHKa93rdrtX1ofdXEkXMuCm63f20ZhnUqMgbqSqqgW8kY+TCVMnWbZogmiOVhhfSLJlu9AfJWLHT",
+	"Nq3RjKpSbNJdcBcLlE/fcRTqHBZX0MqK2GTVxkVFYPMfOKEkDNwVkV+wFiG9j8kiWt4Ldm8SiF3d5M4R",
+	"6ChS7tWGnCMTGpluKSjQSvZ2M04q2z2WK/tJbIQu00BNIMRRyM9VHwpRfRTyaznNUUuhqoOUqblA5dF5",
+	"XjCYmLFkOtvMpDR5VYzP4j8v78skeTxhjp7iUAhVCi9WgdhSCLbWCnPrTKfDGG25i/WkJ7qel7/XGWPn",
+	"Uj93+w2k4p6Wd+YPBGIvaKZwyYu8eMMZDJUMVWSuOvD8CCcBac9w+JC0e+2+rpIZBiSW8gYVsxgSvct3",
+	"XobLUhsPpV/7knbpLGcuD1J6fG0QlNLonJXc1XBdLT8SGrB8oJg1K0dzMRHxcuDGm9GhggZuRsQhIGfg",
+	"kKpI/QXzZzl/zpHKXgL4GPAR6FWTX7MFoY0KbxXIKZ2vWdFWuhdOigoj8p7Fc6cvCIZFEVZqOrpUFBSS",
+	"KMjjgOTJSX7mHXplmlAPPq8uwVmYEnznGvyPMSFCfuEY/FQ/c8dCGnEFQUDu/+HV+WbrB1cniUKe/Uo0",
+	"fpD4dbo9ANgpUKEGsYzPqU4J0tn2eNwh+zvbbdwf77U7BzukfbAz7rfH47397vjA98lez6vPylfZLdne",
+	"Da5OPSv01QuIv3ewM/Hbfn97p93xsd8+ODjYaY/7O7vYH3f723jSIHqkyeWi4Qx4Er0R9C50+F55+Nw4",
+	"panNdMoEogwypSozXw7Ifn9nlwTt/f3OpN0b73baB0GXtPfHwW5nZ5/s7/u7cDGs53t9WbWyF+iIdUpg",
+	"/WHK8j4a6HmwC1c4FtHSqnxT4dCGQwVlZbRwlpVk+s88Vs922cOHxdK3r0KiH1fGB5jT3yj6SLEBxuau",
+	"2KPnRBqYlVinf8MV6mPN6gMXGgcq6PKNepx1gQs2iywnPzI251Iv0ZcQYAhKIg1aGvEjr4KlB+Y/4qAw",
+	"SrRW8GIqa/AlyBsqg9zG8SqCdzVPccrGU1lk8R1XmboN5Io/+Xa+8NJrjge2ovxs5Rk3ScFu6PL1i8Va",
+	"qUapVJ0koFKuB2we5it85pLErY3QzVSyGE3eTjuQYSWTEhG2kMHSJNif5VFmCgS6JkXokT+zkvs6cdkN",
+	"h7MBlGG5sdUh3c9NKFkraS1b1oZcE+hiZY5FRmW6eRed/ZXgSMwqspgEFiSfQOFicMdpGoQ/I/5DIdQ5",
+	"BTBdYM5NmPoYc+J8CDZe5xOe5u0VHoG0vCA0INQvBFp7M5jd0rN7tX7UvVm/mF7SnyzYUe/yp7wNvo6K",
+	"k4UKSO9ub/WdCR4O1npsYvsLzM4X4aMtYpcDUK2Fr8hPqiMnRQPHsg3PlUBZWt7n5UDlSApYU9rw0pm5",
+	"VMZ7hR04Gf54PdA+QkfBCstE2bgEvNmtUhh9LlJYqAnEImdJClgyjiwkcIVcKFtNd32VoqYnmn1hz6Ow",
+	"/i2bVtKRpyRQfcbV/joPegyirNwWgFmWLxZD74vHcZ3Y+5Ar7ysYxmfsCQmGJuGnKidneduhU4Xw68b3",
+	"dSymayFO6ZTwasDfS5qlhenAqGSxSI10GtrZuKMgktikk4WVPj4bnHnN8tn6nl3LSShFYTMS79ATJCLT",
+	"GM+9P5aLcINYehZElbHRb6FBGrRrIn9DnuK4m+Iw4on9mR2W90HIFxFe3tOmfkX9XbhukX2nf+42C6t+",
+	"x8HxdqQ9YYb8RhkCpflJwaygMHiG4/AP5BX95sKscWE+GxPa8LyGQnAxEqOIRFs2GT3PvZpx07UxyWL8",
+	"dG9djY12yaiJlYdON7giIqFClb4XlZWd7PtrNZ7WG/mc3YUj5dpU3+8kqJVyDPs3BPfyGg3pJwDT2Oij",
+	"j3Ad+5L7O8uePLeownPwm4vHxBpYZYUUVfjtSXvr/SgJVAoF4zpvAKyeGvp1TCYsJm7NJSZ8wSivoElj",
+	"cNOR94JZhUaVBNbSZejSLKUnHAqFRuQUL8v+XT3X3BLWEVc9dkozIiukdr45sWVuhPNU3lWzA86/SMZR",
+	"yGcEsJPGoJm83K+YHs4/T1qpdRGsKGpRe7FCSSElvWyhU5qmxMhrn8I/DOzcbg8FhCwUygdE9hs8OnQe",
+	"/mBAdlUUQSpbxB+oyrNuadg69dykWrEY/crG0OJuDx6TiBMoBVcsObKiPMbzzerZQl7GF0kUbWo5W6pU",
+	"QEUxytzE6suObGyibNwU21xtsmRWOiPxhb6DZ9SwtCyyhaRnyM3L/d7d7nZyUL/6yf62+uJXNlYG2ODA",
+	"38P97XZ30hm3e6Tfbx/429vtXbKDxz2/P+l0uiVEjUXM5otGuO5x6nWzeIilIjddrFSFvsJxCOzZtRhq",
+	"0mFjn212e4Z0ehvOyTn3Dg/2O1+chZzeGj3TIKSvlH/Z+Ni8+qW1fslZayXXQIG2iG69r6pqWeXq21qH",
+	"rHSl5PCr1+hZk/xrAv2Zg/HZFTtnTsKKvbRieVLL2opPMtSRF8COquVpZdbNEg6pTVvpXG36sffGWkLn",
+	"XW0R7WpvhoH4B1wI8KH9ysbvICe5yId1JhZoeOkhDkgUPpJYHeI48g49KCtw+P33FuDp9zPGHhynNm3R",
+	"iTdWS85K9tUtmBTSeiNqAUdZyschnY5SEZXQwKzKr2zcQqMFoQG8kVARRtoAlU5Y3rjT8JFQlCzsnDTd",
+	"rtxH9T0YrrNVqizPphdwlY1cvmTTklnEKlqAImnl+f+NjTkaLzV+RCk5xbBmudl6xIedbErw75TBw58a",
+	"Htg77DgyVdLmXDtt2nc9Szt0PrRG4HqeDmll0cxsq6w2W66yelmrVQteHTQmxU9hBHt9uIsrXy2JbEri",
+	"yFwY2VTLW/bcq+strpC12fcqhuxmtBUbfBa6fCbyPLUQJU9S956EMRfl+GUBLEAeqV/Z+LnBA9+k2/90",
+	"6fZjiqjWdQW7ayoqX+0sq6ilhpExG5WyMWGx2/ikyLGhuUyqdl9cpflgyOUIpUjyPZ6haFiYLpw4rWHl",
+	"4wqlHqCDVrYEFeezMiPxNi21U51++EcgLFtEslLymsVXZ1mlJb/RM1n65stZ6h06N687o8bMVPJZTOkc",
+	"KjdfxKHvAgIUWIRchD63hDxNlZAeoVB40DUWRKWhgK+ngwRD3SK9PJIYT8mViwcoQSGJiWwIBCNtaVN/",
+	"d1P5QT8vb3lV4yUv/UTbmbUxyKLtBlBtuVF+Lsds5EbteJ6bRel5MQC/Yk75bvKDyndRsd1Vscf5YA5Q",
+	"aqoydv4c90plmMkKTm05BRcOilo3DSyzFZdaq9ihmwr9K6eJZhtkAl2eJ49bOXzWmyVOKGW1qni/9+E0",
+	"iUmOSRQox0TEafvpHH/6G1yfXV2PLeNAG+YT6lLPFLoXa2muNHpFs3DX6mmVqC9dgM+lnAJrOSpdZvLi",
+	"jxOKsEAYgKOOFCih5LlxVsHahc2aruxKqldvOhZtlb1PvbhOAF3hurSWbqXamcVb2mFuWQuF4WdLkK2z",
+	"69ilFdgqkgKhHF/IFTLPhMWHaBQTHIzSUpWAbejHRLSg2rsYoZDmwCx4C43mmOIpGel4TFXRGIrSjHJA",
+	"4wT7sw9Ux4fJ60p5QVEojqD0JUEYjeTLoU9Gum7mguAH5btUpWq20paVj5Woi7uFBGPad6MZh5yH0pLA",
+	"UAZDlCIEFMtRYa2hTwq8Qr1cYhNn4SOhztQaCBNQBwuCraLwkVQFCrKHpsGypYOW6bkbCe+sCrbM2nIR",
+	"0xnzcTTMMNur3b43ulQMGi8VGJXb13t5NbwYnN4Prk7vfxr+yzv0/kv/z2t5N+eDs7N7AAzyDr3pQrT7",
+	"7XlIw+ZlMhrH5JajbF89wfOMTYdUKHjpcsQlkY/MvROxYopxRB5J5B325RXDp96hZxz9f1Eb+d/9TqcF",
+	"EGz//T1ehN+rY/md3t+VQCmZB6U+tFBFF46rKsDBqxdVaSx6DsU+djtoggWOWqjfQWD3baFeBz3hmLbQ",
+	"TgeFdMJaaPtArkoLbe8rsFvCeQtt7yG98C203UEBGSdTcP+KGPsVoRawfBVnai1mX6AAHYCsJqm6qaAC",
+	"V+EuiN5jD4TqXJZIvlYETE5LnHp93Jv0gw5pH/TGe+0eDvrtA7zjt7v+7vZkB+9MOuM9z2HJOdjN2xNP",
+	"IRi/PwejCyC5DXOf7O3td4y5SL9wK0cJyP7x/XwST6e/B5P57+Lpt+3ogdKn6faOWLDx8hPp7STscWfG",
+	"doPfF+F28EDjTzO8I35jv/4G15xuZvm32fhHP7wM/3Z69/tp9yL828EWWf7t9+DnU/ljNP4x2v3X7WL2",
+	"7x+H4eTvW/52RMfz953gn3+LGtRJs8vCNlFiX6eIK/hagE41UB6hAbeLxp7SVUWC7a/15b3lxpIobuOG",
+	"5wGUqSaArlVnIZ1aeNDsUZUN+VIkmRJWBkfkk0GPNX4YSj4JfRKOEKO+O/xFuFu8LaxUC2EVKvIzGSMY",
+	"xSHCaExwDGFUci1lv9fDm1sIQ+CqXoCzS7vsW72PRg2uMPtWRopWWzYB5L18pX2sZCZ1uPouNmLuym/s",
+	"pAk7eXnEl+L4byVihNWFU3+eMfSEaQlO07phnl+yssx5TVXIV6n4uKFqjl/ci8iPI8kjgqpKKlPJgtMa",
+	"g7YDz3ynKmun8YWyTaQfGpFlkkTR0vbImQ0uu+OqRpNq1VJ6DEEvMgGpVUp0FWhGq1rfqNIcMnOQGaCb",
+	"JhknP2gTQWkG/yIAnkvZFrqVnJ/p8qWYopHcoRGC0jccYXm75FbbmYGs+zvVU3awRGWk1N3phBn6Tqic",
+	"r7QvPObFPOF+p6q3czZ3pmSkJTcwdwA1Qe4Lh7DvPFZUTT5lhitQHEkDa97G4AFg0hfK2CvFC7rMDyq1",
+	"E+fO6W6vtH6OKHj1rYIkTnfIZ1TgUMrGhZBGeZFscE63zvTH+m1sodObS7S/2+nChlJ0/f4Ybe9vb7ej",
+	"8AFgyQsAYzlVzCVpQH2hkFQzIYPBALGxExZPGcDGZUV+izc+0YbCvRx0ShTpZua6QzeHKl96JA3nqDLy",
+	"mQbz/KiBY+LZIdEFJmXGWI/2U1jpGklq3RXXcsGLV/7l4keRmt5EEDlPC2kVC3Ll6kykiFYxmRN57vmL",
+	"w38zF6hvoVoceifnZWSQe2P70xC8kEb6pT5kIpWZG3nztf+nvzPpHewd4HYf7+y2O/tBtz3u9ift7naH",
+	"+OPuQWe359tJDevkQVjFmitmpxZgnvmCYsbm0MlerxOQ7d2D9v42Pmh3gt6kfbC/f9D29/cm4/39/d5k",
+	"b1JqQW58QsPfkvQOtuAhGtuZ1vRnN48VfXbs0nxMgsAJ/HdJoyViacaCpNE0ViLlaZOI2ctt+UqLqFFr",
+	"miTC9bOfXjca15DPOnlVTnb+EELoPwr5IRoZ6hq10GiCfSH/8f/9P/+vUxXX1OfyQFm0+HxbXpg6DvPR",
+	"YVnjdoSCpdhnsb16kdLBrojbVQzzpOpmHaibQvttKKkEoFTtIH3vlFSNP3jpwAa3tVmjOqtH7VqV6wmu",
+	"t2YbupHTvX7D+9gdu2gEhNr4xRnm5yzO6t4ZwcU7/OVj5SK4sna1vAMItjlGunrFXMw0HZfTG50O8vNL",
+	"+1mFsyeJ4QgJNlUlqVUmuU7fXQm+l44zm0/9JlYTf6PNNPtTs6nfRK8/uej1cYOsCvjGG/KpKyx8R3DO",
+	"MbgKwHqJNY9fWVbjR8YCNGcxNUris6poWLAEOTFxDSkwA2XI2StfhMrwpXIF7xRZNHf+pJzv86aEgsaQ",
+	"1g4jkHEKmU0uzqu2lHDhWyfn+x/J3DJRR3ONoqjzH6h/booFmgP1hlzwrgoOQou3OlZERyJBNYDxUpRA",
+	"FtYs115cIvvzUhad/HQE5nKUvScHNoJeRg0R4iqSB6y5pukDJu4K7HAGjocvuSDzhhbGhJNg1bpG4SMx",
+	"gFXPqZeQKCgNk7NgraF7uxsVUTKQSc70hROFgqVib7xBFALCqhXb3JCtPCfBqITD1hDiVL92j8v8MFyD",
+	"BYUU8Jlu2TVj4jxjYQrSdAPYqJ8Bd/M3lfoKPE7z/jyfawSSmr5WnnVF+kduZz9XwZmdrotm9sZZJTmc",
+	"SXvjmxtptC9Hu+ePTc/PSVWpIpm1AY8d9PXKyTIAp3W+PpqWpF9nGRzgwoUK4RrqrNuQpapDURU/CPhc",
+	"mn1zFZuO1MlBU6xjhSqRum619dBhA5xhGkQuXv7zbAlQB+BZkBKqStS2gIiOtH8XhQrr8wlXxPw0NSYW",
+	"YFSDF5P3nem5zkJpwwYU6VBtubMIlEV9lUehxu6ZHd7cVGtutuMk5rroQX6nfmAJDXg+9ssystu33ASc",
+	"tRnD3Ol2Wp4KJl/JR9W3m4mDu9X1ro34pc0sBYjDBZ4SUFvMCF+ncxYFdZ1TjZDogKyEHbE/UCYr2WCc",
+	"wnXZx6QEK+QoikUe1+tNrl2cAwcr65BVNFVv/4VXqnS/bwLTf4zAtAn1LlVL30Kxg86sKk/uhAVtjy1H",
+	"V2BaBAPMwE+c/iA4foxSApjEKs3VXPbzMAgiCwvG5I8ucCxCqZApkScmmMMAoPTbfULxIw6VUNTchXRr",
+	"cF9r6/JafTtK4enQMAVzawAE5Af5KWR577qe4lEGa4tCocrjAdqtEUuq0ZEsZ4JZBneyqXymFGGfBXqW",
+	"MZvGeM5b8ne95HFCV5vKdE92gJ1ZlhqiqnLuKOZa6w/w0/vZ9qikToEUhbvs6cm+bHLIjByw2m+zJgiu",
+	"dYhra0FYFiQzgFY6hxVrW+dzabDGhhdZK1aSaYCTV8k0Nfvy7U77z7nTPm7yVntLx01eT10L2VKyUPlV",
+	"vozPmPAwUCVMJcNvycuvDk9UMW+VP6VqjsG1EPI0GfVpFvozhfcgZuQDVfuI5GTQCL65N0C8o5Z8hYNR",
+	"cCxbha/k4DAN6dQBGVpAarGu+DQ8tsGOZaXeSso6lZcLoKdo/Hi9UHJhTBBiWWWAhUmFBquuwyLCvjYs",
+	"KhlCL2BL1aaQV6ORLSRbjRPqu5GtnD20TPh2mLuaAfoqkRf2JN/sD8u1l+pWfSsH8bqr1VKZ0XLcoRn6",
+	"q2HE6i8qXKDGvZU7KVVOUF2NFkItvDrX51ctJFDENq+pVG3WhvE1fZtGOvjsike8trC3a61puZflsBPK",
+	"3cm8adUxK3fWaYhqHAFzndBrMlkRmdKIt6skp4YWxDvr1epbwW5QL0sDN6/CAIHaD9lB04VkTEFoLdgT",
+	"LXspWoblVdeuluE5IUqsH2UlGHLEUmct0PDs7sNUopC0YMwv3vXw6uxfcqbrFzg00kpzAYclwmcg18Vk",
+	"EYUksKqmg2yegcivU1w1TqiqqXOw2xsfdPw23h732j087rcPDjrd9p6/e+B3evu7uztdbVM83G55PMzl",
+	"4Gg/N3tCAUNLlqAAUnXS8gi50tm6+Nm31X2t1f2mDLyFMqC4/3MC5VzEthalQJHj1bpITo14uWpSujg2",
+	"S2fOck6F9lT5sFck3GdUKfvaxP4Cci7VKHo1tThXdif37MuXMqF+I7NvZPYKZLZJ2X8NI4xWV/6Iovoq",
+	"c84NwbE/qy3AxVXh/TWTBzKTchr9VfbbvpGNWPlJlW3a6XeISeadXijL1DSkmXeUUaseE60CLHGGuBUq",
+	"SeEYTDM4iloqF50EKFkACGmn09lqjNBoA+bWZxRY21xf0Sm/3Y0TCr7ZqP8TbdQ5iOqNWas1t3lLe/VN",
+	"Wk67XI2PYlUUQ1Mar8bqX1nH/Vk7WVWMPbezJAp/x/eBeqdxpfZn4/3n4pzCV84zpVUhj9XxZqciXw9y",
+	"RVRZdflHFAo0D+OYxfwIjXKrnNUMGSdhJNohreT6z4kfcwV6aawoa/C5GC53qNZKsgehpgbrANPAcsdU",
+	"V75fR/e1QBBUH0Gg6uvlu6nITFiXOb40Af0FGbHPigt13+ZWTF+WX1yfKFvc5QH4ANa1mNtkUjaer8XZ",
+	"7YZenb27SvzWkDQ6hWiSmCxUZeyEBiTWpuQWekoFQPATBsSPcKxgcOXtMJSs4fLmnQlpnemQ1g/UvRMN",
+	"MEYanLtn5zE9+8M3P7hv2+Hr5Hm7j+HbCzjQOa+Bd+V513s1r9c620b58ctr9b4is+VNV/fFLJZvjMfy",
+	"r8JkVxDTm3JZXq/MNqb5HLsEt1Qjdvmx9YIvX8wy/5i8j38t5meVZHvG0XQcSp4qjWu0UpyE+rnhscrT",
+	"aAtNIqzEBH2I1O85v3du7nXub0qemp2Br6fwpuv959a5N9PIZo+mORxvfyxr45U1JXJ3XLtqQIsiPPuj",
+	"Khw9fX89U3HKAMoxN1mDAVnEREfGVcU2QuA7hK60crErVhZPDNj9awDi1I6wTrThXjb+Rpu0MvC5YrMK",
+	"QEvZpv25z3GO5P7kU9k8P3nziGMrCtRtpfETkZVHQ2wyOUSjCKIRVYwvgrSWdxxF4TwUSJv25vhTOE/m",
+	"SL2ZkxSPPtCRdiXcq2qEuiETMARRbDMSBSrlg3BxhEYQ5RknC0EC/boe0ThmD0SO6wiNfEx9EkXwCmdz",
+	"MmbBEqU/aoE3K3ejBpd5NvRwwNWQ9iYfmxbylW/Sz8sItHJJ7mpMXz6OIuBfEabTRPIAWEWOBGMPRUM5",
+	"9mckAJx37h32ABkbvvcOd+TQ5TXQ2ep0tvvbe3Lki0SYl/vb8mWWCOs3SPxM6CIOfRIcq3YcRYdznTot",
+	"vVbiEHSqoYYhSckgSzwSGrD4HUfQXsN0aD25EnwRrJmKBQVnH+w/CQDrOKUCBFkhCDsSm5p2z1wX6ylF",
+	"dzcoYFGEY94yDat9fILKTLCiUkV7oOyJHiGaRJEK3zZloahJFpu7gT0qkuUzoI/c5n5uMpn83jf6pEAb",
+	"7m0oTJkyoab9HLQPtd/52RVG3soTpN6k4lhdbO5yQejg9HiGxQCIoOJAirRQD8dLXh0RXgwihJJrODJO",
+	"yJgBZ8Cch1xgKmrDxl21R1RjFSB5so+tJqAKahifU0aXjefjyuQ5BqSY5bqbQdUv7vGMhX6FUdZVNHYS",
+	"0pDP7tPcSC7YAkggIJ+g1F7EposY6sDl3Lsv3Q5HSeDcQOqvWzXf9/DJtfriSzroik3ruCsJZPN73mZn",
+	"m9CwnGXpIJQ8ZTANO2syHWOrsEwraEFVVqwWKfKH7UiKF1AMQiemTlAokA8MRjD5imQvDpBwH2hOiZFf",
+	"jZ4+pu5D28uvBVZ/hoU/X0RtE5aKt8e9Hh73Dw463ULwMggARhSV/E+trGpky8/WtOUl2cjNr/dCs/ju",
+	"tqkUnv500DE1KbOfutsOMD+zno6UjMaaVYklONQ/v6rI/42u7MBD6hPUPdjrNLyzQ0djo3T1R2Dr0fnD",
+	"7zgK3aWf9A6UziPXcqgqGCf1iaAKdMVsWsZ6i7v30VkaqfH5vXPGp4GTO02kMstrZtRKd9Z0VX9+Kwvg",
+	"DBA8CBlViSZPxovLcRjoypRb6L1KPVEA9TEB2SCLzppSBjKb3BEpEKXSkZSWsvohEZkIxBIpsI84nhCx",
+	"vA8DQkU4CUk8guR1bMpPjRJO4lExpTAfPFWOXdJnWX4LSmn+/FWZQri7RruwV+IoC2dL8wUVDcnO3vE1",
+	"z5IVeJeBYJpyuSE1P9RDYjZPJoVjcx8GIyhJapcthR/1TJQJ5h2H45AGdACxe647igU4CrMCGCV0+JFk",
+	"/aPcylTVnMzm5z6vGjNJS+jwUsuopXd3pyepUjDVFWrsAkv93RXpdi2PVkyh677oTd7LvWFj9ZuxcNTd",
+	"XLFiDUBfuIgJntejQmh92mdzIuX7MCK6XqWGgXDDOqiW71U+pkI8zM1Al5y9T6q04WwAcGLII2T8EaXr",
+	"ySOjk8ocGNClaQrGons/FUWbuStSlK+S60Cts9Tb1A0ywolgyksAbMMN1mNOhqLBUHA49tpyCRm1HNgn",
+	"U4YVBV3qosMVgLCat6eMqYapZzpHqdaQVQApPXl19Fk+2ilPsgetD6kDm1blojOpokchBxVdqupc1TrW",
+	"ZN1CI9AG781fShtM/9RymeJR4RxPyX0SK7zMzD5jOH1Rgt5MorFa2mEcM2f8o05gRyFF6s13gNM1L1aM",
+	"M9/7LFCM4xFHYXCPF+H9A1nmA0euTqH2dEoFgGsij7WSTs3SJ2ImiUpZ9e5VD2VpL+159Q0EkzwhAodR",
+	"iQxVM9W0Z3/r1gacCDyvvRxltTxwAbQW+pekp1B8KBP3EMk9aumyVTDRYxbAlkcMWCnmtcFtjvr5K9F9",
+	"XFz81iT8ptLUU8yUurTSVCAqQzn9CHOQxdRGwk3PUSgAjyddGS0Wq3UdNcexTuuDqDm11A5U01FO6XZC",
+	"Flp3GKGBrp11hEZSFRxprTIEy5VaXSOha1WxyhicM/nqd0urmJfU3HSeGqSljFiPOVAUT58Ju57n/pZd",
+	"qEDl8trUN9wkoZBCPAJpHdgsCQ5NwIe8vhBlSH4A5mvticstJ4AJe5LxK79XrNNmvJalOKu7Wip3usOG",
+	"lqlqAjmv0N6oDSIQJ1ThSWElGLpj0h2avNHKtTdpWFTSzW3MnigJ7sdL80lQGSzulIWoZRuR6sQcB+QI",
+	"8U2qxUCL+tTqHa1QZk38eEX8jxb+G+rBaoFc2m+2ZBWWMBU+HjRgLlV6cNqFntQKKnK71q3AJ0NLQErK",
+	"c9Oqrdv/yyvR1kfrtUi7Dt0eyHUUTujPoXCVdxX6XHly0x2pdEbaxo3ywqu67iJnOnxnFh7FBAfAvJ5i",
+	"JjJd1KDxqNuZcBHOsQAHzJNpSAfDcRM0PGUlZLeXGNjKXLvU2GfHoS007nol39fnVQ6WfIstx0AKTbq2",
+	"6ApTJ39VKX3K2oMWUTINKWKTSTmeQZP3GeSSLbBUc7zv8SL8Xh2q75vE932vOuDfR3j8/QJGVFrmyrQX",
+	"1ac7QVHJBpCJmAJereY3Oq8EGq5cs/oYEHjFHfoB0TmNwgsaHe4rs1wvRcBZP9bgCsci9MMFro0sPVWA",
+	"NQvrZfe6NM1xbBoxusFFroqwfoM1hpNxkxahdoEFaQaYntOUpaYIVUrK30JKkeGIkkcSo4jhgARoTHyc",
+	"cN2E467LgE1NAqs+8/8b7ivG9fFtf/IsWNTb7MRBWQrKMjaiRmjSt0yh71oIVWsQVcamUHBk5E45yfQT",
+	"t4mrkqFUQZpeUkBqF0SKa3jMAPjMnU6Xbpe5USEnLqRey9OmcvByZ5P66KweOJ0qu3yVw42hgKGQckFw",
+	"0JitZZ22sqLlNR7AK+Yq/nlrAcsySXplR94CPtQKaprJtwKVfKF7K++X1cTzS1hC83Zb7hlzk4hc4zQx",
+	"TgDBACvLWX9kPciMkra4GZAIUNPc0B5f6sAhWp6IMeULFssxzYRYOI6lnxqIX2qWvQBDhGRCqk2Q8Rgl",
+	"R+iBLAQKKRqZSSljLRYC+7O5SZV5af+D1HA5CSPCD02lGw2riUZJHGmzUBDEhHPCj7IhbVmjscwSqcMr",
+	"Q6Aq7ITzYMGLWhOzOyntpLOrlTbnHKJLw3InQBi5oiAO25KNLBkGqdBugcitHFkDAMZQoDleojHR8QUp",
+	"Dj+W/5ftw9bGoBpLowzpfUwW0fJesHtzSsNgRa0iYYKede78kfGbpptI30lxW655hYGRynbB9KNqGLyY",
+	"6PPgsaOQn6s+tOEo5ADOMGplwX8mF7zyXDq41qvWXcZP9/P1K7/YbK9SeVBeMzn1NN19moTPPXQpNN0m",
+	"mJU6ChVbYDHuFRn26YtOz5u8CW8I5yGjzS9EQ+nqu3fKUVa8Hm3e/UuqRfpYbC3UDa1137myKidxpO8g",
+	"fvj997qhLZ/NvzefQMhO6Qb9doP9AW6wZnz/D3TBvAnC77dLpP4SsaJcGo3PvhWc6YI28bTMhqJuB/0U",
+	"/rD1p+DPTRGhr2I2jsi8zoGNObp+f4wOev09pN4ZgxvQ7bC9uLy9f395d3ECDiDl9dUABJQJBX5lqfK9",
+	"Tk/qWAJ8XRdMoPf6BWM/kcrz4TjC9KHaZ1ur4hmvLIDOpW7ozKNXHlvpHKjPHEaVcxav0O+1n+U0qImE",
+	"VdLPO44iNtUJBVa84SqzgZmIWsmypVitrT1jxzKX3cHZ6/YWrDIcaJeu6jQdppPwknEU+seMTsIKm8EC",
+	"3kA+vJKoXPYCzemu+SCRjFObnKQMwdXTachFrHObPLYg1BEGkW+jymKU+ssoIQHCiIdTKhlpkEXvlO0Q",
+	"6UhqrbIwzTt4tVzIxhrbqlWsz9hvsJqGiTpWdSN5brktfxuTqLW2jlXBQsdawMkLKRKsUO9ClckwQpAG",
+	"lllgzp9YHGyhMy3xWOgLnAgR0qmud0EZiLS8RLcOyiwTpv1SFWFiuoSYAqnmqi+0zwvg3GHs85CiOX4g",
+	"3BqLNjZCz1KiYlwlt60qrGQNybXg18RncRDS6XsWOy+V2LwAMI2ugCgpkHqHntfyTGqcd+i51ke9WGLJ",
+	"Vzst9PPgHy10OZ220M9kfN5C51e9FhoMjuW6vD8bHOe85+OQ4njp4oVZwGbBT6HEKBXmq16S8m9ABPFF",
+	"Vh7M1FZxNZ3NzWmoX7AHQtPcQChNfXpziXZ3Dtrd1eZbWBn39kxiwmc1mlms3kDgByxRLTwDbyy4oOP7",
+	"+SSeTn8PJvPfxdNv29EDpU/T7R2xYOPlJ9LbSdjjzoztBr8vwu3ggcafZnhH/MZ+/c1F7Xbjn3PCOUQ6",
+	"56fcNEzvi3MV1DGpWQZ5UCQ3GBc9HGSuJBoc4P9t6ZbgA1RcQeqmLI6ljDtjMSdojIUgQGCyVa2+4sAR",
+	"Yq4bd0WwaAYkNUYtjW73e6pc+ZFORFR+mVBIRUyAJjInmHI7d2ZDi2pPtuT6mKB9WxtiMZqzWJFwJkhv",
+	"97JS69agep2D3ecPKlve4qDO9IKwCRrcHJ+etlAQTkPBVRbC1n37CO3I7e537PzMVyXBR1aVdG1HO5j0",
+	"CZXrgOkSFrMaSLMArqqEEwCy6ePepB90SPugN95r93DQbx/gHb/d9Xe3Jzt4Z9IZ70GzC7j6ZVv72wd7",
+	"vSrvS2PEy5yPxR5SU9VJ2fxKetPPOj8sW6wnVYeQJynor5hJJvYlN63NFJK9oyKM5LVPtfFDqm9KYZMj",
+	"qrJK/CrCFLSCkozLrijpY8FTZjP5WEtXdYg1cfrWaqSa16Sol4uU1jl6E4Ey688dIpY95y27urEL1Dvb",
+	"hRIQxust+kfHxWsNo2GQQ37Za6FT7OZXr2g11VorW6m2fKX13CQZvx38h+zzgajLplIS+hkK/mkm676M",
+	"jrIcFm3EdgqP6655WTh6jYvjdS6HNI5XIdoriULFpI+XUkIj0aSFkuwKAaXTXCKo1+mgAC+VNwlR9lQ2",
+	"sR9BVnSoCour3YnCR6nH0imJG99Duc2yxJ2+Ti2sLTpXpijGnDqfKpSIeVoZEJAiwISIoPgvY3MVUqQN",
+	"1RAFFCok6pCiUQpVP3opevJzQO/XwCfa63UCsr170N7fxgftTtCbtA/29w/a/v7eZLy/v9+b7E28jSDV",
+	"qwwXrUz8wNgD8qNknCJTrYVdCP7NNKIjk0Z+vL68u2oOd//E4iiAjgPi7x3sTPy239/eaXd87LcPDg52",
+	"2uP+zi72x93+Np6YDy6c6EwvxZ229rnhB68O4F4CWE0NEEmiMMpXZeqs7/S+jC+SKKqHgrdG1ASKrQAe",
+	"DKBsOXNK09kYsmvgUd+qM1TXrcSxIgPA+HommrxF18/YMovEPzdJXdCBdxn5OhDLLYBdnv3TjDJNq9Lr",
+	"+0yce8nLj6vyVBTmpWTbL+bHlTJauEaVQM0GL5gAiINKhnZynudmhS7XZGAv5lHP1KBfxHS+WrGJmoT+",
+	"1znDhVWzTvHayNb20cyOo/swWQdPH0TT84pjtgpi1nHcno1F/yc/dhtQuCz29jbaFmPzWpPMJnf3m5D7",
+	"ZxFyN0PJb0fCFVYvxuYlF6f8zYkprJ80NTXp+dUbmaDJukHXGJYcg09NSnoS3w7hf+4h/LixY/iGtjvG",
+	"5ldYuCpLSnFpSrhKtXHcKgYNOcTxsjp1smh7VaMDbxllQgXTN0OsKY89oceA8uUYu0L/AlNQnBQtiGn4",
+	"bbelQEc44PqRRxwlWJg/ISdYI5d260J4y6FSplE34CnEfqjPlbtJwZYcoS7ElsKI7QeZqc8NC2WP2zUa",
+	"eyIrE3zNvHKfpTPKdfbRvSdVCC0DmJecfCg44oIsiswSAJsMlnwyn0vCeo7YgoWQdKU2+FnVKQ1VPY9S",
+	"0mjFkxC896ZsocoVUUgEBnJYLkGgo6jOuXe4B16FoCjfAtSyZflumN41z0Kbm1cXtiHPXQXSf0tI4pS/",
+	"0zzMAOYNKX6LaLlWmX7G5uts1bpl/QWOy7pDr2NlhOqMdpUtmaJjvgVwtgNY6dFdLOpUOQVYHJAYhRQ9",
+	"KefKjCzRDC8WhCq6aiYWJXT4qEFdyqnG6SFc0cSNfrN8BanfW2YutUyjVq9ZwTzM3ZoykVLZg3VOQUHA",
+	"0JWrq3JKe1lIx/Xdxf3N7eD6dngCSGhmDMUz7qC3quaBWqzmhxcnQ+WO+sYkvzHJ/4FMcgNCdiqmvI2U",
+	"bXisO79fkEWVqPp67OM5y5a30z4vOb4KJ85inC10fnkyPLu/u5H/Hhzfnl5az/Tfx5fnV2dD+GX4j8HZ",
+	"3eD28jr7EbEYpZPdap5tYGZUv5kVxoukFFFSrMIeJ/RFpfbV958b3+zptVy+29ctg9+g5D2Mrlm5e72I",
+	"NcaUpDI8p2JRv92B3+7A/yF34Kar/huW9laX4aUhlhXYQnFCD9FIkZHO64wTSkM6VaCSbEHoERppigOo",
+	"X5VQMUJ/ydAPVf0HiDdj+jh91/pAR8q6Ir/Kij2hvzBqUrQg+UUfjFYaUcRiC1QxJnP2qOsGWaUoBFss",
+	"SPBdC414siAxJwE0jSGIM23zA5UDxz7UAPhOTu8DHckrKLhniVAzJDTg+UpTajUURVMVPZ6duAzoR00u",
+	"V3FKbq4Zjb7soKc8LmnWWMnJep3Qa0kSbuVM47aZsA7Adwpe6tbP2Io97+Yn+aWudZZR6ooDZGj6SzrC",
+	"Z/iH1Ze2b9gMoOIkNQTpAoBJHs4XUTgJ9a6kmLXA6TIsv5Q4JGm0MlTmjERyLzqI5CZTS8vSroFcDAiO",
+	"QjpVmXGM5vLpX0Ix3+70b3f6n/FOfyGjysjeJdGziVD5JVBYRK2D25mwfrxjel5WMEjtq8klz1cUaIWM",
+	"TgN754zZs09NCfk8ZnM1SXnhExo4IY4rIu5sv4o5icUO/n/23ka5bWNZF32VKZ5TFScHpKg/x5Zq1bmK",
+	"7SRa8d+15J219mKOMSSGJCJwhhsDiObyVtV9mvtg90luTXfPYEACJCiRku34VJ21YxHA/HX39O/XYM+y",
+	"CRi0iKd86xGKTPQN0rB2nYB1q0uvEAwbOQPqgA8hnTtPhNWsQACzvhjH1H+JJnlqKGWs0owNVCRqkBNI",
+	"DjXbMyuFGj7d/K4vSaCd0VQB6LDON4APNm0a5TUiXa+1OIxHS0ruoB33exTjb0zBdiUm92nfHVE5vdUx",
+	"UylR1clFJ6lWda66EDwdjAkQqL6YBVF70glFmDW8taC4QA/b1okR9v+VC6MNtbSoKNVF1KJdJqTnqVZp",
+	"XXp0pqC6PJa58KFyUnEdq9wYONhyqBHKkXl93axeKqXFKzWhiBPt0pJFQfW9UM4y4XIesH0z1YNu95Qd",
+	"d6ux0Cpalg6HWlR8/uIqnhbfrn53WllTD5eYiHCn9gscJIvvgCNWf5HIYOkcVBotli/vV1QJg89uo+29",
+	"qaRw6A2tRhUX5wuZpbFwzdATNQqgI3pN2WGhmvMksexPuTH4F+A40J8TcY0t0cCaoH9rgBjg6C20v8x4",
+	"CpC1cqiwb2QLOGaUolvBczCIfj5CuLUBcHMCi/rXJzvYsdHO9QjUV2y49wjl0t+Ou90Aurz/zUMN/57M",
+	"nkW02D8c9o6IXi4sw3phut1V+tsyEmaxU5+qwMLyqlCB88ySTxbo1+fPis6gON3Ku9UuicFDRfnFMsAE",
+	"HVXVV6RDn0sS/JDerPFaQoTYyKH9Uo0MiVa6s1MxEPF1VY2B2zdB5I0tn6dTuGjqOq2VD7xqJWv85+aU",
+	"sJR7rd8cNsGee+E/X5iEPU6ffPw7l87pj1qmX+krwCKcWDJsEa2reP2ZY2fkGGskXwv4Yyy9f9D2HIAS",
+	"OlEo+KYiHQiZgWQ9OHYPHR4eHx8dHR4A8ELUOnly+OTJ4+4TT5lpqatSeGZlUl8+JTY+6BwHrWuRalzn",
+	"fqfb6dZ4hJ5V89wZLIh6dVSTSrEVK1Hb4Mhwa1ulPVndz9889V6LsmK3TItNI3GlciS7T6tbp2boSUqz",
+	"6kbjS43F3X6vK1NyOqJ3AOUQHG2t2y035WKUamrXuhIP48zig36+xZ9eBXHpsccn3VLmrn4tePrCPEzY",
+	"HxQLS7jOgGjjbL56JN80RF2nNRbJFKWfFDOeEE90gxZtG9ZcD7vDLj8etB8PDkT7aHDcbz8ZHop2V/wo",
+	"ulG3/yPf36dzfCcmPAYf9cn+ky62GSXHYgHXxvNMvTMDWpNmwj8+t4p/LPPMcOmPB8Wr7o9Q8sFTM8Dl",
+	"OBV6rJLI/XhMMC7NHWZfSKVoqca8eX3pEsFUhZfL1LPB52+Jolyis6rUVY/wGjbLKJPdEqaXZ18TrAsT",
+	"MgqoOYUUI24EfsOeWEu0vG6/ioc96rxFmKDYlroKT/p4ubasdLwlK7kgqsVVLZzS4g5XUNYKkfxcoHO1",
+	"XjJjFGnMNXPaWUUGwGLEs+jkSAOxJlKKRTgdRp8b5kkybzWNp5b/uqWw6R+rm/JXtOvYUrS26KVYG7el",
+	"ra3OfXlp1CQ6Qx2sAquxD31uxTDfbt6Hu3n/QO3WMyguHJXs26OJSn8D06H4y8FNKSVigTndYw0NTatB",
+	"VqVE23k2eP8Cnq23Fc+M0ewzjtdFCXCjAYtTC9HAhnRrLOxHnOoKVq5tMloC/+Z1WrNzXN6+2cwmhWoN",
+	"Q5ixBlvL8aUf0ry787XAcV922+wY+MMtbFXj86IBAiWpQCPDEqS0p+9tDnhOJPPKvlgBWRRnY0Kdnibz",
+	"7wxNA8K5X/aEaImQMON1TqmulrdbHhSHVexFWb9xy1lP89W32Jm3f7YZ+srLDH3rSEpDAGpciIr3xRBS",
+	"FRcbUC3mMLrW63ArfoGctVyd6+1NA4p6Rk/7e/OpkmTtRm0my62sW1cA7L5fzCNwS1lPV2+VJgV3I36i",
+	"126CT9VX10WjoN5F6eGaG+KiDkm9sn+BziC84bLgZpa7oUm4CxUIyuNFNzKUMVI/Z7zStBAIIx0W/Qiq",
+	"Nm5VAZC9kqbwpM0RqPXnvCPPeCmT51+tdy/evvynWf3GqmcsoaPEpWrOMVUJNNNUXccR4Ij/C0ILOM2N",
+	"8mQ2zHsR/9U6OQhakP9VRI6hEQf4qyPF5ipnkYJbwjakaJ2xUSpEBoi/N0EZReLb7m55d1HmP8cmN6/9",
+	"fnnBbe6D2+S93fIKocc+8BoMmKa3iyWAd0r5LXkQNWAL8AOfbvz6Czi2/WBZwN7VDiybcPvGUNJgZVks",
+	"NAdkdFnV/rDkfGiMY0CPVZ2BMcU8RX+7dFbZm2nhe5v1o7wF4eIrOMwXQux3IOdtdOe88eh/BSnWdum8",
+	"uXkoxlngjm+0/Y22d0DbFXEgX+FZG+h1D3tqU3MbxRkDd9L+N3cOL/HTSq+E92i9W9n/4OJy1ruaL6yv",
+	"rSbFwnObUa1iBdDL7XyJy2Av/ncqMV8WP7ycZgFo0cYcomfBmoo9gOeDIzZWeVqTabAwzbVQLuXng8VV",
+	"LE95zVHU5Y6I4VAMMnQVOr+hRKCGSvvsPm6KBSCNHQZN10cx/ektf2Hh1PxQ3ELozfvOZnE3/avgSVVT",
+	"sp/jUZ4WGX+WoRqyUSxHF8p8xy+hGMNQ89ul69ye89xcVkamvF4ogoPHNE5thcCqVOqi9slb3r1n4WCO",
+	"lle+sTYdpzblZlEU+Gk3pf10E6wkL+j9V+VGNT8sxQui2Fj3F+//73//dHb2N3/+k6kYVaVGwxuLn/+J",
+	"a/H4qLNJny3Em45izswrIHdVnrEQRtgL1wME4FTcALWbscqBVbUpzqnSYHPuXueL53UvVb4XoGAR5G7V",
+	"brh62iHjEjrYugat1UBzIyFFioEt+Daolk/2D58c/fjkyY+Pj3/cPzh8crwIBVgLTLeYzb6mb24x5hIY",
+	"E7YXAB2kKk1+zYctGsbdu796+MbQJEvEsKsDrgUUKIeZ+JiF8F/XKh6I8JRxOYeWXkwkWlBrP85g55bD",
+	"MYRb7Hai8tinQgzGK7qAcCjKSgWPGE9UHmEoaKxmC4duHWjGhMG9bQUtmLYRb+q6opJiFfMP48Q22AuY",
+	"zgdjxjWbTA/Nbsz4dUD9/BlUczKdT6cqzXRdL9ZJfcfowk9tlxlLnZn/q4Z0AoHX5NHMH65vxpOEWllU",
+	"tmmdiqq8mW7n4NgMdNQwOdN2X176Pu3s8mrgB6sfwO6cFpXu3+mVlRirwBsvoDHhGRTCVjeqg5/MMZlJ",
+	"A5Xc6lYpRzlvURO7aVUq9FlepPkYO/HOBAeeTOIr8b+LA2mdwxMp5mx0NrwJTxFF05IwBn6jOIKe3LCL",
+	"d7krrWpo9r7Jxdk8GRBJoAgl15Lnol1jngoWr+R14V+P3lZc0o3prvHF/YXS3xaUDZ/D70fngBHXN4wF",
+	"lFXqIHTbnrF+6e4ya31rKFstDhbPxOgyto8/mGYTPmdjlVCJL9AqRpqrK3tdqe7ST7kWabN2KbU9bhfk",
+	"U00Zlc4T8n3Q1oDqs+z0+Nw4v0zOG1eWb1YlvTCzynpa/xF76/h7ueZSKI1QWS5cf8Yr+vfCJbBCYJAA",
+	"rd9qnxRbZ5XNej1RsrwvGGgAVR0nk+FQcLszs8HUO34YC+130Bvik0Zrr2SeaoRu5HHBr0T6nYaXjV4R",
+	"2jWEZpGTWGvqA7yCJWsMPlwJsjasx5+9bxXGmWZqVl2TaBWFanTxyldWCARP/W2iuWbzpGbjXLfi7zTT",
+	"5jGzjlkaZ7Rbvt6aJHCrAXSBhboAFyxEIU7+1eL6SrM+H1y1lnOr4O1PG9RZ4kc3eWOq9EZvVG5V3p/E",
+	"2Us1qi+ltzXHQ8J5SNTiTi2W9doK4SLp32z9FE0udQWdC41NlCge+Ui+M9FvVaSpbVSBigvKRPRS4d3G",
+	"P57jewdewfbaHaGQyAqx4xmRGl4BC97KoO80ZVJWpuRi5GyzhPrbRhgX81u2E8MrlZK/SOJ/g9RM+eyD",
+	"VwxRlXZUnXZzsxjvg89/SL0oXS24/13dMq9dhbRNfcXWpqdQHAxNKe3CMS3Oy4jdjlsoibF1qNFz9Alp",
+	"W5oQC1iYp0mIxIWd4YU+LabU8WYTVtn6NzVx8vqbjG6V0iD2tNE55f5uRHbpu2G1u2EtMIXHFxvV8m3y",
+	"RpEZXoUV8jE7ZUZEdLtdv6c99bEPWC4ToTV78fL8P8+ef3h19o8Pr15cXJz98oJpPtd4Xc5iwuFY7VCM",
+	"5QdIvf6QKcsuHzbp9CbNxJ+Z5XzMtkKB0mr4QHJhrF/hGIToGGtI/Ap9+BFyBNcyyS2AkJbk0i4RlBZE",
+	"VaONWxBSTbpZsvNFdjhhYVm4IW/TH1EGoQNSFk10QVWMtQMBQDUWmSZgoTAC+MMoj8MFOlzHdi7ZcRti",
+	"DHmokh4Wm9wXzOuzfsGjf9RezHSzV/mFhMzS+So1ZQvayZJuUo/fAZo5mJ3w0CmL5VCtFY/7j+u92QtB",
+	"kf1uNQbN7Rhiwx6t67sBVeTs15yr8zotFl8BFGOW5uWskRKulhfmv5jLAUVYVgNDOcBHOJ2amJZ9CFji",
+	"bgGuisoL9/Gmam0pWFfSa0tIRNUlE264qv2/FB+zN6n5X12NBwo2ILQ9soqK+Us5BeFfrTM25VlshJV5",
+	"ymxUxwynpCCxskinzQ2XP4LWx/ZItemvf2olO+/4rEhbcr+29VU8bSuYPU/aUxVLqPkhF+nlYoFlRS93",
+	"V7KAyL5L6vuuCjKXyt7sQHXFZLYOBsNzgqdZX/AMAIcQWREieXHJt+CX6VTMvCpwOuEf40k+YRbqrWkc",
+	"a2H9S3wYT4ooP6eqXAYlWtQsJ87cCTQYr3Zvq3LTQMRj4ZcFGEC/EH6EwU0rs9skcCysO/BOsnLP62de",
+	"yav49Zp+cK/FDA68rfJMd5iXzsZT4S4c+EcuB9A8bjFosnhsR2tIsyldrUVEe72CcjZ4eQUZNP7KTc3G",
+	"u8yhJVcAoLkZpef95bMAnO1PHnf3UZteBIwsEpVWZFwVVMcz0SZEnbKULMvEWZyKzqWXIlSIxHgyVWmG",
+	"pezmum6N4myc9zsDNdkDxTGy/4dP4z3zIdiCS+eurb5EZyqNbP8+G7fZ1PO6RFsbhBcr2cPNuT6A2HDu",
+	"VoFqsoa7R+K8zb6XOByMZ8liWT569e0jkZGxAWHCUxbquRyEbCK41CwcZ9mUrESdpYJP3C9ai9BHMZ+J",
+	"vlaDK5G1gpZ5yyhRGrJV5nIAtfDm9TKMOT23pB5c5ql8q5J4MK9JYMEea9QZ03nqUBKm8bXQ5o5JRGFg",
+	"6SxOEkA1man0ygbhAOqYlKcTBGeOM92Tj7DjQfh9wKhBgPkgzwQZZ+Yxc4+olFEPAPYoTHgmdLb0jv/8",
+	"o3Ai0hF8V8GHUjHMtYjMiKkwhxd+X9FrAGKh5uNg1aQjBHOFsy5tp314aT/BlK4QbBC7gPSvOSM8r8W8",
+	"pbJIa+jSdOItz8Hsm/IsE6kZ8//8q9t+ytvDs/bPf3x6ctP2/3m0yT/3D27+Z+VSoQ7rpRrw5IW8jlMl",
+	"J1AOUGMuXIjMnIxm/Tk5xTiTeQJNJjCn45onuaA2E5opuZjh7rmd3rx98frs/MPZ2/MPv734Z+uk9QP9",
+	"v1bQunh19vLlB+iqZET0NGsftyexjCuqHbwvNjXvFu2BFWY2btB7LdLVOWIDaj4LUjTXmMLiC9BY835S",
+	"m+/No0ksVyMlmI9CuDlSzHAWJsJVa7PFaI2+KFXGEjViJUBN73NTrrW5JKr8DJQJSU8s2MJH3afNWuO+",
+	"n4J/oSoJFQu6h3EiKlIfyBLtDo77B1FXtH/k3cfto8Hxcftp1OXtQ74/OBo87T8edkVnCmrCJJ7YCpt4",
+	"wkdiD/+s0ngUS56QD3/AM3pex/8WrZOjJwf7h0XK9QQNrTxNWietPUg+2sthCZrAWfea8P5e43kv5w66",
+	"xVfd6FCcIRIxcd4yYd3l1SkPblPWJFdtkpdR3tIqYwp8QgQgo4WMahK/8AiWcsnmmdBNgc8q1/azF6Fi",
+	"IRxqGFCqmPmP6zgSCl38kRrkZjPDU2p5bOO+WWl/qgO5abLCj2TdmBFT0vdqrs8gMN8NbCc4d4JBQRoL",
+	"R0Ab+Uct+63MBa9lQ6vQ/cXY8e5aLsm8e9FwAQf/pzwaiTqg5nwwhrugD/cCwVVEfN5hb+SAKDVgWZ5K",
+	"DW2+C2QNBMpnYR8+/0F8HPNcZyIKWS6zGFlEio9ZNd78AaF9qaGNc4K6pkWmqfHJ4+6TQ/uURgXEsP/7",
+	"57+8uPxw9suL15cfLt/89uL1xYe3L959eH72T0MK0ny7lWELE4vTe3y8v4x77RDdG7hV1LCKk5WGPTN7",
+	"BB8DZwOnJKupSM3uqBR3NFVqwhDYnyKaSUJwvSxTI7icS92OsFd/4LYGv0dJQt5Z++0j7OZt1NjCbW2d",
+	"pK4WbhI3z87X2/GocnZ4EpU61IxrpD1IpmGZivj8tHDUGMGLq0cnn9kAfauqIlopnCctwSL7e9tXy0fP",
+	"eZ2hBV12zPShPxSk5kMQxRCAFMBOi8LTx9477No29lbp7Ryh2lsAhZjpTIXk8cN3/Imq9sEoDBGfB+z9",
+	"ZTk31OjRlboHrrdWP3B1KktvFltSqbWY736n2bWQkUprUqzu1kfEbIA3DbuWVQ07jCVRYVepieiraM5m",
+	"Y2U0cW2EhV2373BHM4HKSr0y+YXydzHBll484v8Xvd4ZqEmr1JXrmB8Nj81t9/So/2P7iEfH7af8cNDe",
+	"Hzw+GB7yw2G3/yNlA9K9zquyAbdsujRGpVsQX9bkOdsgfFv6xFII9wIKGSHyXGst3bi9rgjbbNotyWjt",
+	"L9Uolhsvvjijdc5Cr+kMTtx7OaCz9A+hjoZX6YpV5q/Nk/osCHgLupu+rxoBM1I1+J/5xahkoF7VIv6Z",
+	"1RNK32ew98uxX5pfw8Cv3feV8V385KrNrKde2NQa4v38tnI7hHx/rXTfl/E6qlwN6JzmmmDzCMGvr7Ix",
+	"01ORJOB+pGzrotJiKaf0G6jON1Cdu4DqVAPvlqjqU13e5gZNMKtTUStDm0R6F5JfibOl2WycNFr71ds2",
+	"h9gsA7VieErn2RVwsU/YzZWr8jyf2ZEL1WsDPOQawMCmb98tS3aBHXeZhVpxtq9K42+UqLqE4AzZqq82",
+	"Tla9RYprxUK8RCsrYz418UD7UuhTHVoDbXDdr1nl2xWTvCgGq4SoNtMOymmnyyddnYpa4qPyzMqtPRYp",
+	"rgSH7YNgezuzpiT6P4pOTVW9VzGyTIHZRQSnIrjZOjGiPcoHVHjnMlqdq203bbtKU6g95K+nXZZ90K1s",
+	"AbTH246VmD2/qzSpjAyOUpVPjSoIjkDMZ+gLyldGT2oBnVHkPeAxB/BHG/y5kgWUxZ36bG0AYh6JwY9P",
+	"D4eD9uD44LDdHfBB++nTp4ft/vHhYz7o7x8f8GFrK0CyiEhLAuK5GPI8ydiFpfZGiK137vbtms4tePkk",
+	"5MfqkwIJgk7SHAmdSCPLEMgE8d6ryglvpTKU5ro49aLsx/t7GBQp7RwSgysdj3e6uBfTRWpaLN8lA/5N",
+	"+jpPEr/odtl3WpBN4x2tuouKFlDkg/K6PC3fIf7FUcygVmzUNKA4s3zvKM2c1sy8sSABNqlMlAvlf2WG",
+	"aX7kzRx5sRuydvWrfHRVi3XdqijLh+yoMoTtzIrjb8LRE46wK+eNZ74V1w2c8TvAc7gf7w0MWO2LhJ8W",
+	"PTGwKQBfvrQ++9OnDYT7Wr8ffXTl1Ot5onIJ9hzcUr7RvUf3f2yPju/PBwnD1ZQMPKMsPkiUrRKRnmhs",
+	"2XYItPQKiJLbFJ5VJ3W9VhkmWDaqY/RnuUFOZPVWkYSpu0MQDy/ONJvyNNN1DVUAWS4biwnTYspTnolk",
+	"Xr+3366dXV07i916NieU2+B0u9NrJOTdqm7TadQJAByz+JrHFstiAZhmkKdxNr8wn8ftOZvGv4l5PW4L",
+	"UxLj2dCbH4zPGdvj0xh4Yu96v4geI26iSiGpXouMcXYlgANiiSi9mEFAFPGP9tnb8/ZvL/5ZWA8cJ3MT",
+	"tH4SPK0EIUR4qt9Fn0Emh838tGN/p1msdS7SU0ZVwWdvz800gqoGSMDVTKsOc5Nhs1gCgmI2U+Y9DcVT",
+	"tjYMzgWi+Tg/N3OoW7gJWi9W4gbZ7Hqop3dJU56ejmifmHEGqdgrdg+HasOxL+2fYbN4IC7EIBVZXXt5",
+	"8xvVSKBVao60n8aRuR9EogViYsI+9YWOI3SlwG5mCkB0hM2StbXPXnqnbXinVyziXGYilTxp04TbNOOl",
+	"Jd2Af3ioqtfy6+XlWwaVn0OO0JhcMqxxosmc0FwwmOzqgbOxmLOMJ1cslkUHvDSXkJ6CZYnwDIE29mRP",
+	"/vCD7SWgOz/8wM5sr1pjEIefepY/e60TqGQOWA9uavPv/+//+X9vQgsswaUHNboAKcHOIAMxTwWLdU8u",
+	"fBaDsqzXEmmqUvOXT73WQEWi1zJ/JdmN/4hExuNE91o3N2HBzKnKM8H6uTl/pQXxdbh3vQ9IBGbZY34t",
+	"HGSdZmrYk2+mQp6dGx6zWx1YzJKJ0TZiOcKjQFDrU8b1lXm9J0M+nSbxANa6N01VPxGT//WnVjI0lDQS",
+	"GXv38zP29Oj4R4vN2mFvUzVK+USzfsrlYGwmH5pFhnQK5xakKtU//ABsavhLrylfOWUWhgFZO1EzW9jC",
+	"fvgBLHn6mqvqwzI/WGlP+tV9ULQjpmpQLvojLFmOwVs8Wq1o1pcqEWY9wtDOW56NNe7dEjowbWyW8jgx",
+	"G6sTrsdIo/BTKqZw6+MPQnfYe2nsfIliC1MxUYqY5fRkjDiEHfYTHTafxntIK7EcUU2XoQDGWWgu79DW",
+	"v0FVFHoYEWYMZQCxixZMJZFIQQbgpvLBQEzN3Cw2g5KiJxWKijQejQt4FYJOY9NUaJCDSp2w0Pnow8D+",
+	"4xz+e0EvCWGEcMm1H56y0Drjw56Eh5yv3/xYxFfoE17sxPxeuOzpdy8MELJHfmOF709Z6AJfLugVEuFX",
+	"B7XMEBNDy/jxzFbnwd9Ln2AhXlrFhzuM6nSQ1JdEd08+CvcQocrs2J5DGAn3YqP6Z23xEaUu/M2oHYnI",
+	"RPg944lWdHYsdJEOOw0XSyFSITXVLtTfXhQqalgxJJGZ/XfbFrU7CGbnsY41tYD3kU/s7BDTLgx6MsTG",
+	"xvRhxNNenHDgnz4+SNEeT5hMpioTcjBHof72zcUlEidq14aFJwKRuSd8zgY8Tc21wELv1fZvYh6adedT",
+	"I9cOjo89ZCHym4IVwSfC/KknAWAhzk69+9YsF29KswWOa39WqWtGUnCl5XALCQz1i1jImcvIdqA1f70S",
+	"c1fb2ZNWCNoXIa8KMnhRNzKXjYhcckppkYbU+VxEeL+FBBfONZOKDfMUZBg2IDl1OPI0TyMxe9L+cRgn",
+	"InDz5BnMEdzKR92n9g4UkVtkpARgLOZamB02e2k0TPYMFoyix0EXRqw/Z6GnJ+FEexKJ0yIRmCX359R2",
+	"whYQMXfDF4f5+Ij9Fv8EY1yJqRFgUzSioaeL0edo4wPWF3NlxDShGmiQj1YMU4f7DjsD6AMO2ASwQ3Qi",
+	"S2drd4SOxlwnM5tMTqbfqRf9iTUbAjI02Kk9OVYzYCMIG8WIF4Ejzbgm8n+JSf0//MBeoH5gH+kXd4V/",
+	"Q8AkYsnCdzwT8HIb/tdwWvEn1/KcXvV/0SIL2di2DZqoFIiS5FpRjmyUSDwU4DqjICO9GRYfF12H4OI9",
+	"ZVQSg42N8yhWcF5QjGBuysIuZ5dK4btwKJwdHTwNaJYiS+dtOJ3Q7rYxcRTLDMebTaVd+z1VeBdalWF5",
+	"ILQ73r24uHTaJRZFF7UQJ0aKnL+9PnIrVan592O29/gIVu3uRiHNpu8fGzUEYA4sFeEtivyAfCBVxgZj",
+	"MbgyPAxXLuDqmxnjOt1mA4MbNoCb22wEyk9/H3rSAhrgyp8pOcjT1EyKykIN7VzEcpQIp2lD0DIAbToo",
+	"VG4ztkMyASXTCNEXl3wUGpb/5cWlFTnD9mslRfuVUY9C5ILD7lFPxkOzOpDERuoQrsUplayNRPG+/+rR",
+	"/oERwIUUHzvqfwPqizFwzUFiZThUhZu52gz9OLWKvi10CV/G8iq0shoHTUXyN6erq7RNWmivFQbWhuI9",
+	"GT4X01SgOmw/cLKoke0NhMxSnrRRq9F4mZeesL8QZ1a/bnc+7Elzwla/aJdfdk8tjwJR6OIzYOd4jxdj",
+	"p7nMYgSk7Un8Ew5ib9nfxBwI5dK1zvkOXAVYcQ0g04YQnc2OEnQprf4ULSUk9AmPBN0hOKRhgZDuLT1Q",
+	"UwG9zXvSmLEgF6ztbTv7z429giKlY6Y2dza/UXpD5xuAOklQg9H8Z1AJZIiWUNocuo2cF4o6/KEnZ3xu",
+	"RMi1SOPhHN/UAUuMIICFQW0E2JzQo2IwFhCtt0aDeZysTRoLVSzf52Io1SyRXCD48alQ00TYL4Mtzyud",
+	"KKCGw3veEnsSZuo1mYYdhfPPLI5dNIllaFsdVMwIAXfMLWz2ytzxUF8KXzbEJKTKR+NTM42+ysYBpsJO",
+	"cp2xvrkV0F6w4hNfI7msMBANx2ZRlsloCXXeD616Q6uAccELA1QDObanZSWB0CxIwBhtQZBnwCimoESa",
+	"z0CpRMnGovlSNzm3XJyutXII3sFe6ftLJYbmwg7BrO+Q5U4cRgV1cDYze+84KyrOYL+hnze1kDsttLkB",
+	"N1pTXyD1GdUIMg/Mp467h0RjmBb+ww/sd6eFFpxpxHSOyfhEUKkYxRoUGBlRrUiJC81W0dS1RVvi6Cfx",
+	"tgS4byQy2OdUVHEX9kEwa1lyL6mZDArPlCq02SV3IE5EgHFudzxRI3eTX4CcMKsPP7ZxmiG5kRZ8NCiS",
+	"kAtKaoqha6ABs1nE/oTHBHtYbi1jJCTvqzzrFAwkB0keGQs6SUjAGYOXSzBS3a+W9azUzvzfUsHBtpRK",
+	"ipBJISLQymG6xHw9aaVSwc5Ejocd9k4ZtcIsfZrko7jUnk1lbJr3k3gAH3ZTO0UYW6cqQnFyGADAorZs",
+	"25PG4DKWkFFTRDLEbxCb0Smc5VGcIQmaMf29R2+IhOMxT4UsiiOU29r6IOEHoEXPpEDrN7DgXzHYytBO",
+	"xGJ++d6kDKy/skBAt8YGPlsiWc4iCnpAPT2IDj2OpwHsJGfTVKlh0JPOESIKtE8F8C4Mcm9YAT1dXDBW",
+	"FMWarBdjacn5ROWahE9Phl3+9GDI+4ftg8Pufrt7NBi0+WPB21H09MnTJ4cHx/2n/bBDDM+lvXdRUKH/",
+	"P0CZMiALCynaPGPEjSOgngQnTTwgbFPc+USrgvcd04a1Xt8wgKu+0q/soP4BDCeJB4Iav5Ir+dX5pSuP",
+	"H2fZVJ/s7elp9LGj0tEePa73Xp1fdsbZJMGMwwwQbNBN3KpMb4Qy1GncOmkddrqdQwSuGUPgBIWcy/mq",
+	"rDpHW4pwBeDZgORgFl+DU0yj4Q1/lhZyptOCkZHyIfT1MtbZGY5VNNCHcQ+63QWEGN/T+qfGtC6MJzXq",
+	"k1vKIAC3ewVqtHPro+oKM/lH+9IYwm3XdLNqKHp+Dx7FJ2kM4JS619yS935GrziGs/LJhKdz2h+aVSto",
+	"ZRzQ6W1GHoBJchfPUzMJJcaZkBwSM4GCWyctIzsRfEdVAgOZYzRcLcUsYLGkQ0SqZKVWA4Scauxj97e/",
+	"a0ydk+Q4I4BvZCJU/kAunoKIiiO4ISKRxtciKlCYgR3AHKUb3wj6DnsHvmBj1BT6iIXrsaYS3MTo1tGn",
+	"hZeNmt/GOtN4MziXTbEcEGYDJYdJPMg67Jn7AQU/KEcWqZw9Ktb8lmfj8Ht3eUCAXBkB9+vl5dtOT/6O",
+	"4NMAV/c38CVBUTwIVA+RWw3JwUwWCwxIoDwUIyAdqTgAnkYaEmBDCgO12+7XsCcjJegdGj60Asd5Pgo/",
+	"S18MXHTLmIGQBYCCqMymWDtxZmEMnJsPkmoW46uYLODNGXQfaIpHioe3Zuw0UFqzi6r9Vy6gIRFJQkL/",
+	"Czymd9xF1XxrgHVv/sCAs9DZTyqab02+eNtjkaZuysFtSrBZkHD725VwVOHSSMiBkgDyGwqhj1DarhZR",
+	"P/HILc+88nT9K8+It1p3F4W4OsffjcWhfdpKQ1TuzIRI47LPdNDlCEUZsfUKw6/UVuwm8C/HvSIPbiTq",
+	"kSUTgmd0UCGBK3dQqZEeeHOSI9VVAS9fk5jjtstrcjnRroaCcFkBM9Z8YXZUZoBv6Qqc2cXbMy/yBTc5",
+	"88Uj/EShnhs8vkRkovJ+nOpihQFaW+D9ngqJMXWujS06EEkiIuuFRBi9mFoRFE4ev9oB0tVio1IS3F75",
+	"3J/DlM4KZB3/4I9qOl9Y9rb++Fvz99H6V16r7Gfb5/eO54xr3SV/0wHfBPUMa2OGVvtB/Z0cz3xiDhdD",
+	"d3pM7aLKB/aLyGpOq8H+w5tFD8PDhgfwSkXg+/hCzhkUhI1PeYVSW9ZGqqZUPIJ7fB4BZMi0OpH0ncU0",
+	"xfChMBLc+QrAsGahdSBhizKRjowdlFEOSiSm2dhGfSnhwIoDSB07ZVrR14C8gp5E/+2E6yuIskAGEzhq",
+	"+3xwRa67XsthXfdaxnq2FwmyfK5pzhQsAN3aiCkpPmbO0laySsFDqMwaBW/Nlp4PIRrR2pV2BbPCpN9G",
+	"WtXmnHYfXHO0f7D+hbcpBKNis0s/Q4h4G4oTksMuFScYoVV7u+7ZvmeVcteDOS7AKW3rMYyxlTBSmO1y",
+	"hN68VE2mlCeCihpKa3S7go/HJXKiydGTV0LgjT5hj8JnZ28v3797EX7fYSEkwQQsFB/B73g5nwobRtKC",
+	"p4NxaOyYjLIPaFYZfF3lGj2x2GLOOoHRnOvJgl9YAsmJqcpH4ypWdC6Rl2bT1lhbb8AvTmNaNzLg1KnU",
+	"Ribr7Cnqnhg0ZEObsttoChZQs2pcKjguRi1Al9NcfhDXRKSLJVSLA78U/FoAulxpdKEFDE9mMCK5Ibgb",
+	"OvkI220+RQhUHkvPCy8m1unAqA+eDXn3ZH9u9IMJJxO5am0+4VSv8V8tMemLKDKL+iPYoOPhyn3HaAiu",
+	"hk6A6herZom0XHMG2N+uwf6fYT8xHG4CoUHMHNnvdrunbL/L4iGTlPoHD0mVshCw+uDeHMXXQtbNEcJC",
+	"1VPc70JfsniST1on3eWK/eWpXnq5fiF8meIM6lqkaRwJW0BcNRMLLlgxk+ONZ3JxFU+LHasbUg2HWtSM",
+	"eavFT6F9ss3iAM1g/9SmYFGEHwcN6+Y0RaDWqvPwZrTfZEavVUZOoGzMkV7rRjVTbSyioPfFZTwRa2nA",
+	"fLZ2pVBcv51BzUrNNdFgpZnawTozVbtKAHjdzpClRuBWJEFoVSpsGVbLW9B0rFoQQVZ8pRxao5A+y1Ot",
+	"UtJHdxpSUKN1rhLajYWQwstYXq2LJMAz8NUvzaj7TrNEjTw90yhxG7tqbm/ZrVRD9z4larTG42MPjgKG",
+	"xnKLCnMqzWXAMqU67I3NQ8AO2fbq9TbBtcdb7+B5CVvWzMfjJidVtqgxQ7fAL83lgwvywqFboSHfUjHb",
+	"UjiAbklaQe1hOAEHnYkK+WZorbVos26octcT9ERMVGrLdVcQMzoIhiodubQscEVCJxgjozFTVwvyILg0",
+	"RgTyMyRmKN+lOiI4uFQzSivTGZ+TxQU585jk0WFnkHefucS7iUrnFdMPK2NOieDpK7vAHYpyOwYMuDp8",
+	"8qvNy8W1zgDl98vitSRhdtt9fvM4zRHVHbgNj7ozMFta63B9XbLqG9NKpcXsEcp6g9nfAJDYRNinnj1g",
+	"CzFq7RMPL2sLBvTSlMzw2L8bM7/QqC/Pd+uW/Ro5eMn7iSDIwrUPw4nMEchs/dPnmOn1wtnGjUeAvPvm",
+	"j79B06rx82+Rths+fYGWdePnf4LkrebP/2zMoeabr1qfibpsj2p9bNEywteuMWNmT6HtTAoBdldBvAvV",
+	"2c5ljyfJ3icUMDebqR0lxYLLiNnGPNqXceiXaaCT4BXsaSJ0gdgE/dobpLSEetXjnVKTevVjZfA1FRMx",
+	"6Yu0yFHyFviFxmM9EqV2kwo8M7vUGm6vpa959B1ekE3o/RNOqjG1L1CuUZuJcl1xR6Q6DHYXs9dYTuXN",
+	"OJLLZUOK7sn1OpE3yUp6xqNEGbxzTXqOo61LQwIAAEjhhu5FePJfGGvQtHfDBbsxVu1GV1qrlorubLDe",
+	"Jbb+M6WESqY8x8bSPWBFKjGNzaoWM2yJa5mtJ7WA7k4cU3F4c6t0HVdhzNzjqu2Hvq0Kulnse4tD4xqj",
+	"RkrbF8O+NiC+U/ZdGxOfcimS1emDWGjiQsn2HrYFLGo4FGlApB+nTKWRSE8hc5qaAhfsYyvM01xWG9Bv",
+	"cTo7pCgYoYkJgDvzpVDToiI/tRv5UIlNtRQHZcu1BHeeQd0ZOhr84g0SrUBdC+BBM0F1qh125tpqjiHf",
+	"Gz5TwFTb3UE4hjSX6FPs9OQaaQyTDusSJd7Bktb4fFYGqm0tbqyxrgduEUDMLtCAbRu75hHitaG086Yh",
+	"YuJnNxcqsVI6hioNnOoGceTNZvYZuA7METeRGq6l4F/Ja5AS/bsoCfz7/vwFdTVFr6DUhaSAK+6zIiLA",
+	"AmPI4V643gjR2SIRGH0OCoHWGff1YgLrBt6htbq76g8zwAMVf5ihG9Z+3KsD4qEqRBZdE7diCl+lg13b",
+	"sDpkgTQb+czeUZKw8/e7LrO+6yWGQlwXBIDgmy5gBMhcygjIxjx9JnvSSgx3xbvaeVsnUOs4cLzTxAMG",
+	"3/5yqw92QztrKg/OvOiOKz1oohd5bsyqUoTqg2twFubFv0ghwlYO/F58lbVOlV/iktCISZE3OuBp0cdb",
+	"FvcvKQ6u1L3AOBV+aLHK3UEk9XlVCJhJbbdAoMwAX3d9wDto/b+za3OdH6QsyEopLWuzBsg4AhiKwo8O",
+	"47LfSesMMxu1DguHYUx4ng5rlBBeIp5xB9io1URYZOWedCjoG4rm1Vku1oitz1/4zGLyG+WAH3SXjegA",
+	"frulQXtXS/tbisC3FIEvPkVgq/HXhw2zQlZnE0nfIfxOG/3JLE4oFJEAhqWzfcgBmRO8GQGD59KDyeLS",
+	"iKKBqsOkeWfm1SSVzCKqP1ThFYxPJfgA6UD45HJOQCLXPMkFFZDypHZO+GJNJr6tio7uWhZUvhHuVfJ/",
+	"BhUo91IM8jl4bHPZyGGby9uL8OBusExfoqsXRdLnVlNh5rH3Kc0l+bZqg5k6E1OEPJIChXMsMahEONuA",
+	"GGJktIiqvRm5XCeSXSESxxCTBYzuzy34lKvD2J5g3jErPQe0zAbMtMBLLy75aB1bwDPwxa/cxwOk8zCs",
+	"E3yqP66KHBzgpN1VjPjsuoeQNeabX9La6mJOL4x2h4xfhuPBXh2AjT8GbHRUIJ2n9TxDzRCKg+E1dP2E",
+	"DAfoC+1hzhrtEoQU+dgxsSiuxk2Dr6Hg2twJhW8n8Ln7dUbdNRADE98K35X8SbnsEMnWu5MIUmXVVRRT",
+	"R5cAkSEQxcqZEuaiAKXZQt1aSF/zSMI1AK1EJ4yaujCOgAKEenhFvWH6c6PaQqJOh72nnjw9OUvjLBOS",
+	"AUIuU3IAaUgAed9h/2FGJawhD2QIoLEBECYSYmrTMUoghghHTbccYGBPFbQyWgkwQeBGO0fexHGaqIQW",
+	"D6cADP0ydTXtdvZuUCu7UNigYfwdZH6t/C1yoC0OC5TMSjVjSgbGDJeMU2uQVMA0XHcXAGbpsAvzR0L7",
+	"LGEbLWB+LuuH8OYdobcuwAb+oiQtLHuX0D5ILSvEbaamuyUmDfB7SFLQIqGMvAe4/951D9c53swW33KZ",
+	"VtT0r0gqarpbSlHTFYSSa/Ne3a38jCeJDqh7BLUFwOZPCZej3ChscMvi1fD+8hmL+LzA9wl8PCbzC/kM",
+	"f7e5Rf08TrJ2LAkFF/Bn+Vz3pBmmDCWMtfwElVJ1f1qMv/caEVFWWqQ2mx1mZcs3lTw1y7Ao6mrIDrvm",
+	"Ac34SHXYRT7Rrh0TaBNHXfx99z6q91PrS/UmXJptpiI+37LfaudIHXBW67QPINHOl2TZzqidgIsQAI+w",
+	"TKmrz9BVVADmbvu2+B1bSoaGCgFsH7MPMcGwnFbze9EeLWAhNRi2vRBKOYmIHR4U+c72QhrzVOie9LSb",
+	"+rzD36mT8e4SD6nR96aZh6tpDj56zwkQD5MtqFI8UHv2d8YY9m9GbEN/68xBnMDeJ6LSm217alyX/Apf",
+	"TdF6e2elYBU8Vw7i2bOxUH4iHbkiMKyvVUMW2sbsIYsl3V3UmUJJoU+hhYdFa4W+WgjXCg+7lzvumfpS",
+	"r13yMnx7uzlMD8DD2yrM2hknLiYj5VGsPIaDf7vOrbu4qV7GVwKbH0v3Z0yHt61DVTrpsNekkMa23P0U",
+	"1DKeXJVD3bkWLNRTIQbjvYGS1yLV2Htv2eq5pCH74sysktruLpNz9cHZR2Kh996JgUqjWI5+Vumktcsi",
+	"RH+m67Q3BLz8XC+ro/3DBlwRJ+JSqZc8RfI97jbICXxldL4iGfC422Cg95Jf8zjh/YTGabB8o6pHb/Jt",
+	"XL2XeSqx1VMUq6K9K0hv8bFknJon6vh+ytMsHsTTcv3cYMwz5P3Vl+1K1t/Tc5mNhY7/LXamr1JLZ+yc",
+	"mhvLE/rkoIqKnf68jtl+Y26sjbH5/75+69AzzLcDSHPp/ykGGfV498aSrM+1eHxUdd1duMWvFhVb4fEL",
+	"kF4bKbDbEzAXZjM8yRIgxe390PwTP8XSUHWdR9sMcG9i6WsVGBTGNUSNrS4tI/BE5dE25EWtXMDLdWeq",
+	"QOXlTTlqLLUX7fJt/jZVZnnIPCs5c5InWWyWvmdUi7ZRdjdhTnUlJN7z98yZMDKqr2s7GsFT3y7/L+Py",
+	"JyXWNWp75Mgc+7x+/yD3fwUf7oLp34K/uRBgEECO4tTc0fZCL3dUCtiMx5mmLAYoWUjm1GKIQyMilILY",
+	"F6Fotq9IYPZkLDEmTP2D4Uo69cUL/OLMg8hW/5sxELnLyF1oswe3me0JCJOlj0KNuuxJC5tI3TK9NrLV",
+	"i7RwuZUeNDwLcUZCfjfahxEzhfYRfGXycusKzTdZ+wXL2oeUrCMhDXOLXUWLQTYFTGepgGwYRMDBTPMJ",
+	"j0Rg+wmXMgts0ATEK8701AEWQIwAWol7vZInsdbQQJ08htUhQlxrA/Xs/g2n1YQEFtH9eg3/ClbLRobK",
+	"EibQGhul5E3Uu2IwwFWj2iOrOTRgqtLkNuUt0mk8PUWqDOLiVWxXuDg/b7fmpduSz8up+e3qXPBR4oWw",
+	"uWeyCQNnKxqiKRbFFN3PlAtAA79B1Bnqkyl9FZJUjTKNjw1SAQ3/eXLiJ8V4rdMczxA+CHZq4UZ5p3hJ",
+	"6IFi2bbuhnfDVAxzzZOQ6YzLCG2SojE3/GOgpBTwfJE1C69RYiz0EXBz1GAnQM+AGcX/5owniZoFtq/3",
+	"mNGornhEimym0quATdNYGi0lwV5Odl2wHbFkw/haUHIt5tOYl6FbQ4A7NiY4f3CMWjx/9lpRO4qxSiCj",
+	"vJguzBaTLkqrlqQWszF3zRL6KpoHrJ9jBg/KODVkNs7Y6cmefMEHYzsYFC0S8hjsHJS296H6F0+JOsty",
+	"8+wY+42jy9hhv8AP7pWAAZ4Zt8hLBWhmooyMHauZPmFhpAZ6T4tBnsbZvDOJQuwQTvU4sYamqHkmog4L",
+	"x4JHoSULSIZ2nTvou9R8PErVdCqisHgQHlEas+h7EqDj6CloRJ7DTxZULlOKqSTCbD+Lx6YZVA/iYWHz",
+	"dSlqU5wNJb/A9juNSjnRGB1gRE6lcLXBWROxu33VmF0d0HqIKq9iGdWlReFXa6orS81pg9aEf3wp5Cgb",
+	"t072u10In2ciNR/9P//i7X9/+ON/Per1OvSf3//v/9mkJvMNtkHkVJVpiDmbGxmDBM01iwA00tnkV6I2",
+	"xWs2VtspXZ1Z8QBjQ1gTCAvEnFEcFDakJ8yjuowzcxFld57R11sQuhFgw/FnCsxwLy29jMD4nFt6NdHO",
+	"VNqPo0jIbRU1wPVvNmahHRNqMHUJGdEklp72g//21Z9svJeoUYwu1kqL453I8hRygRkOgMnBnmYCBThw",
+	"a/YFTw0TmQcoh5eNlIpIP/mvnKeZSKndzVjlqb1IUzFMhR7jmx32HgFkejLXItUBm6VKjtiUa422j3kJ",
+	"foJCMrzBYm001IjQZFDP4Ul8JTqMthV1D0oohluFR1FqVsSxNNV8svIWgx3ajfMAvv1AQVcYe30yLt74",
+	"iRphttZnnphL+pNRLoyU8thIjVjsl8EBBdWxjlRGb/R4x6g45VQmIBfkniWOUnlWz1JQIElqGuD4Gu3F",
+	"Zy6KL6Be2zfKhD6hvDzkPfzd45kCdlCrwZWgPszog7NdaflE9KSNaUxqCN1MvCnEIE7f1WF2HqTiS40Y",
+	"znnbx2q+Wj7XiVhZWA+c0ugwK8vqX4ldFgC+1+vDt7DyB8yhVyU5c8cjLR+dvTvqmfIZVbZlAHyOT1tz",
+	"qvnJEtINVDEnCUG/AJ9Qcx2e0TYvBdlg/Ld2njvKVC8NstG1c1QHjU9bZWw2Sp0EZIcvKtPVP/RtixL3",
+	"3TJFkvhecUt8tMWWC/oR+jHEjKq0TslMAEVLyYHw+qEaq07QdyJrOJs/DtQ0xkplrSbCLAS9VLOxSkRP",
+	"omQ3ZIxZcLGE7voaUA+pzh57+pOqFaACOKAAYEAuJjbhc9bH/YVeyIjiR84QfaVZNosHla6Dd7Q/O0Kq",
+	"xK9/zopXccJfG1B0rYpGp8I4iswtciLdCWUGHMU6Mx/4tAY8HcR/qUIaxXyiRtooxOwSPFakgJEMLJy7",
+	"SpKxQr7Jo+4RAVsWH4RadXRI2obdZP2wR+GLl+f/efb8w/uLF+8uwu+tqgccKNhR95C+BvxozDRj5VHt",
+	"ldH02KPw7P3lrx/evfjl/OLy3dnl+ZvXfxskSoso/B7crIVjFW9gdSWinuTkpzbT+M45q4YqSdSMasot",
+	"aO0p+VWjeDgUALowUbA+TiAJHP1zicgykepqfqfj2BXD4+cfCBp+I1PLUqaxYJHM7mp5beqx+AIlh6Oe",
+	"rV7eTkgsyo5rhXSwunFQKehTDXDofekO7VP+2h7DYhPXgZv8XoTCro2U+2s4D2mxpE405ZE672Et7lMM",
+	"N5+xewg/AB19dHGgQor9BnUuIiJeqWaBUTsBaId+MbdWUKRf+vYTSUns9m/1y1PozyxFT5IzhBB4wj+z",
+	"OKTW6CW/IEL+OKdJnFa6TYSMTi0EtZkeT+i21q5UNeIZ73MtAop19qTVkalpnuvA7kxGXjQB03yOsWPs",
+	"iGeXDy5KBLTCP6DiXn1rmpO9tOe6m5uzGOKhGqs4/l6bp0HAFXDYxOFfCKfiPm+HR/17DH3quBsL1xh+",
+	"uukF5jjSIriVHO/V19t7GOHbxXYHr10TvC44yM//LnsQOLCcSHAnd96ZdhZXgH3r8L5A/RKuJ6tCdmqQ",
+	"KcwZ7xSYwgzwQIJ7Q6/zX9iycTT7ikNheq6bGzMNLgHYZMK/qLgD9j6hklaNbVF3ZpV4FfZDuwOsAB3e",
+	"a2SBKGMd9jsGEFwkWKVYNWPd0r6rmmxq8zbA0gPX1vXa2SGHFgM8kCuyKYcCthv6kT9jZt0W7sVOuG8B",
+	"8+JKzG+pexWWlDXsVIpeQ/FxGgPuNtpKmMkH+VQ6YyNlQVRt2h43H8w1xzp0niSdnvyd7i929vacXYk5",
+	"OqSQHNlcZAH6GbGcTBdGGmzHdy47xLkHh3EiWAi/tuG30BpyxnZiQ0j2CnrSXJWYerjGl2r2rS7X8Dez",
+	"p9+0zdsmXr09/0006vxiziBwJQRoQWOK/F/BnUKc4SuV8M8t6ZRFdR8mAGe44QH4LE68oAG7EgDlb/gx",
+	"zjRkHQPsZqzZNBVayEwAKGf4j/bZ2/P2by/+GSI68kKulvl0T1oXSKZUwPpCx5GwY5ejH16wwu/aTHpw",
+	"h/1c8H6qM3yfklZo4hD6g4u3J1GSQMAQa1GgqRfg07qcZc9jh7JOW1FXJL6UBJA/ocCs6JSFUmXxQFBW",
+	"tVZG1lELmtAqLaFbsJdYD+J2KlKtJOzeSMjsBDccM1VnaZwJSOKXikSWEQqUgf2P9gv4ett8Hvq/9KSF",
+	"z2VnMJgTokAiLDS7BFM1QhG+bj6O/XPwy2qI84DTqke9+03Md2pa/CbmD2RZoKxq2G0XuAc2OaYq6i/G",
+	"K4TmgLQy524ix9dJrsR8ySAwn9z7dCXma/rjvkbrFnTwDFrRWwI21Mwlhv+Wc9JcHpo9DMzIhFDkGk9r",
+	"Ty66WlmNp/Wy4OC5tijtSQxVN4qkCAw94rFcArSu9bFaVmqSFOPUpnv2QN5/3hZs5q7I0/osg7ryLLQD",
+	"sdkk3VCO1Y1i4ridheYaea9FdJZB2cwq/P+q5LzK09+25tVAjH3NtMSjrVHSTbDeh+GX1pRdGCAAt9b6",
+	"ZSKimFfgcE8TxaM2/LqLSuGLTEHKOxpgCFOCmfyGKyjz/dQhbjuAQxSgiAgzyTXB7xKemRARWEVpLvE5",
+	"83Gjc82noieh23gmBplwxXfEHSfs729f/BKwt69/Cdgv5z8H7HfRfxuwV28PA/b72X8E7M1oBH98Zf54",
+	"FLCzs2cB+/ml+d+3z38O2PM3z/4Bc5gmHLLRPuLlYUhimono1FiQ6VU+xaDjHMrAEEMcZwq9dek2sHn/",
+	"RkZzGakJIp3bRuyjXGhdjTn+Hk4Ndv8VnNym8MyE4WbkSUUX5vXF0T/HiVhVF72mlhen/3njCd+q/Plo",
+	"/7jZS+8wBrwFiYWbaTmsGt0D2fsOeKnwgQ4Ki2XkYjEcioGXpo6yhqB99N4n+q+7y5tn9kM7kTihkR+u",
+	"nBWmCCKFgVcW2BeyR83fdInte5Jr23aagMVdtB+116hQTm070Fq+plV+4+xvnL3A2ZZ2mrL2RsA9y1wM",
+	"jcxHqcqneu8TQZRdgEG0xjIzrBJjMj6CN3+nCQGMZ2XoUpvIiv4b15cWeBVhnkuJMxN17bFSnEKPXd2T",
+	"iAeOLY9P7S5pgglHDFewxKqY7jks4hezzKamFWQPMakQkIBw029H7nekEZw8Js3DdlVt71ahs4EebH36",
+	"zS3Fk6WitaC4pKjqMMDGbC6iQH4nCK0ZYoFmyxYUr7z8U+rrD+J+uXkUOyMXFgARRMqoX6BtAs0Zk11E",
+	"LIcmMaFIU5XqsOgbgTlirqe016PKzQzx7KunVu8zK+hxV14zGOGB/GYwdkO3GbC4AxAkoWAo76D743Yn",
+	"9JanWWK9eSunU0JZ1l6DkMLb5P8ERNX5Wltn/BJfu+XyghHvQQo1baWx5irbc93yV9xpJCWGKh2JzGdl",
+	"590rUQZyPd1UPGMErmGkc5J4snpZJpRe6vTkpT+UucRovNh1lq9uNpoIngJZv7Kra367IZqKu1IRcwNS",
+	"HR7+nvMntVMaQ6rpDMxGbuOmK6jR/BLL0R4BwdSW/gAmtM77kzijPoi0XKi2A8SectMnyDxRtnfZgEvW",
+	"FyyH7I6oLvPrzKLR7ASVECZPe7HttkT02TuaG19d7hbuOUJl0NEW1gL1MqlhCwr5eYxh/3LTQMiWydrJ",
+	"2Vu1Knpl322tbBo0TfiAyqWHsUgiunA5hHBk5jcKKjoDdRggDjmhasPKKk8HaN6T4vkBVxISJ/WkzT1C",
+	"ZwDFk+h1C2W8cD1QhAcVSGw7X99TaKe8iB93XYVuZeB/ISx3Z8vbHMa2OaiKUxb98fT5NsUdV2Zmla8+",
+	"S/n2JoC/gqNLCuubyhHRhnxU9a2gS3fX7jtCl4dbYw/EKYsj/UBqiANBWtx7rDFa9ruWnmqMD5kKHm2l",
+	"6WJBaVZVXF9nbP2TiOtu8doxNyWgtDTCL5QiAOgl7K/GtYVz5JmqTTR/5lxYuzNtaYxt6xv0WTIQ/xL9",
+	"EKtcjo6UdgEXvkyxfvxglYH2DryDunQXu2wbK7Y77I3rFY1wp8sdo88KQem1NZCKgfenU+NA9Om6SXaG",
+	"92kKETysaXWbk+Z5NlZp5SFbI8pKk9s6DBdCPrfUAwOXfmMktUeghgoGSR5VmUeoBRTnujKW/8oomSu7",
+	"T2LnrVjqTHDA9Elh1uiVrMvnBd21GikUswEI7LOvVCK4bJTEez58hTrgH7uD95Ei2W77Svoonsl9y979",
+	"BqDWb1NIBIvNhhXY1tsqBdiuFG4obUk9rVVCz5KkzEvkJff/Fnq4uAAD4viSPIb0Dv4rrFZK6fDRBbdL",
+	"dbQ00BehiNIugi9sW0RyS/WzSXS+yOrJQN00E/BAXMTHzKnWSnbYWRRR1AYQmpZiN0vUchZF/hnuypI2",
+	"334nhtvWLOG7X7deeRZFhY1aE9N+QAVzySJfF+bGhUjFEiVHIvXIGsHKla9u+qrpkt5ZkfFrFNolcr7l",
+	"zfkAtHXnXEyz/oJaQEzsgl4WdVXMM/iA1vxdxGCwFZO9RJ+RyHicrHYM0eOnXj9zbwueCZmlPHmvRXoe",
+	"6RC0YrTc/Xu7Mv+41sbZgAwdBR42JKdXKoqHsYi+GKqFnJ3P6C5uSFm2I1c7i7NE7CY57yVWQru+QHrC",
+	"k4S6A0FqLEhIr+kiSs1UQP6Tjj9i26HFnoPyu8yVBbOz8gfUsCeHBar+UOVp4fnHymyWCq5hLLDNVrXw",
+	"okVewhatMQmREhbrPG24gOpq7VQCtm+WeFBd/bnbos+KbgxewDmNB1kyb9oOAUGCbtWd4I/PQVnbui0B",
+	"pLIWMMg8RO1k5lQaDYd/jxi2t2nddOdI5WhkmIDjBtyzdetCOQ2cipjh5aLvzbW6jb2JkLdxB2eimEyz",
+	"+QO7Eo1M94Kr1Xmrq+NoG7gWXYJGtZOCTTm2OnLT+E57YtfHN6iOlpUCIuEASuAdfIDdEpvdA4BvL2N5",
+	"FfYkFpcHLIHOvOQOBBsXpmTrw0Z8qs3bqZiKDPxHUNDMMwKjowR1yI6FNpZ1uAOv7J5ujj3wuVw+F1fx",
+	"tJgXncftoBDUcKjFV3AtNp3JQuugordiiIOHgQ/DQe642hZVQ4QxvdV0PwMQCWKFJigSLjR0z6gR27Az",
+	"JgXHNxWs9+7ycwU5LiFGRmwUm1s1zqxULNyYfolMzeWJaZ/RSdErHaVET3rxF8BXCGP9fBKyR5COGtIn",
+	"LqHMRw1Z+PwVAFkzSAzF0u1ZrAU04/tVzVD+Iu4DyuCgFPx3oe+A9VPFowHXmHGEPiesP3Sg8zM+77AQ",
+	"+p9OVZp5ffWysXAAFNhh3WFvnJip/Ddzb7H/Lnq6/3dP/ne73Yb/bx4KZ6KPOUkh+2920N23CKOn3hZ/",
+	"B2GnGAqYUiNEVUmBMTYZfALzePG74yyb2k9a7B5nwqW513yF8A3Qm/+OJhqaS+XIvsmt6zdT6DQLoHQf",
+	"u1VyLRZ3+EpMM5dUTd3up1PB00Xdy1h+Q9BMYU4IvQFKVlF7RYYeLktrgavqUv8nRFw1lCGuzV6dsDDX",
+	"Iv1AswkDKOmk9oOGfgbjXF6hXJUsjJQUgGyCZQKhGaYnQVrTFgISBwwLNayFHxQRCWzfyBO/LS52QTQL",
+	"o719/ebD2S8vXl+GtpMCl3Nby9aTSJBUPovFbmYkmxxaeISwUx75n4oG/QiWgs9XcCP80JMZFb0XIxDW",
+	"bWyJH07HchZkhrCZyhOEeFro/h+UkZa0UZiuy4SQqZ6MMzDukU8wrz7W1GBUA5otKAg6U1PbhBg4GfFV",
+	"WIhdH1xiYVhqnEItIrBSxMgWx7dQ5ItRKvc3LG4ivQy7XZxZ8sE6kn6qrozWOUQIBp1PcJPcJ+zAeKgv",
+	"uc7aLwzVtc+fhyeIpmN7oBqyjaCdKOL1CkSW0VBoaFbXk1yy8Ny6vQfz9m9iHhJCl0oR5UZSs0x7xFlm",
+	"TAU2UuC+tlLlZJH/vEUGHh/C5HtyxqGqElIcbYmLlQxICFXK6lvllNWNCxzNTsFGNXOwrq6H3Iqu4a3m",
+	"TvB5htD2QPK0kZTKUyhahMbRCTsYPD4Uj/lBmz85PGwfdfvD9tPHx8P2wfHjwdP+IT/+cf/xSfek25Pw",
+	"xRPmSzKEMTlhn3qtOOq1TnqtJp/rtYJeS4v/6rVO9oOeNb8+0Bf4j8dHg+jwuH14cNhvHx097bf50ydP",
+	"20dPjh7z47447PI+fIHm8AGT4uzrXfp/7Yr/sf8PXkfD0L62/2M06O8PnrQHw/1h++jwCW/3nwx+bEeD",
+	"p4dPnx6LH5/0BbxG+wwv/SqSROFfUZP4wM0P+z8+Pd5/8uTHp92Dw65ZKuQDfwBUAfMayo8PxhClhaAo",
+	"7bVOPt0UG3J+u/2whQK32Y3zTTeDMthwOw66B4/b+/vtg+7l/vHJ4eHJfrdzcNj9Tzxv2ITLyj24MdK1",
+	"MTHun/zoiBEuTo8KXaY4DPJUPDk+fCyi9pMn3WH7qP+4234a7Yv2k370uHv4RDx5MkBixM/AkaoZixSD",
+	"v8YyEh97rZPuZvM7ONk/2t0E5ypnkeqUJrh/hwlGADTv5mdkh78R/nBGlRiN8eczNkqFgGb6SD+Q36x7",
+	"rZN/9VrvXrx9+c9e64+g15qm6jo2No75xfxBx0b49CjtqOdk2aY7Est3Roe7VJuJnTSXNNLR08dH/afd",
+	"QZsf9I/aR7x/3H76tLvf/nHw+Omge/Tk8ePDfVwaqjbwUv/Jcbc/OOy2j46HT9rd7tF+m3e7vP3kMBoe",
+	"PY6eHB8fR/CSyrOBmiCto6IceWLv4AYus8UGy0tmJdxPmj0CXe97VMYAZ9IojSWVEmuk32uR0g0SeIol",
+	"4+wCLoJn5p/4CyqZXPbkma9j44+kd9rXXoCHkWFbcTMlbCsuWRhHYaEUoz/FxloE6TEnaJZM7LTAd+VU",
+	"X5hggZDZn2dURwHK0pTMulRgOGYyMYOjD3X/2EFmIXAghXyoTXxPqqkwehtWeO5v2yPwFtSZhj4BL7n5",
+	"kWddUfMjZ+U9QvX++8+3wvM2vv3jJrO6jCciepNvw6FhTqbwEtzZo9EY5aBRjGCxmGldvMAYbi6RaYge",
+	"TevBcL0Zy/khC2GDwvRBW8to/rEsf8kYfIA/zRMlycx37gHCMTHGRj3sQaGFNws0eIxhbK0FC/yBE5g3",
+	"J50GUQb6xDYSmIONqt7uQKF7SEh3iuEHm5borW4yXNB5qWy3TPThpDDOHQxPcS2ik4gnCX5IyMi5LdAx",
+	"ZN0SfRHLUU8SvB50hUQyhUsLJkDGOuJxETgXUsNiVfaEz41GpRVK/dlYMawW1oW1C36GM/A7UcdLw9vA",
+	"5OSk8VnTa42JMURzy8RJwkKCkAhdSbll5qKfq8UJBGjaOLPXNKRQEBw9Ro/YVKhpYgTArAhWmV0qVey4",
+	"P1vXXeEgSnM5MGZCSO6xip9+moeQYBG6Qwyp96y56wGeE1q0wHY4/wCiChNAhofdjboX8z7WYedD28XC",
+	"rAPgZCKMswV+nLwnYREd9s5sKGwtQpHLSERYNY+LBSSZynp5GJTSk26V4ISzhi9+5fWRuFT/MCGTc2vy",
+	"t+nt7Ces1WbEvUU2ABoGF3hguUulEWqzf6rYsN3q8O+qzPS3/kR2GNbyx/ki0tNL5QGfW5J6QyrbPWad",
+	"g5bjmoWbQOiFnRoMObqbv2HIfcOQq8GQY4/6IlEz5oj/+3tClXO8piZTa0RVs8XbvJ/Eeixc7kwRL9JO",
+	"V3xGn4EwHIf8kFSNUj4x+gR1D4BgSUrZNJGR8TOMCVkd75GneX7fk37IsAiMQg8A8/KjsPB9o3vHDfCd",
+	"Zq7AXqPaSFGfiRbJtaiG6qEl+MbYDsryaJQHavHzXMmVaZDnFGenM4++WrisdwIC+USsnkFtCPPesVqi",
+	"SdveyKtKCgzZW8HRF9lMCMmymUJYAABjkktgTLYJCEUbKPxYZLaeumirjSdqgNKTPTlQcpCnKQShpdAB",
+	"Ybh6HfzrQVR/EdnzVw2rdo0dhsgGdrKWIQKWy0RoXapmRCBClaIT9zzap5A+/usgDNCe7KtsXJdYhWF3",
+	"LL5obQjmHVSeDHT6wEWcUptziJC7rDnboaxuSrTTW5rTTyobO7IImBbmADIMfnPwBXOQ35g4h/Ek7ZL/",
+	"axPSyqdQXRHdKAAWNIkFVDj5g3raOXXN3WAZashC/5jDujUREe2ADJbmUzrjNRM62MqEFjE4gTILnl4m",
+	"T8NXZHPVzS+aODi1zfv4fTklS3e8YH6OJfQnGlgIj3K2ze6y7MXHTKSSJ20/s765xWM/E8uR0Fnbfo08",
+	"SoUPyasfKrwPrklT2XunSa73JO8DIBhkoUlFGU5FzlWwkNnGBmOlNKUUZc73h12yywlsp4yzBPGiYDZF",
+	"elpPrgH8PtNXL2iZO9L6zmEzH0jnw8Ebh9sQVN2mVDogVTofX324U13MVwf4h9vs6V+ARkXtRhOeDVU6",
+	"KZhowQ977xrnAnuvMP+UzsqRtEehy/4hzYvINPyeIgGENMER6+VRaJdPj9sVmuftNhQGHlptPQlNFCB3",
+	"bTEMV2QCW79+gesXUr5QTNmUEGSHbMcEgIEpZEavQ8pch50Xv+PSdE/2BbjBC9V6WDJh0ZxE917BJVY5",
+	"pzxGc2G6fEO7CWScxqCKL2rrPTmJAd0awiGEduuakWQuPFJpwSIFfn6i7OBzEGXfJNWipCoVhy0IqnuX",
+	"R3+qfqMOuOY5WybmQ9qQvQUXVLnNYhwZHh7GAnnq7+YDhiwgpd2In4MjNlZ5qjGaB9pCbJT4qK7Cy3zi",
+	"ttVdxw/aWLaihAk21Am3jGe5PvUDLyj5oSOEnNfNC9+rsQeti7HGnvsM6pT+rvrmXOukidmiL6wuCUI/",
+	"fyKdWkaGf9Yw8Z+qv2xbBCtVAnfro0O73HeBYnt/qj5dd6UiA5x9EUfHwP+fqo/Rdef19apbTnoydIQU",
+	"FpCCVi81Vz3WnYSLhSan5kfEGIT8njCLJ0LlmTFpIH5v//BKh+4q70m/tCYuJUi8VdAbheUyiyH+KgPX",
+	"dZsyDhiXUuVyAJ3DvOIHniR9Prh6nyZY+CCkX8NA3bg1+/vFm9cnthXSo/BP1e8Uiw8Y/IFWS/+ya/o+",
+	"6ElYj874xBa7QC1WYE+kw85g2bxIbEDhD1WLBx8/kmTydSTKSxilamYOecpzLTRqb2OeDCEV0ghRm/00",
+	"ELHRkoweNBKZg47CgyYGYUOVJGrGLjIuI55G7HfRHyt1pU+giMr8ZzsuclCAlszq7G/eKmModKGMRlKy",
+	"F7b8QgxSkYXFp3U8kjzLU0z/DK/3g7DIpORaPD6CpIpfX509a1/8enZw/Jgps6Ywjjpu6E5fRfOww94J",
+	"NO81gfZntDgglzS+BsOUynQ0tdGB6JJ1cFJ2TsozlfYkN+9qdMXVNif5O/Ds7vBb/676D9SY5O+qv6b/",
+	"B0qZMdesL4RkXF99xbGKM31VVKmZ+ximXkbE3lS4b6iamUstyca1Gtqvaoa4KqBOZK59RX9OOoVftaTz",
+	"xFaZKi2W8oRsm16uM6ebVQIhGT3sV5zXbpUDO0oNMQ7jUZ4KzPK4a06PymVmxV3Ty7sOubrmKD/9qfqU",
+	"QFvdSxcy0N6mYghFkDzO/iZD9ujdz8/YjwdH3e/LOXHGStaF285c4l4hqkrpjvWlM6nGj7unPUnjCDkQ",
+	"7bMppPqHFJGirhrG2uf4S02gCQXhSnXc0Gei5MjoKiX3i7mAyYL4U/UD7xpxui5eV4WyizOuUXZhuw66",
+	"FarujhXYFcrrgu66vOPrNNniDfvCbdXaB8IBQwl4F0V4XQdh2uaKDsLAbVvsIGx5udykYI+iOhv0KvAq",
+	"vin+R7EK19CoEn0Oxyl1C9gpGGzFeKszGKC5x7Zoxw+Y1XY5umOHgXVnW+8YeYMwIuAP6axCo7mHJhKl",
+	"kTaA/LC7tiCl/tG+VBlP2nAjrhNQ8Cg+SYPd3XpePNRtNpRYDdEhxWy5NSdhEViIjnQFl6LuvMyhuzIU",
+	"SiM9kMlQmkPDnoaLe9xX2dgIRbSXQWG1/+rgM+HtbYwHahxxV5lV01S/ojaHSsk3aAdYI+0263Jra714",
+	"ZQM/aIXiN6KFkggC6gCNdeLjyC0Dx10uy/+epBFcXMa2jlhX4LX727JBfl+s2eg+EQ3vm/QXC9HukfS3",
+	"14/3Fkyyrk/A5UI7VPjQcrrgei1i9w0AKobbaZ3FfVsllX0DdqVd7q45dOGIwzZnfgi8iCktiGXAD5dq",
+	"duvOAsvE8aX0F1ie+V+ty8D9i2QeRR9sQ7jtKSR3blDQnGE6DDSczdgElaIaTrllt8kHI9vdNDC4f1K8",
+	"W0ODJbF8t7YG60nc71VY71FSOoNwn8ySOYOAFjojfGx4IG0ttI6VRC38T5uE4dKOKQwGgRw2VOnKQs/1",
+	"2ReJVph8ltVMI6A5yIhFMU/UKBe1sLHUnOxcusSqjRqBrUkMOYVa+s8hH+Rzgv39DLJCiNiauLIshRV+",
+	"GkwiWuzlcasMkmAzXxg8JCJ440HTTxZZb4XMvdfi4+1YW3ouB+1SP9cdadkLHWEhciX4YOxwNoyco1gb",
+	"NplHTBuoOoGg63wqTm1i7HJGXE9aqVp0hTO8jp9thNpwMZeDsgOukNM76Wc/lwM7xAMl1dvhzVRWexpd",
+	"aHwmUuHK8Nxhfb1pC68gk9ncGUXm86AgjJ3rW4ZDb6H16z0teIoNTqs58udYRkXzAsguTxLvDvCbGXRY",
+	"CFdjyIYxovC4lAdDh5xepp4F0FcHgtCGYAZci540LDzN5SDLgU477CxjibBV0GpoBwgctPa5zcu3uJSh",
+	"X1NZycCwYq9zwU64tjTIA/GtE1NmLo3TyIeGh+4SoPocLmVc89bR6lcw0gJcW3UIU3rwUjYiDZjvDl/N",
+	"3HKVseha3LTmVu1fpRPatgD97qZzbdBAOhMfM0wa0yLzIdNFFGcASgXVi4AFudiyAHJOffQwhMYuqoTi",
+	"qMPOHNo/SGNspo/pu1mczdkk1wtFN1WSE1sh3xZGe9dNoC3c5labQC9xzmdaVfNg/aJfRHG2YyAu68ZY",
+	"6ZxJjJ1eODzKPZZuUzxT6ZO5sFO5S0XMfvdbw6PPx/NBR7qqJsaS1ZdYF6MLirWc6f5UW+QGvzevkTmz",
+	"o9jyhYV2mIagRKqVtIUKpfoZ0IQAmHYmF4ADLMtmMwVV9VjVgpVrrpAllnkmdFhkDQ2y+DrO5gSZnFGC",
+	"dWbkQTjhH5/nyNTuRQtsyfpixKUZSDPz8bbKqcbByo9iVGM6xqMwYCIpJIvrMSqyLJYjXf7VwlJwds2T",
+	"XCAAxZD1jQzXDEtwNTVs46mZ7TVP4qhn+BPXoqTD5i3JDe/z32mowbksVRlDYx0AvwzpoF58nMa4C7/z",
+	"FPE/AePTpTZTrY6ZSUBNZLw3jUpSW6px4chnd1lYNMYD5V/ZFa4WF1+tr+MnMYIi80JO3FWybOC4sEM0",
+	"LtIoYjEpaglIz2P7O7WlQ1eg4CkrSmKrzDCrAey+FmNhpPusx7jFpdE839ed4Cf6rzUhZQfobC+ZoUrZ",
+	"SKnoxFNZwGmB4U5ojaVkh73xAaCxaZCQ6PMtJ731pA+Ubp70eh3yeX2qmy/qdksFOF60RuQU1ShfSnbQ",
+	"C2yDtlVJYl2k5uKsbdL6TnBMx4HOuFZn6LCfl4rkXZnrItY9Z0f7XWrFxtlR92iVwLiV34bevefMmf0G",
+	"Y/xCe7sdh832zn9jZ82FlUGVobEqWWVunjTrC55tHgnzR6vVpokWC4XWiiPQgVMhxUwXm0ao7vjXONMi",
+	"GeINB6BFydyIRyw0hNsuG1flPf5ql/SNWldQ629CTL2N50ab2AbNNqQ7H+NsTePpRSNsMU6zWV9pttRW",
+	"GqEUVYotgF3PHt1hNXK1Bl2ESOaubaT3H76N9LdmzV9Ss+Yy3a3y/TxUr+Yv6Nr2mts/9A2+GsWFlxsk",
+	"CW8BuTbyTXzkwCtcsxgx2ebWjYJdSl1XZI3cgl17S/1dyLjsyTjzGrFaLJip4JkRj/15RXdY39UEiCTg",
+	"Iytu/7MVd35PpkJnPM0wrmP9V+hxwz5o9js17VHLPPGVdEktL+pbs9RvzVL/Os1SgRyA/C8AlsRsRK8l",
+	"wIGrKz7++KRb/jgIGKo1Jqqacf3O/FVERWPOWL8WPC1cyr3WyZAnWtx869b6rVvrX6tb6+fAcpu3iwV0",
+	"/KFKq3SOFY1kOcLJ2AaxiVZsrJIiVIRbEAaM9+SF/6cd9Fot3/N/zZarG1kAX15/VrbroFN946BKdwyw",
+	"6m5cgO+sKg82B6ny2KmEbA3fDoiUgF6tMCEyB5BxJ/xjPMknLKKQtyH1XGJFXVRVSSfF7MvzAO6UT+5s",
+	"KZszeehYqU+2lMBwZ8KtTmt8RtWaGYQmRRJ5hRZaSHI9UnaBGSd3sJsueodoeHQTdthSogclK/aksW1t",
+	"B3HbCwvTKeqzF2kVl7QLu7E86evbTUX86t3rSDslv5JLw9mRmz3vT+KsvvjBohTJiPVTxaMBL7mROux3",
+	"bM+hbSPfWHvglSUQ/QCBeQvQfsS7jXVPhvD8B7s9IeD74t9Q/Q4Dcmu73iEnRUOR2BaSZsr2JFYIqC8J",
+	"+wWSkCBeabE0jcLXk+gth0odi8lbanrXYe+cv4rbhlkF4DA0U/H7J2PHLIrVo0K1wuV0AXu/2wZ0pTE2",
+	"Txb6OlKD7zk7CPf8VinBd0HXJ2TASPTz0d46KLkKRLbAwygJbPxMCjR/HZ7rRExUOnesPU2VWUNl3P+5",
+	"mcm5HKqdQiDZQdbZOlryqR6rrLNF7z99spzf6Avquc7EZMMat8UDXZPmVe7qhA+HNXkY5nsr07ZWbwa+",
+	"WrD7cRPeXXzpzlekGFyVFR5cs+2tarbu+8ZngH3OvUPAlJnlM0gStSLq7FxGFXkF5s0dMsAvNHQd3RdT",
+	"u/vm28U029t1CXG0t4ka6SaQb5iUm6Wx8DRq19Yjxah7BTxiInhKMJVmpB0ehfk+DFedpuYSMhEw26gd",
+	"D9Qq/MVkmmGbokSN7iqv/IQzCwpoNuGD+XZd8pnX42VibATQ0vBwAxuBLzI15q56ViqmAdpfrxBxuz5n",
+	"b5QapqOlPNDxOijbLZzuOjTk1+b6K6d4QEOZscpTxkeqeUtUHcvBlhJAXlAUG1SURFyL5JSFPEnAsCAY",
+	"JWprODdmgmt/AygKA5XLDHuHxHKoajt3wodrgMFFmkJpV4OOpsnciTXeh2y3RfvJjGcXAHgQEMw2L9W2",
+	"6IEPvDb/XT2/F0n8b37L+cGcYIDbTGqhj2gxJZ4kTSa0lAFltS8UJwHLp5QQVV1odh9YO/WZjdOpsMnc",
+	"dlPVkIXmDgy9dovmaoPkrlL/nCS+EvUXHQb7S/JvV/akGcAzJm/+wrL29zTOhGuGqkb2yHjEgH62drWS",
+	"YlrWnaaGSVZZBoOx4FMBzkR0XoDmNOXYmCZJ2CSOokTMeCoqbtS35vM7PNy3qlpvNX/fhr5K89+qukrN",
+	"z+o2/dxWWejA2sqGIPJpFk8Q8gDlzir95cL2V9sxV9E4dQYzRiq3qY84k811kNvy0ahpvSvzpci0q7u0",
+	"ze9tUlpiJPEwlrEeB8x8R5e8IYME+hJnFAruc41gS06YWz8INv+iW/zs7Tm7EnNMQseia6/dGSzuO80y",
+	"dSVkUPj+h3EiWAi/tuE3l58MUeghaFsBNNuKFNOq0rWYqenDw09fjovmExBhnk6tIXovnsK7+vEyNd2i",
+	"X6fCTgKCLagYvro3gMLa+n49YPpSEw+MBBnd1fbGdSUOlsQ77LVig1RAaT9PQBNX6kpEjGeVMuht3k/i",
+	"AZb37lT4e+OsRdyDpyiGeweRJAZ5GmdzY8cYJa1CRE1hVuUBt+dNwhMW8novUQPsw1zv1KMaaoh3e0je",
+	"zu1Bgb+wI+R1iGKj5Ij8TqPEwIpylZI6ae0fkWhxwiSA70ALRJJhTMjrOFVyApXp+LttGGsGwQAmVHAT",
+	"xibY4zCvCQRiTtlsbGYjlROBEAXKAlA56FWeip6cOAjQkoAkTMWyjKS28q6XXiyN2I3yAQV0JH5narvc",
+	"4pRtv5HqZlIvzTG8KBa8W/dQeaz1opMIoD8HE7DzIFKwuLwxoGVntQ3HQuU9DRq1Lq5CLsWMkridWS90",
+	"sT2njBPdEayABQjQRkD2+eCqnPTBXgP2D7KK7e5AfUvdlns9Gzvs9zpqjjOLs6Y3v9Kh9bB/pxPGkZ1C",
+	"xq8Ew4wci+EgxceMQWJM4HeSJMbtSY9zEUeprqUkZgJUEv/2bcbqwR4IEa6BzjJ/kD7id2ZTQNPaBaeW",
+	"FRf8Zge5aUl5MaI2xvOovdjomQKFAFr1xV6DT9LSK9WT/6ARdkgjdogauUzz36pldO1WdXdNY03A8KDb",
+	"pft5wZzRM4gCcx9wssiwGIDTzIaBnVovv8sKzZ69FiKCsscrMa88vS8z+liojX80ikVu8Rj/XR91TGZ8",
+	"rln5OK0ORx0HrJnb4GRextdCmuntUgOyY9T2KoKK4s7OToruUbtLdsCtnNdERDHfGwlpNlZERbeIvU/m",
+	"/jcaXD0u5sv4SjCOikI+TRSPMBnJxgIqj+wXO9bPcXI7WEzzYsEcB93Hm77yucJoHu03WMo7c4W9Qy1v",
+	"6yRHOSJD5EzuhXUmPCrnBEUxr72SqY/HAr1tWproekOsL0v8mWi16bMXtrE6wUcgGyAN66XOKU144ZI0",
+	"ZkgYxLp8IAQRsRRya8vSDOtSqd26xV9Do7TDzlg/VTNt7MCxmmkWT4x1GDANaDnmNruOI6GCngSYHLKN",
+	"CYmUGxHqtZAzFnPR4B8091irBBPL/UlImF6caebazgfUfBX6sSm0VPcPDItbrJXF5TLuuW1OwAvQkx5M",
+	"q2tqbC1/BxofeCmKhm5YOOESClYw5mlh2oxlo4Tt3K+F1x8MJjMb8wx+hvxJLnvSLlBnXJoVygBCHRqa",
+	"1WBWA+LbGZvNrR0B7Mc8GbKIY8DVfoi6gWuGFUIRocp0j6hrmbnhql2cv4gMqPo9UNo36ff5Sr+q++yv",
+	"Iv8sTPzeJ1d8uxV9AArWwG7ipb5STHyMdU1yDDUx+MYwXxTD2JNtyjHVQN635Jtnlmjvg3Ou9w27ZPBG",
+	"IjILeLwKz8LVyrhry92y5qdcG6MMOywsIqr64EDo/fPLHSlON7MWAzU+5HNt8fJ8gNeYegZQGU9/ji/O",
+	"uGaaxxHFZgLHqxi70RA9jLNTplKb+2F/M1cix3Qke82bvWGPzH8hvEpPhv9ov5kK+bvovz9vPxvzrH0e",
+	"hQEL/9F+5s0OkJ1Vav5MBTT4mPmTg1k3H/8QR+H3gZk96auR+W8HE2lLJzQWTKDH1Txk1tqTZrGuVNSc",
+	"idEuljcBqp7QExtQNhbEr+QJaQ2lje2LUSx14NwOzh2RqSTysn7Y46MCggmhm4zut3hIEIgtELD9Y0dg",
+	"XTYT4soDvQPasgsvcGURSD52eTxxNrd4UVdiHqD/l/a8gNcuAIcAb9rWs1gAeh4JV2IcEgTVwhm/1yI1",
+	"X+qwCzBTsaGZQG9mWkAeAYwK7JDyts0phUURDOVKPQ663a45lpQPMnQCaUf7EBgapXxijlyfYmugSMnv",
+	"MnRRg0ENvkfaAvcdcwSlvBM8TpxI+D/+x/9gl1xfnYQBcoxhXECshMXCaEj8cZZQDZKRgEFP9oW5+gCH",
+	"S6rSKUOTUaNZIhlM44ERMNafzyNkQQKY4VnGB+OJkU2nxaNeTZ3TxMvRAEPukRjEkdDAHpxNVCQSNsPI",
+	"xaMwExO4fHMAlQon/OMHIAlt/qUzNTX/N1Mq0aEl7TiF9K7vLVVZJGU1k4hlN5Lg1DVK9mlPFoIJWI4N",
+	"VJ5AaI/1hSOzIlZ2wkIZMt5X14Ltk/UTMM7MHPBobP8DoG347e8Xb14z9NwA5Z8xv4FCFGsqD9FQfgtj",
+	"axsxR58FCoCY1PiiyNwRYunkauGUjWR75u6EjWF5HPuY7zS7yXzx2fANENtegWjQfF6Gq2/xCmR37go5",
+	"yIx0Bjv2QHGaYgLe0ZspNAYhWkQQMlfcYDJN2hYfgx/0j454//jp0+7+EjaG6v8pBpl7sVMoJR2CLClg",
+	"akrQPEGvBdIAXhVJ/G9OOCcqHggAC/nkAbAEvVYkEoTo6bVSlSCwBtc6NjZ2tgQN1GvdBL1WokbTVPXN",
+	"52SeJEGvhblLH1LBNYBhmD/f/AHwKV/gRpTAkBbwWr7+9TdbYa9lxG2vVVrlv56/ef3ij2YQKJfu+jil",
+	"KxkZKgwsqtsMbkpwdJkr0ONJs3KCxcchQxujFjIy9/4QbR7SpcwPcPlLQsbkknB6yGEk6eMv0lSlqLpN",
+	"IIyNaeX7x0xD6xajYImpXihPZGoqJGGqNDIXcbBbGI344q3gn/HVmt7Z+qrwD3NNm/GdJnPAXLGe/WdW",
+	"y+PNDECvAvx6fw8Ic3V1qJ9ylOZQMF1MK5aZSIdG50tiY4fh9zCBIQZMHFBxvdaUsWSJAk2Fa/ISjufT",
+	"sZD6FJOIrkXKExq1J+kL8KoHyjnmOKPCIoAkH71AYGjixSl7//78OeuLcQyo5nUYrK9wN3Z+m8E4q6A2",
+	"cfWdrZEV9D+hg+T2lBoT0qqsW0dDe5/g/67u+EYmt6EV0PWxKZcxcfrzkrZrzqu695sZ5J5OaOXpdL5Y",
+	"GYMeJk/IkNlyZ3q4jUJOW42g44uZmcGn1tk0/k2Ak8z86yfBUzMF/Bda1IYy8N/Fs8HSb8Wbwcr3LrDM",
+	"/gLCRlUvLz/wR9ByVfb/WpagDveiFbTyNGmdtDqgrdNeV8DGFMa37+0oRLDDI/bLqXRruUTq91K4MYoj",
+	"W1hWuMnQbzP3vpbmsv5bOJFUTIStmaK3oMQhFlVvuj7D3IMEuZJqhmlp1NAHU5WVmmh/LubfFZ98VUYs",
+	"aPDlUaryKbgCFseYqTSJqga5BDKHd6z3vrTgcv/ainV7xqP2zPvF7uD0Qdcjt2ImflPSldNZPw+6UP0u",
+	"VEV+D1CYkBFpa5zpOBFyILyBHOZMRTu1WI4S4fkHF/IW6At/qn7V2z/HiS3ongo1TTDHiChOfERfYWnF",
+	"UcyrZjEVYjAGj5frJWn+y/xFw28+6+RRrCo+QgmeXqY1uOWwSOQasuaLXBvKgTKM433avF7x5be4ttlY",
+	"sUSNIHdbldFxYMLgJSp35s74lcDWBROV+juR62oC/H2sgOnRR6TIswYh7IUtyKq2YEFdCGye+VClE6Cj",
+	"ZS3Qut3BT0zeQg0c2WF0GWk25tcCbn7zoYBlSnmzoZtneTqYwBXYBDmG/ZGXc/R9UsUUnhu4xjzEcnDO",
+	"m/84tzAqg3kb8ibnIloHZe694165CVrveCZexpM4a8P/rvuKexyfLn3grUriwbzxF+jx0ifeiQmPJdUE",
+	"NvpK8cbCh7TINviIefomaP2jTbpO+3zthtKT56hBcEhmM+9829Ht7OgwTgBM42wwENOsDcFLve4T+DA9",
+	"exOYO8So1u3nsca6aVSpV/e+hlf8N7wPwacbfgKfvQlaLy752v2HZ+60YZCDb155LqapQCNi3Rf8R2+C",
+	"Rj0RLnJQrBUiN5Hc+0b326F78+LFWOVJ1H4nsnTtHuCz+OjNzc3N/x8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

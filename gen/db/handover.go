@@ -20,6 +20,11 @@ type HandOverChannelsParams struct {
 	EntityID *uuid.UUID
 }
 
+type HandOverDialoguesParams struct {
+	HeirID   uuid.UUID
+	EntityID uuid.UUID
+}
+
 type HandOverJobsParams struct {
 	HeirID   uuid.UUID
 	EntityID uuid.UUID

@@ -16,6 +16,8 @@ type AuditEntry = unscoped.AuditEntry
 
 type Channel = unscoped.Channel
 
+type Dialogue = unscoped.Dialogue
+
 type IdempotencyKey = unscoped.IdempotencyKey
 
 type Job = unscoped.Job

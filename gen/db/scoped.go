@@ -18,11 +18,14 @@ type Scoped interface {
 	AddParticipant(ctx context.Context, arg AddParticipantParams) (int64, error)
 	AddServerAgent(ctx context.Context, arg AddServerAgentParams) (int64, error)
 	AddWorldAgent(ctx context.Context, arg AddWorldAgentParams) error
+	AnswerDialogue(ctx context.Context, arg AnswerDialogueParams) (int64, error)
 	ChangeSession(ctx context.Context, arg ChangeSessionParams) (Session, error)
 	// Changes nothing if the password is another one by now.
 	ChangeUserPassword(ctx context.Context, arg ChangeUserPasswordParams) (int64, error)
 	// Keeps the answer, unless another attempt has taken the key.
 	CompleteIdempotencyKey(ctx context.Context, arg CompleteIdempotencyKeyParams) (int64, error)
+	// Changes nothing if another question came first.
+	ContinueDialogue(ctx context.Context, arg ContinueDialogueParams) (int64, error)
 	CountAPIKeys(ctx context.Context) (int64, error)
 	// Counts up to at_most.
 	CountActiveJobs(ctx context.Context, atMost int64) (int64, error)
@@ -41,6 +44,8 @@ type Scoped interface {
 	CountChannelMessages(ctx context.Context, arg CountChannelMessagesParams) (int64, error)
 	// DMs of two entities. Counts up to at_most, as the following do.
 	CountDMs(ctx context.Context, atMost int64) (int64, error)
+	// Counts up to at_most.
+	CountDialogues(ctx context.Context, atMost int64) (int64, error)
 	// How many messages a search finds, counted up to max_rows, in the same two ways.
 	CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error)
 	// By status, with the total duration of those that have ended.
@@ -57,10 +62,11 @@ type Scoped interface {
 	CountParticipants(ctx context.Context, arg CountParticipantsParams) (int64, error)
 	CountRevocations(ctx context.Context) (int64, error)
 	CountRunningAgents(ctx context.Context) (int64, error)
-	// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
+	// How many channels a message server has, counted up to max_rows, without those of sessions, jobs and dialogues.
 	CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error)
 	// Counts of live sessions, of those near their end, and of expired ones that are still kept.
 	CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error)
+	CountUserDialogues(ctx context.Context, arg CountUserDialoguesParams) (int64, error)
 	CountUsers(ctx context.Context) (int64, error)
 	DeleteAgent(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteAgentMemories(ctx context.Context, agentID uuid.UUID) (int64, error)
@@ -116,6 +122,12 @@ type Scoped interface {
 	FilterChannelMessages(ctx context.Context, arg FilterChannelMessagesParams) ([]FilterChannelMessagesRow, error)
 	// The message that a client recently sent under its own id, if any.
 	FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error)
+	// One in which exactly this was said.
+	FindDialogue(ctx context.Context, arg FindDialogueParams) (Dialogue, error)
+	// The one whose newest question a message is.
+	FindMessageDialogue(ctx context.Context, messageID uuid.UUID) (Dialogue, error)
+	// One of the chat that a client calls so, at this place of it.
+	FindNamedDialogue(ctx context.Context, arg FindNamedDialogueParams) (Dialogue, error)
 	// The oldest channel that mirrors one of a platform, on any message server.
 	FindSourceChannel(ctx context.Context, arg FindSourceChannelParams) (Channel, error)
 	// A world by its id: the oldest one, agents' own worlds last.
@@ -125,6 +137,8 @@ type Scoped interface {
 	ForgetMessage(ctx context.Context, arg ForgetMessageParams) error
 	// Makes an agent forget all messages in the channel of a room.
 	ForgetRoomMessages(ctx context.Context, arg ForgetRoomMessagesParams) error
+	// Removes the one of a user that ends first.
+	ForgetUserDialogue(ctx context.Context, userID uuid.UUID) ([]Dialogue, error)
 	GetAPIKey(ctx context.Context, id uuid.UUID) (APIKey, error)
 	GetAgent(ctx context.Context, id uuid.UUID) (Agent, error)
 	// A channel, and what a turn there needs to know of its agent first.
@@ -171,6 +185,7 @@ type Scoped interface {
 	InsertAgent(ctx context.Context, arg InsertAgentParams) (Agent, error)
 	InsertAuditEntry(ctx context.Context, arg InsertAuditEntryParams) error
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
+	InsertDialogue(ctx context.Context, arg InsertDialogueParams) error
 	InsertFactSource(ctx context.Context, arg InsertFactSourceParams) (int64, error)
 	InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error)
 	InsertJob(ctx context.Context, arg InsertJobParams) (Job, error)
@@ -242,7 +257,7 @@ type Scoped interface {
 	ListSecretTimes(ctx context.Context, agentID uuid.UUID) ([]SecretTime, error)
 	ListServerAgents(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error)
 	ListServerChannelIDs(ctx context.Context, messageServerID uuid.UUID) ([]uuid.UUID, error)
-	// Session and job channels are the server's own; they are listed only on request.
+	// Channels of sessions, jobs and dialogues are the server's own; they are listed only on request.
 	ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error)
 	// The world with that id, and those of the message server with that id; an agent's own world is neither.
 	ListServerWorlds(ctx context.Context, id uuid.UUID) ([]World, error)
@@ -352,6 +367,8 @@ type System interface {
 	FindUser(ctx context.Context, email string) (User, error)
 	// Finds no row when the turn is no longer the owner's.
 	FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error)
+	// Removes those whose time is over.
+	ForgetDialogues(ctx context.Context, arg ForgetDialoguesParams) ([]Dialogue, error)
 	// Removes jobs that ended long ago.
 	ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, error)
 	// Removes what is left of sessions that ended long ago.
@@ -361,6 +378,7 @@ type System interface {
 	// The user of a login that has not ended; no row for one who was disabled.
 	GetLoginUser(ctx context.Context, arg GetLoginUserParams) (User, error)
 	HandOverChannels(ctx context.Context, arg HandOverChannelsParams) (int64, error)
+	HandOverDialogues(ctx context.Context, arg HandOverDialoguesParams) (int64, error)
 	HandOverJobs(ctx context.Context, arg HandOverJobsParams) (int64, error)
 	HandOverMemories(ctx context.Context, arg HandOverMemoriesParams) (int64, error)
 	HandOverMessages(ctx context.Context, arg HandOverMessagesParams) (int64, error)
@@ -393,7 +411,11 @@ type System interface {
 	ListSealedJobs(ctx context.Context, arg ListSealedJobsParams) ([]ListSealedJobsRow, error)
 	// Who takes part in conversations and is neither an agent, nor somebody who was seen to prove who they are.
 	ListUnprovenEntities(ctx context.Context, limitRows int64) ([]ListUnprovenEntitiesRow, error)
+	// No row when there is none.
+	NewestDialogue(ctx context.Context) (dbtype.Millis, error)
 	NextCallback(ctx context.Context) (*dbtype.Millis, error)
+	// No row when there is none.
+	NextDialogueExpiry(ctx context.Context) (dbtype.Millis, error)
 	// No row when no job is running.
 	NextJobExpiry(ctx context.Context) (dbtype.Millis, error)
 	// When the next sweep is due; no row when there is no session.
@@ -420,6 +442,8 @@ type System interface {
 	ResealJob(ctx context.Context, arg ResealJobParams) (int64, error)
 	// Notes the result of an attempt: a NULL due time settles it for good.
 	SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error)
+	// Moves their times, after the clock jumped.
+	ShiftDialogues(ctx context.Context, by int64) error
 	// Moves the times of running jobs, after the clock jumped.
 	ShiftJobs(ctx context.Context, by int64) error
 	// Moves all times of live sessions, after the clock jumped: the maximum duration counts from the beginning, and the time-out
@@ -474,6 +498,10 @@ func (q systemQueries) AgentConcealed(ctx context.Context, agentID uuid.UUID) er
 	return q.all.AgentConcealed(ctx, unscoped.AgentConcealedParams{Tenant: q.scope.Tenant, AgentID: agentID})
 }
 
+func (q scopedQueries) AnswerDialogue(ctx context.Context, arg AnswerDialogueParams) (int64, error) {
+	return q.all.AnswerDialogue(ctx, unscoped.AnswerDialogueParams{Said: arg.Said, Place: arg.Place, Tenant: q.scope.Tenant, MessageID: arg.MessageID})
+}
+
 func (q systemQueries) AnyTurnQueued(ctx context.Context) (bool, error) {
 	return q.all.AnyTurnQueued(ctx, q.scope.Tenant)
 }
@@ -508,6 +536,10 @@ func (q scopedQueries) CompleteIdempotencyKey(ctx context.Context, arg CompleteI
 
 func (q systemQueries) ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error) {
 	return q.all.ConcealAgent(ctx, unscoped.ConcealAgentParams{Character: arg.Character, Secrets: arg.Secrets, Tenant: q.scope.Tenant, ID: arg.ID, Version: arg.Version})
+}
+
+func (q scopedQueries) ContinueDialogue(ctx context.Context, arg ContinueDialogueParams) (int64, error) {
+	return q.all.ContinueDialogue(ctx, unscoped.ContinueDialogueParams{MessageID: arg.MessageID, Heard: arg.Heard, Questions: arg.Questions, ExpiresAt: arg.ExpiresAt, Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, LastMessageID: arg.LastMessageID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q scopedQueries) CountAPIKeys(ctx context.Context) (int64, error) {
@@ -562,6 +594,10 @@ func (q scopedQueries) CountDMs(ctx context.Context, atMost int64) (int64, error
 	return q.all.CountDMs(ctx, unscoped.CountDMsParams{Tenant: q.scope.Tenant, AtMost: atMost})
 }
 
+func (q scopedQueries) CountDialogues(ctx context.Context, atMost int64) (int64, error) {
+	return q.all.CountDialogues(ctx, unscoped.CountDialoguesParams{Tenant: q.scope.Tenant, AtMost: atMost})
+}
+
 func (q scopedQueries) CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error) {
 	return q.all.CountFoundMessages(ctx, unscoped.CountFoundMessagesParams{FromTime: arg.FromTime, ToTime: arg.ToTime, Tenant: q.scope.Tenant, AnyChannel: arg.AnyChannel, ChannelID: arg.ChannelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, AnyAuthor: arg.AnyAuthor, AuthorID: arg.AuthorID, Words: arg.Words, MaxRows: arg.MaxRows})
 }
@@ -608,6 +644,10 @@ func (q scopedQueries) CountServerChannels(ctx context.Context, arg CountServerC
 
 func (q scopedQueries) CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error) {
 	return q.all.CountSessions(ctx, unscoped.CountSessionsParams{Now: arg.Now, Tenant: q.scope.Tenant, AnyUser: arg.AnyUser, UserID: arg.UserID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
+}
+
+func (q scopedQueries) CountUserDialogues(ctx context.Context, arg CountUserDialoguesParams) (int64, error) {
+	return q.all.CountUserDialogues(ctx, unscoped.CountUserDialoguesParams{Tenant: q.scope.Tenant, UserID: arg.UserID, AtMost: arg.AtMost})
 }
 
 func (q scopedQueries) CountUsers(ctx context.Context) (int64, error) {
@@ -814,8 +854,20 @@ func (q scopedQueries) FindClientMessage(ctx context.Context, arg FindClientMess
 	return q.all.FindClientMessage(ctx, unscoped.FindClientMessageParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, SourceID: arg.SourceID, AuthorID: arg.AuthorID, Content: arg.Content, Since: arg.Since, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
+func (q scopedQueries) FindDialogue(ctx context.Context, arg FindDialogueParams) (Dialogue, error) {
+	return q.all.FindDialogue(ctx, unscoped.FindDialogueParams{Tenant: q.scope.Tenant, UserID: arg.UserID, AgentID: arg.AgentID, Said: arg.Said, Now: arg.Now, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
+}
+
 func (q systemQueries) FindLogin(ctx context.Context, handle []byte) (Login, error) {
 	return q.all.FindLogin(ctx, unscoped.FindLoginParams{Tenant: q.scope.Tenant, Handle: handle})
+}
+
+func (q scopedQueries) FindMessageDialogue(ctx context.Context, messageID uuid.UUID) (Dialogue, error) {
+	return q.all.FindMessageDialogue(ctx, unscoped.FindMessageDialogueParams{Tenant: q.scope.Tenant, MessageID: messageID})
+}
+
+func (q scopedQueries) FindNamedDialogue(ctx context.Context, arg FindNamedDialogueParams) (Dialogue, error) {
+	return q.all.FindNamedDialogue(ctx, unscoped.FindNamedDialogueParams{Tenant: q.scope.Tenant, UserID: arg.UserID, AgentID: arg.AgentID, Name: arg.Name, Place: arg.Place, Now: arg.Now, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
 func (q systemQueries) FindRevocations(ctx context.Context, arg FindRevocationsParams) ([]Revocation, error) {
@@ -842,6 +894,10 @@ func (q scopedQueries) ForgetAgentMessages(ctx context.Context, agentID uuid.UUI
 	return q.all.ForgetAgentMessages(ctx, unscoped.ForgetAgentMessagesParams{Tenant: q.scope.Tenant, AgentID: agentID})
 }
 
+func (q systemQueries) ForgetDialogues(ctx context.Context, arg ForgetDialoguesParams) ([]Dialogue, error) {
+	return q.all.ForgetDialogues(ctx, unscoped.ForgetDialoguesParams{Tenant: q.scope.Tenant, Now: arg.Now, LimitRows: arg.LimitRows})
+}
+
 func (q systemQueries) ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, error) {
 	return q.all.ForgetJobs(ctx, unscoped.ForgetJobsParams{Tenant: q.scope.Tenant, Before: arg.Before, LimitRows: arg.LimitRows})
 }
@@ -856,6 +912,10 @@ func (q scopedQueries) ForgetRoomMessages(ctx context.Context, arg ForgetRoomMes
 
 func (q systemQueries) ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error) {
 	return q.all.ForgetSessions(ctx, unscoped.ForgetSessionsParams{Tenant: q.scope.Tenant, Before: arg.Before, LimitRows: arg.LimitRows})
+}
+
+func (q scopedQueries) ForgetUserDialogue(ctx context.Context, userID uuid.UUID) ([]Dialogue, error) {
+	return q.all.ForgetUserDialogue(ctx, unscoped.ForgetUserDialogueParams{Tenant: q.scope.Tenant, UserID: userID})
 }
 
 func (q scopedQueries) GetAPIKey(ctx context.Context, id uuid.UUID) (APIKey, error) {
@@ -982,6 +1042,10 @@ func (q systemQueries) HandOverChannels(ctx context.Context, arg HandOverChannel
 	return q.all.HandOverChannels(ctx, unscoped.HandOverChannelsParams{HeirID: arg.HeirID, Tenant: q.scope.Tenant, EntityID: arg.EntityID})
 }
 
+func (q systemQueries) HandOverDialogues(ctx context.Context, arg HandOverDialoguesParams) (int64, error) {
+	return q.all.HandOverDialogues(ctx, unscoped.HandOverDialoguesParams{HeirID: arg.HeirID, Tenant: q.scope.Tenant, EntityID: arg.EntityID})
+}
+
 func (q systemQueries) HandOverJobs(ctx context.Context, arg HandOverJobsParams) (int64, error) {
 	return q.all.HandOverJobs(ctx, unscoped.HandOverJobsParams{HeirID: arg.HeirID, Tenant: q.scope.Tenant, EntityID: arg.EntityID})
 }
@@ -1024,6 +1088,10 @@ func (q scopedQueries) InsertAuditEntry(ctx context.Context, arg InsertAuditEntr
 
 func (q scopedQueries) InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error) {
 	return q.all.InsertChannel(ctx, unscoped.InsertChannelParams{Tenant: q.scope.Tenant, ID: arg.ID, MessageServerID: arg.MessageServerID, Name: arg.Name, Type: arg.Type, SourceType: arg.SourceType, SourceID: arg.SourceID, Topic: arg.Topic, Metadata: arg.Metadata, TurnPolicy: arg.TurnPolicy, PairKey: arg.PairKey, CreatedBy: arg.CreatedBy, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
+}
+
+func (q scopedQueries) InsertDialogue(ctx context.Context, arg InsertDialogueParams) error {
+	return q.all.InsertDialogue(ctx, unscoped.InsertDialogueParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AgentID: arg.AgentID, UserID: arg.UserID, MessageID: arg.MessageID, Name: arg.Name, Heard: arg.Heard, Questions: arg.Questions, CreatedAt: arg.CreatedAt, ExpiresAt: arg.ExpiresAt})
 }
 
 func (q scopedQueries) InsertFactSource(ctx context.Context, arg InsertFactSourceParams) (int64, error) {
@@ -1282,8 +1350,16 @@ func (q scopedQueries) ListWorlds(ctx context.Context) ([]ListWorldsRow, error) 
 	return q.all.ListWorlds(ctx, q.scope.Tenant)
 }
 
+func (q systemQueries) NewestDialogue(ctx context.Context) (dbtype.Millis, error) {
+	return q.all.NewestDialogue(ctx, q.scope.Tenant)
+}
+
 func (q systemQueries) NextCallback(ctx context.Context) (*dbtype.Millis, error) {
 	return q.all.NextCallback(ctx, q.scope.Tenant)
+}
+
+func (q systemQueries) NextDialogueExpiry(ctx context.Context) (dbtype.Millis, error) {
+	return q.all.NextDialogueExpiry(ctx, q.scope.Tenant)
 }
 
 func (q systemQueries) NextJobExpiry(ctx context.Context) (dbtype.Millis, error) {
@@ -1404,6 +1480,10 @@ func (q scopedQueries) SetParticipantState(ctx context.Context, arg SetParticipa
 
 func (q systemQueries) SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error) {
 	return q.all.SettleCallback(ctx, unscoped.SettleCallbackParams{DueAt: arg.DueAt, CallbackError: arg.CallbackError, Tenant: q.scope.Tenant, ID: arg.ID, Attempt: arg.Attempt})
+}
+
+func (q systemQueries) ShiftDialogues(ctx context.Context, by int64) error {
+	return q.all.ShiftDialogues(ctx, unscoped.ShiftDialoguesParams{By: by, Tenant: q.scope.Tenant})
 }
 
 func (q systemQueries) ShiftJobs(ctx context.Context, by int64) error {

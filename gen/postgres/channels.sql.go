@@ -55,7 +55,7 @@ func (q *Queries) CountAllServerChannels(ctx context.Context, arg CountAllServer
 }
 
 const countCallerChannels = `-- name: CountCallerChannels :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = $1 AND created_by = $2 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT $3::bigint) made
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = $1 AND created_by = $2 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT $3::bigint) made
 `
 
 type CountCallerChannelsParams = unscoped.CountCallerChannelsParams
@@ -70,7 +70,7 @@ func (q *Queries) CountCallerChannels(ctx context.Context, arg CountCallerChanne
 }
 
 const countCallerDMs = `-- name: CountCallerDMs :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = $1 AND created_by = $2 AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT $3::bigint) made
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = $1 AND created_by = $2 AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT $3::bigint) made
 `
 
 type CountCallerDMsParams = unscoped.CountCallerDMsParams
@@ -100,7 +100,7 @@ func (q *Queries) CountDMs(ctx context.Context, arg CountDMsParams) (int64, erro
 }
 
 const countMadeChannels = `-- name: CountMadeChannels :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = $1 AND created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT $2::bigint) made
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = $1 AND created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT $2::bigint) made
 `
 
 type CountMadeChannelsParams = unscoped.CountMadeChannelsParams
@@ -119,7 +119,7 @@ SELECT count(*) FROM (
     SELECT 1 FROM channels c
     WHERE c.id = ANY (ARRAY(SELECT v.channel_id FROM channel_participants v WHERE v.tenant = $1 AND v.entity_id = $2))
       AND c.tenant = $1 AND c.message_server_id = $3
-      AND ($4::boolean OR (c.name NOT LIKE 'session-%' AND c.name NOT LIKE 'job-%'))
+      AND ($4::boolean OR (c.name NOT LIKE 'session-%' AND c.name NOT LIKE 'job-%' AND c.name NOT LIKE 'dialogue-%'))
     LIMIT $5::bigint) AS listed
 `
 
@@ -157,7 +157,7 @@ func (q *Queries) CountParticipants(ctx context.Context, arg CountParticipantsPa
 const countServerChannels = `-- name: CountServerChannels :one
 SELECT count(*) FROM (
     SELECT 1 FROM channels
-    WHERE tenant = $1 AND message_server_id = $2 AND name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'
+    WHERE tenant = $1 AND message_server_id = $2 AND name NOT LIKE 'session-%' AND name NOT LIKE 'job-%' AND name NOT LIKE 'dialogue-%'
   AND $3::boolean
     LIMIT $4::bigint) AS listed
 `
@@ -165,7 +165,7 @@ SELECT count(*) FROM (
 type CountServerChannelsParams = unscoped.CountServerChannelsParams
 
 // scope: viewer
-// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
+// How many channels a message server has, counted up to max_rows, without those of sessions, jobs and dialogues.
 func (q *Queries) CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countServerChannels,
 		arg.Tenant,
@@ -510,7 +510,7 @@ const listOwnServerChannels = `-- name: ListOwnServerChannels :many
 SELECT c.id, c.message_server_id, c.name, c.type, c.source_type, c.source_id, c.topic, c.metadata, c.turn_policy, c.pair_key, c.created_by, c.last_seq, c.created_at, c.updated_at, c.tenant FROM channels c
 WHERE c.id = ANY (ARRAY(SELECT v.channel_id FROM channel_participants v WHERE v.tenant = $1 AND v.entity_id = $2))
   AND c.tenant = $1 AND c.message_server_id = $3
-  AND ($4::boolean OR (c.name NOT LIKE 'session-%' AND c.name NOT LIKE 'job-%'))
+  AND ($4::boolean OR (c.name NOT LIKE 'session-%' AND c.name NOT LIKE 'job-%' AND c.name NOT LIKE 'dialogue-%'))
 ORDER BY c.updated_at DESC, c.id
 LIMIT $6::bigint OFFSET $5::bigint
 `
@@ -625,7 +625,7 @@ func (q *Queries) ListServerChannelIDs(ctx context.Context, arg ListServerChanne
 const listServerChannels = `-- name: ListServerChannels :many
 SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels
 WHERE tenant = $1 AND message_server_id = $2
-  AND ($3::boolean OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'))
+  AND ($3::boolean OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%' AND name NOT LIKE 'dialogue-%'))
   AND $4::boolean
 ORDER BY updated_at DESC, id
 LIMIT $6::bigint OFFSET $5::bigint
@@ -634,7 +634,7 @@ LIMIT $6::bigint OFFSET $5::bigint
 type ListServerChannelsParams = unscoped.ListServerChannelsParams
 
 // scope: viewer
-// Session and job channels are the server's own; they are listed only on request.
+// Channels of sessions, jobs and dialogues are the server's own; they are listed only on request.
 func (q *Queries) ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error) {
 	rows, err := q.db.Query(ctx, listServerChannels,
 		arg.Tenant,

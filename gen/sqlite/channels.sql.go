@@ -55,7 +55,7 @@ func (q *Queries) CountAllServerChannels(ctx context.Context, arg CountAllServer
 }
 
 const countCallerChannels = `-- name: CountCallerChannels :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND created_by = ?2 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT ?3)
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND created_by = ?2 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT ?3)
 `
 
 type CountCallerChannelsParams = unscoped.CountCallerChannelsParams
@@ -70,7 +70,7 @@ func (q *Queries) CountCallerChannels(ctx context.Context, arg CountCallerChanne
 }
 
 const countCallerDMs = `-- name: CountCallerDMs :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND created_by = ?2 AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT ?3)
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND created_by = ?2 AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT ?3)
 `
 
 type CountCallerDMsParams = unscoped.CountCallerDMsParams
@@ -100,7 +100,7 @@ func (q *Queries) CountDMs(ctx context.Context, arg CountDMsParams) (int64, erro
 }
 
 const countMadeChannels = `-- name: CountMadeChannels :one
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT ?2)
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = ?1 AND created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT ?2)
 `
 
 type CountMadeChannelsParams = unscoped.CountMadeChannelsParams
@@ -118,7 +118,7 @@ const countOwnServerChannels = `-- name: CountOwnServerChannels :one
 SELECT count(*) FROM (
     SELECT 1 FROM channel_participants v CROSS JOIN channels c ON c.id = v.channel_id
     WHERE v.tenant = ?1 AND v.entity_id = ?2 AND c.tenant = ?1 AND c.message_server_id = ?3
-      AND (CAST(?4 AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*'))
+      AND (CAST(?4 AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*' AND c.name NOT GLOB 'dialogue-*'))
     LIMIT CAST(?5 AS INTEGER))
 `
 
@@ -156,7 +156,7 @@ func (q *Queries) CountParticipants(ctx context.Context, arg CountParticipantsPa
 const countServerChannels = `-- name: CountServerChannels :one
 SELECT count(*) FROM (
     SELECT 1 FROM channels
-    WHERE tenant = ?1 AND message_server_id = ?2 AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'
+    WHERE tenant = ?1 AND message_server_id = ?2 AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*' AND name NOT GLOB 'dialogue-*'
   AND CAST(?3 AS BOOLEAN)
     LIMIT CAST(?4 AS INTEGER))
 `
@@ -164,7 +164,7 @@ SELECT count(*) FROM (
 type CountServerChannelsParams = unscoped.CountServerChannelsParams
 
 // scope: viewer
-// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
+// How many channels a message server has, counted up to max_rows, without those of sessions, jobs and dialogues.
 func (q *Queries) CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countServerChannels,
 		arg.Tenant,
@@ -515,7 +515,7 @@ func (q *Queries) ListChannelMembers(ctx context.Context, arg ListChannelMembers
 const listOwnServerChannels = `-- name: ListOwnServerChannels :many
 SELECT c.id, c.message_server_id, c.name, c.type, c.source_type, c.source_id, c.topic, c.metadata, c.turn_policy, c.pair_key, c.created_by, c.last_seq, c.created_at, c.updated_at, c.tenant FROM channel_participants v CROSS JOIN channels c ON c.id = v.channel_id
 WHERE v.tenant = ?1 AND v.entity_id = ?2 AND c.tenant = ?1 AND c.message_server_id = ?3
-  AND (CAST(?4 AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*'))
+  AND (CAST(?4 AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*' AND c.name NOT GLOB 'dialogue-*'))
 ORDER BY c.updated_at DESC, c.id
 LIMIT ?6 OFFSET ?5
 `
@@ -639,7 +639,7 @@ func (q *Queries) ListServerChannelIDs(ctx context.Context, arg ListServerChanne
 const listServerChannels = `-- name: ListServerChannels :many
 SELECT id, message_server_id, name, type, source_type, source_id, topic, metadata, turn_policy, pair_key, created_by, last_seq, created_at, updated_at, tenant FROM channels
 WHERE tenant = ?1 AND message_server_id = ?2
-  AND (CAST(?3 AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'))
+  AND (CAST(?3 AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*' AND name NOT GLOB 'dialogue-*'))
   AND CAST(?4 AS BOOLEAN)
 ORDER BY updated_at DESC, id
 LIMIT ?6 OFFSET ?5
@@ -648,7 +648,7 @@ LIMIT ?6 OFFSET ?5
 type ListServerChannelsParams = unscoped.ListServerChannelsParams
 
 // scope: viewer
-// Session and job channels are the server's own; they are listed only on request.
+// Channels of sessions, jobs and dialogues are the server's own; they are listed only on request.
 func (q *Queries) ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error) {
 	rows, err := q.db.QueryContext(ctx, listServerChannels,
 		arg.Tenant,

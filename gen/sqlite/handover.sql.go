@@ -62,6 +62,21 @@ func (q *Queries) HandOverChannels(ctx context.Context, arg HandOverChannelsPara
 	return result.RowsAffected()
 }
 
+const handOverDialogues = `-- name: HandOverDialogues :execrows
+UPDATE dialogues SET user_id = ?1 WHERE tenant = ?2 AND user_id = ?3
+`
+
+type HandOverDialoguesParams = unscoped.HandOverDialoguesParams
+
+// scope: system
+func (q *Queries) HandOverDialogues(ctx context.Context, arg HandOverDialoguesParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, handOverDialogues, arg.HeirID, arg.Tenant, arg.EntityID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const handOverJobs = `-- name: HandOverJobs :execrows
 UPDATE jobs SET user_id = ?1 WHERE tenant = ?2 AND user_id = ?3
 `

@@ -26,6 +26,12 @@ type HandOverChannelsParams struct {
 	EntityID *uuid.UUID
 }
 
+type HandOverDialoguesParams struct {
+	HeirID   uuid.UUID
+	Tenant   int64
+	EntityID uuid.UUID
+}
+
 type HandOverJobsParams struct {
 	HeirID   uuid.UUID
 	Tenant   int64

@@ -83,6 +83,21 @@ type Channel struct {
 	Tenant          int64
 }
 
+type Dialogue struct {
+	ChannelID uuid.UUID
+	AgentID   uuid.UUID
+	UserID    uuid.UUID
+	MessageID uuid.UUID
+	Name      []byte
+	Heard     []byte
+	Said      []byte
+	Place     []byte
+	Questions int64
+	CreatedAt dbtype.Millis
+	ExpiresAt dbtype.Millis
+	Tenant    int64
+}
+
 type IdempotencyKey struct {
 	EntityID       uuid.UUID
 	IdempotencyKey string

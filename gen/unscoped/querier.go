@@ -20,6 +20,8 @@ type Querier interface {
 	AddWorldAgent(ctx context.Context, arg AddWorldAgentParams) error
 	// scope: system
 	AgentConcealed(ctx context.Context, arg AgentConcealedParams) error
+	// scope: tenant
+	AnswerDialogue(ctx context.Context, arg AnswerDialogueParams) (int64, error)
 	// scope: system
 	// One that waits behind another of its mailbox doesn't count. The order makes PostgreSQL use the index.
 	AnyTurnQueued(ctx context.Context, tenant int64) (bool, error)
@@ -45,6 +47,9 @@ type Querier interface {
 	// scope: system
 	// Changes how an agent is stored, not the agent itself.
 	ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error)
+	// scope: viewer
+	// Changes nothing if another question came first.
+	ContinueDialogue(ctx context.Context, arg ContinueDialogueParams) (int64, error)
 	// scope: tenant
 	CountAPIKeys(ctx context.Context, tenant int64) (int64, error)
 	// scope: tenant
@@ -76,6 +81,9 @@ type Querier interface {
 	// scope: tenant
 	// DMs of two entities. Counts up to at_most, as the following do.
 	CountDMs(ctx context.Context, arg CountDMsParams) (int64, error)
+	// scope: tenant
+	// Counts up to at_most.
+	CountDialogues(ctx context.Context, arg CountDialoguesParams) (int64, error)
 	// scope: viewer
 	// How many messages a search finds, counted up to max_rows, in the same two ways.
 	CountFoundMessages(ctx context.Context, arg CountFoundMessagesParams) (int64, error)
@@ -106,11 +114,13 @@ type Querier interface {
 	// scope: tenant
 	CountRunningAgents(ctx context.Context, tenant int64) (int64, error)
 	// scope: viewer
-	// How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
+	// How many channels a message server has, counted up to max_rows, without those of sessions, jobs and dialogues.
 	CountServerChannels(ctx context.Context, arg CountServerChannelsParams) (int64, error)
 	// scope: viewer
 	// Counts of live sessions, of those near their end, and of expired ones that are still kept.
 	CountSessions(ctx context.Context, arg CountSessionsParams) (CountSessionsRow, error)
+	// scope: tenant
+	CountUserDialogues(ctx context.Context, arg CountUserDialoguesParams) (int64, error)
 	// scope: tenant
 	CountUsers(ctx context.Context, tenant int64) (int64, error)
 	// scope: tenant
@@ -241,9 +251,18 @@ type Querier interface {
 	// scope: viewer
 	// The message that a client recently sent under its own id, if any.
 	FindClientMessage(ctx context.Context, arg FindClientMessageParams) (Message, error)
+	// scope: viewer
+	// One in which exactly this was said.
+	FindDialogue(ctx context.Context, arg FindDialogueParams) (Dialogue, error)
 	// scope: system
 	// Also one that has ended.
 	FindLogin(ctx context.Context, arg FindLoginParams) (Login, error)
+	// scope: tenant
+	// The one whose newest question a message is.
+	FindMessageDialogue(ctx context.Context, arg FindMessageDialogueParams) (Dialogue, error)
+	// scope: viewer
+	// One of the chat that a client calls so, at this place of it.
+	FindNamedDialogue(ctx context.Context, arg FindNamedDialogueParams) (Dialogue, error)
 	// scope: system
 	// Those of a token and of its entity.
 	FindRevocations(ctx context.Context, arg FindRevocationsParams) ([]Revocation, error)
@@ -262,6 +281,9 @@ type Querier interface {
 	// The same for all rooms of the agent.
 	ForgetAgentMessages(ctx context.Context, arg ForgetAgentMessagesParams) error
 	// scope: system
+	// Removes those whose time is over.
+	ForgetDialogues(ctx context.Context, arg ForgetDialoguesParams) ([]Dialogue, error)
+	// scope: system
 	// Removes jobs that ended long ago.
 	ForgetJobs(ctx context.Context, arg ForgetJobsParams) ([]Job, error)
 	// scope: tenant
@@ -272,6 +294,9 @@ type Querier interface {
 	// scope: system
 	// Removes what is left of sessions that ended long ago.
 	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error)
+	// scope: tenant
+	// Removes the one of a user that ends first.
+	ForgetUserDialogue(ctx context.Context, arg ForgetUserDialogueParams) ([]Dialogue, error)
 	// scope: tenant
 	GetAPIKey(ctx context.Context, arg GetAPIKeyParams) (APIKey, error)
 	// scope: tenant
@@ -349,6 +374,8 @@ type Querier interface {
 	// scope: system
 	HandOverChannels(ctx context.Context, arg HandOverChannelsParams) (int64, error)
 	// scope: system
+	HandOverDialogues(ctx context.Context, arg HandOverDialoguesParams) (int64, error)
+	// scope: system
 	HandOverJobs(ctx context.Context, arg HandOverJobsParams) (int64, error)
 	// scope: system
 	HandOverMemories(ctx context.Context, arg HandOverMemoriesParams) (int64, error)
@@ -372,6 +399,8 @@ type Querier interface {
 	InsertAuditEntry(ctx context.Context, arg InsertAuditEntryParams) error
 	// scope: tenant
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
+	// scope: tenant
+	InsertDialogue(ctx context.Context, arg InsertDialogueParams) error
 	// scope: tenant
 	InsertFactSource(ctx context.Context, arg InsertFactSourceParams) (int64, error)
 	// scope: tenant
@@ -520,7 +549,7 @@ type Querier interface {
 	// scope: tenant
 	ListServerChannelIDs(ctx context.Context, arg ListServerChannelIDsParams) ([]uuid.UUID, error)
 	// scope: viewer
-	// Session and job channels are the server's own; they are listed only on request.
+	// Channels of sessions, jobs and dialogues are the server's own; they are listed only on request.
 	ListServerChannels(ctx context.Context, arg ListServerChannelsParams) ([]Channel, error)
 	// scope: tenant
 	// The world with that id, and those of the message server with that id; an agent's own world is neither.
@@ -552,7 +581,13 @@ type Querier interface {
 	// scope: tenant
 	ListWorlds(ctx context.Context, tenant int64) ([]ListWorldsRow, error)
 	// scope: system
+	// No row when there is none.
+	NewestDialogue(ctx context.Context, tenant int64) (dbtype.Millis, error)
+	// scope: system
 	NextCallback(ctx context.Context, tenant int64) (*dbtype.Millis, error)
+	// scope: system
+	// No row when there is none.
+	NextDialogueExpiry(ctx context.Context, tenant int64) (dbtype.Millis, error)
 	// scope: system
 	// No row when no job is running.
 	NextJobExpiry(ctx context.Context, tenant int64) (dbtype.Millis, error)
@@ -639,6 +674,9 @@ type Querier interface {
 	// scope: system
 	// Notes the result of an attempt: a NULL due time settles it for good.
 	SettleCallback(ctx context.Context, arg SettleCallbackParams) (int64, error)
+	// scope: system
+	// Moves their times, after the clock jumped.
+	ShiftDialogues(ctx context.Context, arg ShiftDialoguesParams) error
 	// scope: system
 	// Moves the times of running jobs, after the clock jumped.
 	ShiftJobs(ctx context.Context, arg ShiftJobsParams) error

@@ -66,6 +66,10 @@ UPDATE sessions SET user_id = sqlc.arg(heir_id) WHERE tenant = sqlc.arg(tenant) 
 -- scope: system
 UPDATE jobs SET user_id = sqlc.arg(heir_id) WHERE tenant = sqlc.arg(tenant) AND user_id = sqlc.arg(entity_id);
 
+-- name: HandOverDialogues :execrows
+-- scope: system
+UPDATE dialogues SET user_id = sqlc.arg(heir_id) WHERE tenant = sqlc.arg(tenant) AND user_id = sqlc.arg(entity_id);
+
 -- name: HandOverMemories :execrows
 -- scope: system
 UPDATE memories SET entity_id = sqlc.arg(heir_id) WHERE tenant = sqlc.arg(tenant) AND entity_id = sqlc.arg(entity_id);

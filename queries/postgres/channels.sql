@@ -6,10 +6,10 @@ SELECT * FROM channels WHERE channels.tenant = sqlc.arg(tenant) AND channels.id 
 
 -- name: ListServerChannels :many
 -- scope: viewer
--- Session and job channels are the server's own; they are listed only on request.
+-- Channels of sessions, jobs and dialogues are the server's own; they are listed only on request.
 SELECT * FROM channels
 WHERE tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id)
-  AND (sqlc.arg(include_internal)::boolean OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'))
+  AND (sqlc.arg(include_internal)::boolean OR (name NOT LIKE 'session-%' AND name NOT LIKE 'job-%' AND name NOT LIKE 'dialogue-%'))
   AND sqlc.arg(everyone)::boolean
 ORDER BY updated_at DESC, id
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
@@ -30,10 +30,10 @@ ORDER BY p.joined_at, a.id;
 
 -- name: CountServerChannels :one
 -- scope: viewer
--- How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
+-- How many channels a message server has, counted up to max_rows, without those of sessions, jobs and dialogues.
 SELECT count(*) FROM (
     SELECT 1 FROM channels
-    WHERE tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id) AND name NOT LIKE 'session-%' AND name NOT LIKE 'job-%'
+    WHERE tenant = sqlc.arg(tenant) AND message_server_id = sqlc.arg(message_server_id) AND name NOT LIKE 'session-%' AND name NOT LIKE 'job-%' AND name NOT LIKE 'dialogue-%'
   AND sqlc.arg(everyone)::boolean
     LIMIT sqlc.arg(max_rows)::bigint) AS listed;
 
@@ -49,7 +49,7 @@ SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND
 SELECT c.* FROM channels c
 WHERE c.id = ANY (ARRAY(SELECT v.channel_id FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.entity_id = sqlc.arg(viewer)))
   AND c.tenant = sqlc.arg(tenant) AND c.message_server_id = sqlc.arg(message_server_id)
-  AND (sqlc.arg(include_internal)::boolean OR (c.name NOT LIKE 'session-%' AND c.name NOT LIKE 'job-%'))
+  AND (sqlc.arg(include_internal)::boolean OR (c.name NOT LIKE 'session-%' AND c.name NOT LIKE 'job-%' AND c.name NOT LIKE 'dialogue-%'))
 ORDER BY c.updated_at DESC, c.id
 LIMIT sqlc.arg(limit_rows)::bigint OFFSET sqlc.arg(offset_rows)::bigint;
 
@@ -60,13 +60,13 @@ SELECT count(*) FROM (
     SELECT 1 FROM channels c
     WHERE c.id = ANY (ARRAY(SELECT v.channel_id FROM channel_participants v WHERE v.tenant = sqlc.arg(tenant) AND v.entity_id = sqlc.arg(viewer)))
       AND c.tenant = sqlc.arg(tenant) AND c.message_server_id = sqlc.arg(message_server_id)
-      AND (sqlc.arg(include_internal)::boolean OR (c.name NOT LIKE 'session-%' AND c.name NOT LIKE 'job-%'))
+      AND (sqlc.arg(include_internal)::boolean OR (c.name NOT LIKE 'session-%' AND c.name NOT LIKE 'job-%' AND c.name NOT LIKE 'dialogue-%'))
     LIMIT sqlc.arg(max_rows)::bigint) AS listed;
 
 -- name: CountMadeChannels :one
 -- scope: tenant
 -- Channels that callers made. Counts up to at_most, by exactly the condition of the index channels_made.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT sqlc.arg(at_most)::bigint) made;
 
 -- name: CountDMs :one
 -- scope: tenant
@@ -76,12 +76,12 @@ SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND
 -- name: CountCallerChannels :one
 -- scope: tenant
 -- Of the channels that CountMadeChannels counts, those of one caller.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND created_by = sqlc.arg(caller) AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND created_by = sqlc.arg(caller) AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT sqlc.arg(at_most)::bigint) made;
 
 -- name: CountCallerDMs :one
 -- scope: tenant
 -- Of the channels that CountDMs counts, those of one caller.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND created_by = sqlc.arg(caller) AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT sqlc.arg(at_most)::bigint) made;
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = sqlc.arg(tenant) AND created_by = sqlc.arg(caller) AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT sqlc.arg(at_most)::bigint) made;
 
 -- name: CountParticipants :one
 -- scope: tenant

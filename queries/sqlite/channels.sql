@@ -6,10 +6,10 @@ SELECT * FROM channels WHERE channels.tenant = @tenant AND channels.id = @id
 
 -- name: ListServerChannels :many
 -- scope: viewer
--- Session and job channels are the server's own; they are listed only on request.
+-- Channels of sessions, jobs and dialogues are the server's own; they are listed only on request.
 SELECT * FROM channels
 WHERE tenant = @tenant AND message_server_id = @message_server_id
-  AND (CAST(@include_internal AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'))
+  AND (CAST(@include_internal AS BOOLEAN) OR (name NOT GLOB 'session-*' AND name NOT GLOB 'job-*' AND name NOT GLOB 'dialogue-*'))
   AND CAST(@everyone AS BOOLEAN)
 ORDER BY updated_at DESC, id
 LIMIT @limit_rows OFFSET @offset_rows;
@@ -31,10 +31,10 @@ ORDER BY p.joined_at, a.id;
 
 -- name: CountServerChannels :one
 -- scope: viewer
--- How many channels a message server has, counted up to max_rows, without those of sessions and jobs.
+-- How many channels a message server has, counted up to max_rows, without those of sessions, jobs and dialogues.
 SELECT count(*) FROM (
     SELECT 1 FROM channels
-    WHERE tenant = @tenant AND message_server_id = @message_server_id AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*'
+    WHERE tenant = @tenant AND message_server_id = @message_server_id AND name NOT GLOB 'session-*' AND name NOT GLOB 'job-*' AND name NOT GLOB 'dialogue-*'
   AND CAST(@everyone AS BOOLEAN)
     LIMIT CAST(@max_rows AS INTEGER));
 
@@ -49,7 +49,7 @@ SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND message_
 -- Of the channels that ListServerChannels lists, those in which the viewer takes part.
 SELECT c.* FROM channel_participants v CROSS JOIN channels c ON c.id = v.channel_id
 WHERE v.tenant = @tenant AND v.entity_id = @viewer AND c.tenant = @tenant AND c.message_server_id = @message_server_id
-  AND (CAST(@include_internal AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*'))
+  AND (CAST(@include_internal AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*' AND c.name NOT GLOB 'dialogue-*'))
 ORDER BY c.updated_at DESC, c.id
 LIMIT @limit_rows OFFSET @offset_rows;
 
@@ -59,13 +59,13 @@ LIMIT @limit_rows OFFSET @offset_rows;
 SELECT count(*) FROM (
     SELECT 1 FROM channel_participants v CROSS JOIN channels c ON c.id = v.channel_id
     WHERE v.tenant = @tenant AND v.entity_id = @viewer AND c.tenant = @tenant AND c.message_server_id = @message_server_id
-      AND (CAST(@include_internal AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*'))
+      AND (CAST(@include_internal AS BOOLEAN) OR (c.name NOT GLOB 'session-*' AND c.name NOT GLOB 'job-*' AND c.name NOT GLOB 'dialogue-*'))
     LIMIT CAST(@max_rows AS INTEGER));
 
 -- name: CountMadeChannels :one
 -- scope: tenant
 -- Channels that callers made. Counts up to at_most, by exactly the condition of the index channels_made.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND created_at > 0 AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT @at_most);
 
 -- name: CountDMs :one
 -- scope: tenant
@@ -75,12 +75,12 @@ SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND pair_key
 -- name: CountCallerChannels :one
 -- scope: tenant
 -- Of the channels that CountMadeChannels counts, those of one caller.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND created_by = @caller AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND created_by = @caller AND pair_key IS NULL AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT @at_most);
 
 -- name: CountCallerDMs :one
 -- scope: tenant
 -- Of the channels that CountDMs counts, those of one caller.
-SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND created_by = @caller AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job')) LIMIT @at_most);
+SELECT count(*) FROM (SELECT 1 FROM channels WHERE tenant = @tenant AND created_by = @caller AND pair_key > '' AND (source_id IS NOT NULL OR source_type IS NULL OR source_type NOT IN ('session', 'job', 'dialogue')) LIMIT @at_most);
 
 -- name: CountParticipants :one
 -- scope: tenant

@@ -23,6 +23,7 @@ type Run struct {
 	Room       Room
 	Message    Message         // the message to deal with
 	Recent     []Message       // the conversation, oldest first; Message is the last
+	Wanted     string          // what the program asks of the answer through which the author writes; empty for nothing
 	State      State           // what providers said before the call
 	Results    []Result        // what the actions of this run did before the call, in order
 	Parameters json.RawMessage // of the action that is carried out: an object that fits its schema; nil for one without

@@ -31,7 +31,7 @@ type attempt struct {
 func usual() map[string]string {
 	return map[string]string{
 		"agentId": "{agent}", "channelId": "{channel}", "messageId": "{message}", "sessionId": "{session}", "jobId": "{job}", "roomId": "{room}", "worldId": "{world}",
-		"memoryId": "{memory}", "runId": "{run}", "logId": "{log}", "keyId": "{key}", "messageServerId": "{server}", "filename": "{file}", "entityId": "{owner}",
+		"memoryId": "{memory}", "runId": "{run}", "logId": "{log}", "keyId": "{key}", "messageServerId": "{server}", "filename": "{file}", "entityId": "{owner}", "model": "{agent}",
 	}
 }
 
@@ -41,6 +41,7 @@ func untried() map[string]string {
 	return map[string]string{
 		"login": guesses, "refresh": guesses, "changePassword": guesses, "register": "it makes a user, and none can be removed",
 		"logout": "it ends the caller's own login", "getGeneratedFile": "only an agent's work makes such files",
+		"createChatCompletion": "everybody asks there in a conversation of their own",
 	}
 }
 

@@ -102,10 +102,11 @@ type Limits struct {
 	MaxUpload        int64         `name:"max-upload" type:"size" env:"MAX_UPLOAD_SIZE" default:"50mb" help:"Largest uploaded file."`
 	UploadQuota      int64         `name:"upload-quota" type:"size" env:"UPLOAD_QUOTA" default:"1gb" help:"Size of all files of one agent or one channel; 0 for no limit."`
 	MaxAgents        int           `name:"max-agents" env:"ELIZAD_MAX_AGENTS" default:"1000" help:"Agents that may be made over HTTP; 0 for no limit. Those of --character don't count."`
-	MaxChannels      int           `name:"max-channels" env:"ELIZAD_MAX_CHANNELS" default:"10000" help:"Channels that callers may make, one caller at most three quarters; 0 for no limit. DMs of two entities and the channels of sessions and jobs don't count."`
+	MaxChannels      int           `name:"max-channels" env:"ELIZAD_MAX_CHANNELS" default:"10000" help:"Channels that callers may make, one caller at most three quarters; 0 for no limit. DMs of two entities and the channels of sessions, jobs and dialogues don't count."`
 	MaxDMs           int           `name:"max-dms" env:"ELIZAD_MAX_DMS" default:"100000" help:"DMs of two entities that there may be, made by one caller at most three quarters; 0 for no limit."`
 	MaxSessions      int           `name:"max-sessions" env:"ELIZAD_MAX_SESSIONS" default:"10000" help:"Sessions that may be open, of one user at most three quarters; 0 for no limit."`
 	MaxJobs          int           `name:"max-jobs" env:"ELIZAD_MAX_JOBS" default:"10000" help:"Jobs that may be under way, of one user at most three quarters; 0 for no limit."`
+	MaxDialogues     int           `name:"max-dialogues" env:"ELIZAD_MAX_DIALOGUES" default:"10000" help:"Conversations of OpenAI's clients that are kept, of one user at most three quarters, beyond which its oldest goes; 0 for no limit."`
 	MaxServers       int           `name:"max-message-servers" env:"ELIZAD_MAX_MESSAGE_SERVERS" default:"1000" help:"Message servers that there may be; 0 for no limit."`
 	MaxParticipants  int           `name:"max-participants" env:"ELIZAD_MAX_PARTICIPANTS" default:"1000" help:"Participants of one channel; 0 for no limit."`
 	MaxRooms         int           `name:"max-rooms" env:"ELIZAD_MAX_ROOMS" default:"10000" help:"Rooms of one agent without a channel; 0 for no limit."`

@@ -52,6 +52,7 @@ func TestWhoWorksForTheSystem(t *testing.T) {
 		"server/internal/job/jobs.go SystemView":                  "the health of jobs counts those of all",
 		"server/internal/job/callbacks.go SystemView":             "announcements are due for all",
 		"server/internal/job/callbacks.go SystemUpdate":           "announcements are due for all",
+		"server/internal/dialogue/sweep.go SystemUpdate":          "dialogues end by themselves",
 		"server/internal/messaging/messaging.go SystemView":       "whether an entity is an agent is asked before anybody is let in",
 		"server/internal/messaging/messaging.go SystemUpdate":     "the start makes the message server, and takes back leases",
 		"server/internal/messaging/turns.go SystemView":           "a turn reads what its agent answers",

@@ -88,7 +88,8 @@ func mayImport() map[string][]string {
 		"server/internal/mention":    {},
 		"server/internal/basepath":   {},
 		"server/internal/web":        {"server/internal/basepath"},
-		"server/internal/httpx":      {auth, audit, apierr, "gen/api", "server/internal/throttle", "server/settings", "server/internal/basepath"},
+		"server/internal/openaierr":  {"gen/api", apierr},
+		"server/internal/httpx":      {auth, audit, apierr, "gen/api", "server/internal/openaierr", "server/internal/throttle", "server/settings", "server/internal/basepath"},
 
 		"server/internal/report":       {"server/internal/httpx", "server/internal/secrets"},
 		"server/internal/instance":     {"server/internal/filelock"},
@@ -115,9 +116,10 @@ func mayImport() map[string][]string {
 		"server/internal/media":         {store, auth, apierr, "gen/db", lifecycle, names, "server/internal/fileurl"},
 		"server/internal/messaging":     {"server/internal/jsontext", "server/internal/quota", "server/internal/usage", model, "server/model/price", store, bus, auth, apierr, "gen/db", "queries/dbtype", names},
 		// Parts that have their own channels: messaging notifies them of what ends there, without knowing them.
-		"server/internal/session": {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, auth, apierr, "gen/db", "queries/dbtype"},
-		"server/internal/job":     {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype"},
-		"server/internal/sweep":   {store, "gen/db", "queries/dbtype", lifecycle},
+		"server/internal/session":  {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, auth, apierr, "gen/db", "queries/dbtype"},
+		"server/internal/job":      {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, bus, auth, apierr, "gen/db", "queries/dbtype"},
+		"server/internal/dialogue": {messaging, sweep, "server/internal/jsontext", "server/internal/quota", store, auth, apierr, "gen/db", "queries/dbtype"},
+		"server/internal/sweep":    {store, "gen/db", "queries/dbtype", lifecycle},
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
 		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", "server/internal/similar", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
 		"server/internal/webhook":     {"server/internal/egress", "server/internal/present", "gen/api", job, bus, apierr, lifecycle},
@@ -129,7 +131,7 @@ func mayImport() map[string][]string {
 		// Beside runtime, which checks the routes of a plugin when it builds an agent with it.
 		"server/internal/pluginhttp": {agent, auth, apierr},
 		"server/internal/present":    {"api/wire", "gen/api", messaging, session, job, apikey, "server/internal/user", "server/internal/revocation", audit, "api/chain", memory, "server/internal/usage", "server/model/price", "server/internal/jsontext", "server/internal/fileurl", agent, apierr},
-		"server/internal/rest":       {"server/internal/present", "server/internal/settingsfile", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, apikey, "server/internal/user", "server/internal/revocation", audit, memory, runtime, "server/internal/usage", auth, "server/internal/media", "server/internal/logstream", apierr, agent},
+		"server/internal/rest":       {"server/internal/present", "server/internal/dialogue", "server/internal/openaierr", model, "server/internal/settingsfile", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, apikey, "server/internal/user", "server/internal/revocation", audit, memory, runtime, "server/internal/usage", auth, "server/internal/media", "server/internal/logstream", apierr, agent},
 		"server/internal/realtime":   {"server/internal/present", "server/internal/fileurl", "api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, session, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.

@@ -96,7 +96,7 @@ type ErrorWriter func(w http.ResponseWriter, r *http.Request, err error)
 // Caller names the caller of a request, for counting.
 type Caller func(*http.Request) string
 
-// Middleware lets requests below /api pass that bring a key or a token, when one is required, and puts the caller's identity into
+// Middleware lets requests of the API pass that bring a key or a token, when one is required, and puts the caller's identity into
 // the context of every request, there with the scopes of the credential: all, for every caller where none is required. Where data is
 // isolated, a credential says who asks for a file, too, and an address that is good lets its holder read it. Preflights carry no
 // credentials and pass.
@@ -141,9 +141,17 @@ func refuse(w http.ResponseWriter, r *http.Request, err error, fail ErrorWriter,
 	fail(w, r, refusal)
 }
 
-func guarded(r *http.Request) bool {
-	return r.Method != http.MethodOptions && (r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/"))
+// IsAPI reports whether a path is one of the interface for programs, where callers are asked for credentials, even if nothing is there.
+func IsAPI(path string) bool {
+	for _, root := range [...]string{"/api", "/v1"} {
+		if rest, ok := strings.CutPrefix(path, root); ok && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
 }
+
+func guarded(r *http.Request) bool { return r.Method != http.MethodOptions && IsAPI(r.URL.Path) }
 
 // isFile reports whether a request is for a file that belongs to somebody.
 func isFile(r *http.Request) bool {

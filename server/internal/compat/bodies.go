@@ -81,13 +81,16 @@ var (
 	}, messageNames, oldNames)
 )
 
+// openaiNames are those that clients of OpenAI's interface have.
+var openaiNames = []spelling{{"safety_identifier", "user"}}
+
 // spelling is another name of a field, and the contract's.
 type spelling struct{ old, name string }
 
 // participantsKey is the contract's name of a channel's participants.
 const participantsKey = "participantCentralUserIds"
 
-// Bodies is a middleware that rewrites the JSON bodies of requests below /api/messaging: old names become the contract's, and keys
+// Bodies is a middleware that rewrites the JSON bodies of requests below /api/messaging and /v1: old names become the contract's, and keys
 // with null are dropped, since clients send null for what they don't have. What is no JSON object, or can't be read to its end,
 // passes as it is: its reader refuses it. It belongs behind whatever bounds bodies, and in front of the contract's validator.
 func Bodies(next http.Handler) http.Handler {
@@ -136,6 +139,8 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 func namesFor(path string) []spelling {
 	root, _, _ := strings.Cut(strings.TrimPrefix(path, messagingPath), "/")
 	switch {
+	case strings.HasPrefix(path, openaiPath):
+		return openaiNames
 	case slices.Contains(submissionPaths, root):
 		return submissionNames
 	case slices.Contains(ingestPaths, root):
@@ -151,7 +156,7 @@ func namesFor(path string) []spelling {
 
 // hasTolerantBody reports whether a request brings a JSON body whose names are rewritten.
 func hasTolerantBody(r *http.Request) bool {
-	return r.Method != http.MethodPut && strings.HasPrefix(r.URL.Path, messagingPath) && HasJSON(r)
+	return r.Method != http.MethodPut && (strings.HasPrefix(r.URL.Path, messagingPath) || strings.HasPrefix(r.URL.Path, openaiPath)) && HasJSON(r)
 }
 
 // HasJSON reports whether a request brings a JSON body. The parameters of a type don't count: an upload, whose boundary may be any

@@ -14,6 +14,7 @@ import (
 const (
 	messagingPath = "/api/messaging/"
 	memoryPath    = "/api/memory/"
+	openaiPath    = "/v1/"
 	agentPath     = "/api/agents/{agentId}/"
 )
 

@@ -25,6 +25,16 @@ func TestRealClients(t *testing.T) {
 	t.Log(node(t, "client.mjs", "after", "--url", again.url, "--state", state))
 }
 
+// TestOpenAIClient chats through OpenAI's own package, with a key and without.
+func TestOpenAIClient(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir())
+	t.Log(node(t, "openai.mjs", "--url", p.url))
+	const key = "a key for this test of 40 characters !!!"
+	guarded := start(t, t.TempDir(), "ELIZA_SERVER_AUTH_TOKEN="+key)
+	t.Log(node(t, "openai.mjs", "--url", guarded.url, "--key", key))
+}
+
 // TestLimitsMuteNoAgent has one address send more than a thousand messages to a server with its default limits. An agent whose
 // own messages counted against them would stop answering.
 func TestLimitsMuteNoAgent(t *testing.T) {

@@ -27,24 +27,25 @@ type Assign struct {
 
 // Assignment is what was handed over, or would be.
 type Assignment struct {
-	From     uuid.UUID   `json:"from"`
-	To       uuid.UUID   `json:"to"`
-	DryRun   bool        `json:"dryRun"`
-	Known    bool        `json:"known"`    // To has been seen here: takes part somewhere, is a user, has a key, or has proven to be it
-	Channels int64       `json:"channels"` // in which To takes part now in place of From
-	Shared   int64       `json:"shared"`   // in which both took part
-	Made     int64       `json:"made"`     // channels that were made by From
-	Messages int64       `json:"messages"`
-	Turns    int64       `json:"turns"`
-	Sessions int64       `json:"sessions"`
-	Jobs     int64       `json:"jobs"`
-	Memories int64       `json:"memories"`
-	Apart    []uuid.UUID `json:"apart"` // DMs that stay beside one which To has with the same entity
+	From      uuid.UUID   `json:"from"`
+	To        uuid.UUID   `json:"to"`
+	DryRun    bool        `json:"dryRun"`
+	Known     bool        `json:"known"`    // To has been seen here: takes part somewhere, is a user, has a key, or has proven to be it
+	Channels  int64       `json:"channels"` // in which To takes part now in place of From
+	Shared    int64       `json:"shared"`   // in which both took part
+	Made      int64       `json:"made"`     // channels that were made by From
+	Messages  int64       `json:"messages"`
+	Turns     int64       `json:"turns"`
+	Sessions  int64       `json:"sessions"`
+	Jobs      int64       `json:"jobs"`
+	Dialogues int64       `json:"dialogues"` // conversations of OpenAI's clients
+	Memories  int64       `json:"memories"`
+	Apart     []uuid.UUID `json:"apart"` // DMs that stay beside one which To has with the same entity
 }
 
 // All counts what was handed over.
 func (a Assignment) All() int64 {
-	return a.Channels + a.Shared + a.Made + a.Messages + a.Turns + a.Sessions + a.Jobs + a.Memories
+	return a.Channels + a.Shared + a.Made + a.Messages + a.Turns + a.Sessions + a.Jobs + a.Dialogues + a.Memories
 }
 
 // ErrProven says that somebody may have proven to be an entity, so that what is its is not given away but with [Assign.Force].
@@ -149,6 +150,9 @@ func handOver(ctx context.Context, q db.System, out *Assignment) error {
 		}},
 		{"jobs", &out.Jobs, func() (int64, error) {
 			return q.HandOverJobs(ctx, db.HandOverJobsParams{HeirID: out.To, EntityID: out.From})
+		}},
+		{"dialogues", &out.Dialogues, func() (int64, error) {
+			return q.HandOverDialogues(ctx, db.HandOverDialoguesParams{HeirID: out.To, EntityID: out.From})
 		}},
 		{"memories", &out.Memories, func() (int64, error) {
 			return q.HandOverMemories(ctx, db.HandOverMemoriesParams{HeirID: out.To, EntityID: out.From})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
+	"github.com/elizad/elizad/server/internal/openaierr"
 )
 
 // failure is the body of every error.
@@ -37,7 +38,7 @@ type problem struct {
 
 // WriteError answers a request with an error: its code, message and details, and nothing of its cause, which goes to the log
 // with the line that [Watch] writes for the request. The form is {"success":false,"error":{…}}, or problem details (RFC 9457)
-// if the caller prefers them. When the response has begun already, the error is only logged.
+// if the caller prefers them; on the routes of OpenAI's interface it is OpenAI's. When the response has begun already, the error is only logged.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	e := apierr.From(err)
 	if e == nil {
@@ -70,7 +71,13 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 
 	var body any = failure{Error: failureBody{Code: e.Code, Message: e.Message, Details: e.Details}}
 	contentType := "application/json; charset=utf-8"
-	if prefersProblem(r.Header.Values("Accept")) {
+	switch {
+	case openaierr.Serves(r.URL.Path):
+		body = openaierr.Of(e)
+		if openaierr.AsksAgain(e.Code) {
+			header.Set("X-Should-Retry", "false")
+		}
+	case prefersProblem(r.Header.Values("Accept")):
 		body = problem{
 			Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: e.Message,
 			Code: e.Code, Details: e.Details, RequestID: RequestIDFrom(r.Context()),

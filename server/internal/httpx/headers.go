@@ -3,7 +3,8 @@ package httpx
 import (
 	"maps"
 	"net/http"
-	"strings"
+
+	"github.com/elizad/elizad/server/internal/auth"
 )
 
 // pagePolicy lets a page load what this server has, and talk to it alone.
@@ -62,7 +63,4 @@ func headerOf(parts ...map[string]string) http.Header {
 	return header
 }
 
-func isAPI(r *http.Request) bool {
-	rest, ok := strings.CutPrefix(r.URL.Path, "/api")
-	return ok && (rest == "" || rest[0] == '/')
-}
+func isAPI(r *http.Request) bool { return auth.IsAPI(r.URL.Path) }

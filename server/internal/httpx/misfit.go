@@ -70,7 +70,7 @@ func misfits(schema *openapi3.Schema, value any, path []string) []apierr.Misfit 
 			switch isRequired := slices.Contains(required, name); {
 			case len(found) >= maxMisfits:
 				return found
-			case slices.ContainsFunc(found, func(f apierr.Misfit) bool { return slices.Equal(f.Path, at) }):
+			case slices.ContainsFunc(found, func(f apierr.Misfit) bool { return len(f.Path) >= len(at) && slices.Equal(f.Path[:len(at)], at) }):
 			case !given && isRequired:
 				found = append(found, apierr.Misfit{Path: at, Want: apierr.Missing})
 			case given && properties[name] != nil:

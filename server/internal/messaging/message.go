@@ -32,7 +32,11 @@ const (
 	SourceAgentResponse = "agent_response"
 	SourceAgentAction   = "agent_action"
 	SourceGUI           = "eliza_gui"
+	SourceCompletion    = "chat_completion" // of a client that sends all that was said with each message
 )
+
+// InstructionsKey is the member of the metadata of such a client's message that holds what the client asks of the agent.
+const InstructionsKey = "instructions"
 
 // AnonymousID is the author of messages without one: the UUID that every implementation derives from the
 // name "anonymous".

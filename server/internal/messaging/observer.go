@@ -9,6 +9,7 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/apierr"
+	"github.com/elizad/elizad/server/internal/auth"
 )
 
 // Observer is a part of the server that makes channels, each for one conversation of a program. It is called when something ends in
@@ -69,6 +70,26 @@ func (s *Service) OwnChannel(source string, id uuid.UUID, n NewChannel) (insert 
 		}
 		return join(ctx, q, id, n.Participants, row.CreatedAt)
 	}, nil
+}
+
+// Retell stores, in a transaction of a part's that makes a channel, what a caller says that was said before, by
+// itself and by the agent, in the conversation that the channel continues. No agent is given it to answer, and no event tells of it: nobody knows the channel yet.
+func (s *Service) Retell(ctx context.Context, q db.Scoped, who auth.Identity, said ...Draft) error {
+	for _, d := range said {
+		d.Quiet = true
+		if err := d.validate(); err != nil {
+			return err
+		}
+		p := post{Service: s, q: q, who: who, draft: d}
+		row, err := p.number(ctx)
+		if err != nil {
+			return err
+		}
+		if err := p.store(ctx, row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // MustRun returns AGENT_NOT_FOUND for an agent that is not there or doesn't run.

@@ -101,6 +101,16 @@ func (h messageHandlers) ask(ctx context.Context, m outgoing) (delivery, error) 
 
 // answer waits for the end of the agent's turn, and closes the exchange.
 func (h messageHandlers) answer(ctx context.Context, exchange *messaging.Exchange) (*api.AgentResponse, error) {
+	end, err := h.await(ctx, exchange)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := h.docs.AgentResponse(exchange.Turn, end)
+	return &answer, err
+}
+
+// await waits for the end of the agent's turn, and closes the exchange.
+func (h messageHandlers) await(ctx context.Context, exchange *messaging.Exchange) (messaging.TurnResult, error) {
 	defer exchange.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, h.httpTimeout, apierr.New(apierr.Timeout, "The agent did not answer in time").
 		WithDetails("The message is stored; the answer will appear in the channel"))
@@ -108,13 +118,12 @@ func (h messageHandlers) answer(ctx context.Context, exchange *messaging.Exchang
 	for event, err := range exchange.Events(ctx) {
 		switch {
 		case err != nil:
-			return nil, err
+			return messaging.TurnResult{}, err
 		case event.End != nil:
-			answer, err := h.docs.AgentResponse(exchange.Turn, *event.End)
-			return &answer, err
+			return *event.End, nil
 		}
 	}
-	return nil, apierr.New(apierr.Internal, "The answer did not come to an end")
+	return messaging.TurnResult{}, apierr.New(apierr.Internal, "The answer did not come to an end")
 }
 
 func (h messageHandlers) ClearChannel(ctx context.Context, req apiserver.ClearChannelRequestObject) (apiserver.ClearChannelResponseObject, error) {

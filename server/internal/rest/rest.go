@@ -17,6 +17,7 @@ import (
 	"github.com/elizad/elizad/gen/apiserver"
 	"github.com/elizad/elizad/server/internal/apikey"
 	"github.com/elizad/elizad/server/internal/audit"
+	"github.com/elizad/elizad/server/internal/dialogue"
 	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/internal/media"
@@ -35,6 +36,7 @@ type Deps struct {
 	Messaging *messaging.Service
 	Sessions  *session.Service
 	Jobs      *job.Service
+	Dialogues *dialogue.Service
 	Memory    *memory.Service
 	Agents    Agents
 	Titles    *runtime.Service // which names conversations
@@ -91,6 +93,7 @@ type handlers struct {
 	keyHandlers
 	userHandlers
 	auditHandlers
+	openaiHandlers
 	systemHandlers
 }
 
@@ -118,6 +121,7 @@ func Register(r chi.Router, d Deps) {
 		jobHandlers:           jobHandlers{jobs: d.Jobs, docs: d.Documents},
 		mediaHandlers:         mediaHandlers{files: d.Media, docs: d.Documents},
 		audioHandlers:         audioHandlers{agents: d.Agents, files: d.Media, messaging: d.Messaging, messages: messages},
+		openaiHandlers:        openaiHandlers{agents: d.Agents, dialogues: d.Dialogues, messages: messages},
 		keyHandlers:           keyHandlers{keys: d.Keys, checkOwner: d.CheckOwner, open: d.Open},
 		auditHandlers:         auditHandlers{log: d.Audit, checkOwner: d.CheckOwner},
 		userHandlers:          userHandlers{users: d.Users, revoked: d.Revoked, checkOwner: d.CheckOwner, network: d.Network},

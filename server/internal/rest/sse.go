@@ -57,16 +57,28 @@ func (s *eventStream) VisitPostMessageResponse(w http.ResponseWriter) error { re
 // VisitPostSessionMessageResponse writes the stream as the answer to a message in a session.
 func (s *eventStream) VisitPostSessionMessageResponse(w http.ResponseWriter) error { return s.serve(w) }
 
-// serve writes the stream to its end. An error on the way is written into the stream or, when the reader has left, dropped:
-// the answer has begun.
 func (s *eventStream) serve(w http.ResponseWriter) error {
-	defer s.close()
-	ctx, cancel := context.WithCancel(s.ctx)
+	return follow(s.ctx, w, s.events, s.close, s)
+}
+
+// teller tells the reader of a stream what happens in a turn. Its methods report whether more may follow.
+type teller interface {
+	begin(out *eventWriter) bool
+	// write tells a step of the turn, or why there will be no more.
+	write(out *eventWriter, e messaging.TurnEvent, err error) bool
+}
+
+// follow writes what happens in a turn to its end, and closes what it comes from. An error on the way is written into the stream or,
+// when the reader has left, dropped: the answer has begun. ctx is the request's.
+func follow(ctx context.Context, w http.ResponseWriter, events func(context.Context) iter.Seq2[messaging.TurnEvent, error], closeEvents func(), told teller) error {
+	defer closeEvents()
+	request := ctx
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
 	out := newEventWriter(w)
 	defer out.close()
-	if !s.resumed && !s.event(out, "user_message", s.marked(s.docs.UserMessage(s.posted))) {
+	if !told.begin(out) {
 		return nil
 	}
 	type step struct {
@@ -89,7 +101,7 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 				fault = fmt.Errorf("reading events: %v\n%s", v, debug.Stack())
 			}
 		}()
-		for event, err := range s.events(ctx) {
+		for event, err := range events(ctx) {
 			select {
 			case steps <- step{event, err}:
 			case <-ctx.Done():
@@ -100,11 +112,11 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 	idle := time.NewTicker(keepAlive)
 	defer idle.Stop()
 	ended := make(chan struct{}) // what the reader has proven
-	defer auth.Watch(s.ctx, func() { close(ended) })()
+	defer auth.Watch(request, func() { close(ended) })()
 	for {
 		select {
 		case next, ok := <-steps:
-			if !ok || ctx.Err() != nil || !s.write(out, next.event, next.err) {
+			if !ok || ctx.Err() != nil || !told.write(out, next.event, next.err) {
 				return nil
 			}
 			idle.Reset(keepAlive)
@@ -114,16 +126,20 @@ func (s *eventStream) serve(w http.ResponseWriter) error {
 			}
 		case <-ended:
 			why := "The credentials were revoked"
-			if until := auth.FromContext(s.ctx).Until(); !until.IsZero() && !time.Now().Before(until) {
+			if until := auth.FromContext(request).Until(); !until.IsZero() && !time.Now().Before(until) {
 				why = "The token has expired"
 			}
-			s.event(out, "error", streamError(apierr.New(apierr.Unauthorized, "%s", why).
-				WithDetails("Send the request again with other credentials and the id of this event as Last-Event-ID, to have the rest")))
+			told.write(out, messaging.TurnEvent{}, apierr.New(apierr.Unauthorized, "%s", why).
+				WithDetails("Send the request again with other credentials and the id of this event as Last-Event-ID, to have the rest"))
 			return nil
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+func (s *eventStream) begin(out *eventWriter) bool {
+	return s.resumed || s.event(out, "user_message", s.marked(s.docs.UserMessage(s.posted)))
 }
 
 // write sends one step of the turn and reports whether more may follow.
@@ -217,6 +233,22 @@ func (e *eventWriter) event(id, name string, data any) bool {
 		panic("rest: encoding an event: " + err.Error()) // all events are types of the contract
 	}
 	fmt.Fprintf(&e.buf, "id: %s\nevent: %s\ndata: %s\n\n", id, name, body)
+	return e.flush()
+}
+
+// data writes an event that has no name.
+func (e *eventWriter) data(data any) bool {
+	body, err := json.Marshal(data)
+	if err != nil {
+		panic("rest: encoding an event: " + err.Error()) // all events are types of the contract
+	}
+	fmt.Fprintf(&e.buf, "data: %s\n\n", body)
+	return e.flush()
+}
+
+// last writes the word by which clients of OpenAI's interface know the end.
+func (e *eventWriter) last() bool {
+	e.buf.WriteString("data: [DONE]\n\n")
 	return e.flush()
 }
 

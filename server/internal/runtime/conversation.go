@@ -37,6 +37,9 @@ func (r *run) readConversation() {
 	}
 	r.view.Recent = recent
 	r.view.Message = recent[len(recent)-1] // the trigger is always the last
+	if r.context.Program && r.context.Trigger.SourceType == messaging.SourceCompletion {
+		r.view.Wanted = member[string](r.context.Trigger.Metadata, messaging.InstructionsKey)
+	}
 	for _, id := range r.context.Channel.Participants {
 		name, isAgent := agents[id]
 		if !isAgent {

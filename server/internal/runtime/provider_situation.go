@@ -16,7 +16,7 @@ import (
 func builtinProviders() []agent.Provider {
 	return []agent.Provider{
 		actionsProvider(), characterProvider(), anxietyProvider(), dynamicProvidersProvider(), timeProvider(),
-		factsProvider(), entitiesProvider(), attachmentsProvider(), recentMessagesProvider(), actionStateProvider(),
+		factsProvider(), entitiesProvider(), attachmentsProvider(), instructionsProvider(), recentMessagesProvider(), actionStateProvider(),
 	}
 }
 
@@ -151,6 +151,20 @@ func timeProvider() agent.Provider {
 				Text:   titled("Time", "It is "+now+" UTC. Use this whenever the date or the time matters."),
 				Values: map[string]any{"time": now + " UTC"},
 			}, nil
+		},
+	}
+}
+
+// instructionsProvider tells the model what the program asks through which the author of the message writes.
+func instructionsProvider() agent.Provider {
+	return agent.Provider{
+		Name: "INSTRUCTIONS", Description: "What the program asks through which the newest message came", Position: 90,
+		Get: func(_ context.Context, run *agent.Run) (agent.ProviderResult, error) {
+			if run.Wanted == "" {
+				return agent.ProviderResult{}, nil
+			}
+			text := "They come with the newest message, from the program of its author. Follow them as far as they fit who you are.\n" + neutral(run.Wanted)
+			return agent.ProviderResult{Text: titled("Instructions of the program", text), Values: map[string]any{"instructions": text}}, nil
 		},
 	}
 }

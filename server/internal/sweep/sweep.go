@@ -1,4 +1,4 @@
-// Package sweep ends by itself what has a time to end: sessions, jobs.
+// Package sweep ends by itself what has a time to end: sessions, jobs, dialogues.
 //
 // A [Part] says what is due and does it in steps, each a transaction, so that several nodes may sweep at once and each step
 // happens once. A [Sweeper] sleeps until something is due; an [Alarm] wakes it for what is due before that. Sweeper and [Gate]

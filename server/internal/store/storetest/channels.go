@@ -57,7 +57,7 @@ func testChannels(t *testing.T, setup func(t *testing.T) *fixture) {
 	t.Run("listed by last use, internal ones on request", func(t *testing.T) {
 		f := setup(t)
 		server := f.server(t)
-		for i, name := range []string{"old", "session-1", "job-1", "Session-talk", "new", "my-session-1"} {
+		for i, name := range []string{"old", "session-1", "job-1", "dialogue-1", "Session-talk", "new", "my-session-1"} {
 			arg := newChannel(server, name)
 			arg.UpdatedAt = start + dbtype.Millis(i)
 			updated(t, f, db.System.InsertChannel, arg)
@@ -69,7 +69,7 @@ func testChannels(t *testing.T, setup func(t *testing.T) *fixture) {
 			want []string
 		}{
 			{"without", db.ListServerChannelsParams{LimitRows: 10}, []string{"my-session-1", "new", "Session-talk", "old"}},
-			{"with", db.ListServerChannelsParams{LimitRows: 10, IncludeInternal: true}, []string{"my-session-1", "new", "Session-talk", "job-1", "session-1", "old"}},
+			{"with", db.ListServerChannelsParams{LimitRows: 10, IncludeInternal: true}, []string{"my-session-1", "new", "Session-talk", "dialogue-1", "job-1", "session-1", "old"}},
 			{"a page", db.ListServerChannelsParams{LimitRows: 2, OffsetRows: 1}, []string{"new", "Session-talk"}},
 			{"past the end", db.ListServerChannelsParams{LimitRows: 2, OffsetRows: 9}, []string{}},
 		} {

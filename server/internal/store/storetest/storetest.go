@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) store.System) {
 		{"memories", testMemories},
 		{"sessions", testSessions},
 		{"jobs", testJobs},
+		{"dialogues", testDialogues},
 		{"keys", testKeys},
 		{"secrets", testSecrets},
 		{"usage", testUsage},

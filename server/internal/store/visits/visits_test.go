@@ -87,6 +87,8 @@ INSERT INTO sessions SELECT ID(7, i), ID(1, 1), ID(6, 1), ID(3, 2000000 + i), '{
        ago(i, {n}) + CASE WHEN i % ({n}/20) = 0 THEN 600000 ELSE 0 END, NULL, CASE WHEN i % ({n}/20) <> 0 THEN ago(i, {n}) END, '', 1 FROM rows({n});
 INSERT INTO jobs SELECT ID(8, i), ID(1, 1), ID(6, 1), ID(3, 3000000 + i), ID(4, i), 'x', '{}', CASE WHEN i % ({n}/20) = 0 THEN 'processing' ELSE 'completed' END, NULL, '', NULL, NULL, 0,
        CASE WHEN i % ({n}/5) = 0 THEN 1900000000001 END, '', ago(i, {n}), ago(i, {n}) + 600000, CASE WHEN i % ({n}/20) <> 0 THEN ago(i, {n}) END, 1 FROM rows({n});
+INSERT INTO dialogues (channel_id, agent_id, user_id, message_id, name, heard, said, place, questions, created_at, expires_at, tenant)
+SELECT ID(3, i), ID(1, 1), ID(6, 1), ID(4, i), BYTES(i), BYTES(i), BYTES(i), BYTES(i), 1, ago(i, {n}/10), CASE WHEN i % ({n}/20) = 0 THEN ago(i, {n}/10) ELSE 1900000600000 END, 1 FROM rows({n}/10) WHERE i <> 3;
 INSERT INTO worlds SELECT ID(11, i), ID(1, 1), 'w', CASE WHEN i <= 3 THEN ID(2, i) END, '{}', 0, 0, 1 FROM rows({n}/20);
 INSERT INTO world_agents SELECT ID(11, i), ID(1, 2), ID(1, 1), 1 FROM rows(10);
 INSERT INTO rooms SELECT ID(10, i), ID(1, 1), ID(11, CASE WHEN i <= 5 THEN 1 ELSE 2 + i % 20 END), CASE WHEN i <= {n}/10 THEN ID(3, i) END, ID(2, 1), 'r', 'GROUP', 'x', '{}', ago(i, {n}/5), ago(i, {n}/5), 1 FROM rows({n}/5);
@@ -149,6 +151,8 @@ var grown = map[string]string{
 	"HandOverSessions":      "all sessions, for the operator",
 	"HandOverJobs":          "all that is one entity's, for the operator",
 	"HandOverMemories":      "all memories, for the operator",
+	"HandOverDialogues":     "all that is one entity's, for the operator",
+	"ShiftDialogues":        "all dialogues",
 	"ShiftSessions":         "the sessions of a day",
 	"ShiftJobs":             "the jobs of a day",
 }
@@ -265,11 +269,15 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"Times": {1}, "Action": {"agent"}, "Operation": {"updateAgent"}, "Kind": {"user"}, "Proof": {"token"}, "KeyID": {numbered(aKey, 1)}, "Proven": {true}, "Address": {""}, "TargetID": {numbered(anAgent, agent)},
 		"WithinID": {numbered(anAgent, agent)}, "Details": {""}, "RequestID": {""}, "WhoID": {numbered(aUser, 1)}, "AnyAction": {true}, "Anybody": {true}, "AnyTarget": {true},
 		"Metadata": {dbtype.JSON(`{}`)}, "Character": {dbtype.JSON(`{}`)}, "Secrets": {dbtype.JSON(`{}`)}, "RawMessage": {dbtype.JSON(`{}`)}, "Header": {dbtype.JSON(`{}`)},
-		"Result": {dbtype.JSON(`{}`)}, "Data": {dbtype.JSON(`{}`)}, "CallbackSecret": {dbtype.JSON(`{}`)}, "Body": {[]byte("x")}, "Embedding": {[]byte(nil)}, "Hash": {[]byte("7")}, "Prefix": {"elz_"}, "Scopes": {"read"},
+		"Result": {dbtype.JSON(`{}`)}, "Data": {dbtype.JSON(`{}`)}, "CallbackSecret": {dbtype.JSON(`{}`)}, "Body": {[]byte("x")}, "Embedding": {[]byte(nil)}, "Hash": {[]byte("7")}, "Prefix": {"elz_"}, "Heard": {[]byte("7")}, "Said": {[]byte("7")}, "Place": {[]byte("7")}, "Questions": {2}, "LastMessageID": {numbered(aMessage, message)}, "Scopes": {"read"},
 	}
 	special := map[string]map[string]any{
 		"FindClientMessage":    {"SourceID": "nothing", "Content": "nothing"},
 		"InsertSession":        {"ChannelID": numbered(somethingNew, 9)},
+		"InsertDialogue":       {"ChannelID": numbered(aChannel, 3), "MessageID": numbered(somethingNew, 9), "Name": []byte("7")},
+		"ContinueDialogue":     {"MessageID": numbered(somethingNew, 9)},
+		"FindNamedDialogue":    {"Name": []byte("7")},
+		"ForgetUserDialogue":   {"ID": numbered(aUser, 1)},
 		"InsertMessageServer":  {"SourceID": "new"},
 		"InsertChannel":        {"SourceID": "new", "PairKey": "new"},
 		"InsertTurn":           {"MessageID": numbered(somethingNew, 9)},
