@@ -78,6 +78,10 @@ func (c *randomOps) step(ctx context.Context, random *rand.Rand, owner string) e
 			return nil
 		}
 		do = func(q db.System) error {
+			if random.IntN(2) == 0 {
+				_, err := q.EndQueuedTurn(ctx, db.EndQueuedTurnParams{ID: turn.ID, NewStatus: "cancelled", EndedAt: new(start)})
+				return err
+			}
 			_, err := q.EndMessageTurns(ctx, db.EndMessageTurnsParams{MessageID: turn.MessageID, NewStatus: "cancelled", EndedAt: new(start)})
 			return err
 		}
