@@ -9,7 +9,6 @@ import (
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/queries/dbtype"
-	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/auth"
 	"github.com/elizad/elizad/server/internal/jsontext"
 	"github.com/elizad/elizad/server/internal/messaging"
@@ -17,8 +16,7 @@ import (
 )
 
 // Ask posts a question in the dialogue that it continues, or in a new one, and follows the turn of the agent as
-// [messaging.Service.Ask] does. A question that follows one which is not the newest of a dialogue of this user with this agent is
-// NOT_FOUND.
+// [messaging.Service.Ask] does.
 func (s *Service) Ask(ctx context.Context, who auth.Identity, q Question) (*messaging.Exchange, error) {
 	if err := messaging.MayBe(who, q.UserID); err != nil {
 		return nil, err
@@ -32,32 +30,24 @@ func (s *Service) Ask(ctx context.Context, who auth.Identity, q Question) (*mess
 			return exchange, err
 		}
 	}
-	if q.Follows != uuid.Nil {
-		return nil, apierr.New(apierr.NotFound, "The response to continue is not there, or another question followed it")
-	}
 	return s.begin(ctx, who, q)
 }
 
 // find returns the dialogue that a question continues; found is false if there is none.
 func (s *Service) find(ctx context.Context, who auth.Identity, q Question) (row db.Dialogue, found bool, err error) {
-	if q.Passing || len(q.Before) == 0 && q.Follows == uuid.Nil {
+	if q.Passing || len(q.Before) == 0 {
 		return row, false, nil
 	}
 	now := s.millis()
 	err = store.View(ctx, s.store, who.Scope(), "looking for a dialogue", func(d db.Scoped) (err error) {
-		switch {
-		case q.Follows != uuid.Nil:
-			row, err = d.FindMessageDialogue(ctx, q.Follows)
-			found = err == nil && row.UserID == q.UserID && row.AgentID == q.AgentID && row.Said != nil && row.ExpiresAt > now
-		case q.Chat != "":
+		if q.Chat != "" {
 			row, err = d.FindNamedDialogue(ctx, db.FindNamedDialogueParams{
 				UserID: q.UserID, AgentID: q.AgentID, Name: nameOf(q.Chat), Place: place(questionsIn(q.Before), lastAnswer(q.Before)), Now: now,
 			})
-			found = err == nil
-		default:
+		} else {
 			row, err = d.FindDialogue(ctx, db.FindDialogueParams{UserID: q.UserID, AgentID: q.AgentID, Said: digestOf(q.Before), Now: now})
-			found = err == nil
 		}
+		found = err == nil
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -71,14 +61,10 @@ var errTaken = errors.New("dialogue: another question came first")
 
 // resume asks a question in a dialogue.
 func (s *Service) resume(ctx context.Context, who auth.Identity, q Question, row db.Dialogue) (*messaging.Exchange, error) {
-	heard, questions := digestOf(q.Before).then(q.Line), questionsIn(q.Before)+1
-	if q.Follows != uuid.Nil {
-		heard, questions = digest(row.Said).then(q.Line), int(row.Questions)+1
-	}
 	draft := q.draft(row.ChannelID)
 	draft.Also = func(ctx context.Context, d db.Scoped, messageID uuid.UUID) error {
 		n, err := d.ContinueDialogue(ctx, db.ContinueDialogueParams{
-			ChannelID: row.ChannelID, LastMessageID: row.MessageID, MessageID: messageID, Heard: heard, Questions: int64(questions),
+			ChannelID: row.ChannelID, LastMessageID: row.MessageID, MessageID: messageID, Heard: digestOf(q.Before).then(q.Line), Questions: int64(questionsIn(q.Before) + 1),
 			ExpiresAt: s.millis() + dbtype.Millis(idle.Milliseconds()),
 		})
 		if err == nil && n == 0 {

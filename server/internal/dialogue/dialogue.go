@@ -40,13 +40,12 @@ type Line struct {
 type Question struct {
 	AgentID      uuid.UUID
 	UserID       uuid.UUID
-	AuthorName   string    // of the user; may be empty
-	Chat         string    // the client's own name for the chat; empty if it has none, or belongs to none
-	Before       []Line    // what was said before, in order
-	Line                   // what is said now
-	Instructions string    // what the client asks of the agent, beside what the user says
-	Passing      bool      // it belongs to no chat, and nothing follows it
-	Follows      uuid.UUID // the question after whose answer this one comes, in place of Before; the zero UUID for none
+	AuthorName   string // of the user; may be empty
+	Chat         string // the client's own name for the chat; empty if it has none, or belongs to none
+	Before       []Line // what was said before, in order
+	Line                // what is said now
+	Instructions string // what the client asks of the agent, beside what the user says
+	Passing      bool   // it belongs to no chat, and nothing follows it
 }
 
 // digest stands for what was said up to a point.

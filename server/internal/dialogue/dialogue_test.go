@@ -5,10 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
-	"github.com/elizad/elizad/server/apierr"
 	"github.com/elizad/elizad/server/internal/dialogue"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/messaging/messagingtest"
@@ -91,29 +89,6 @@ func TestQuestionWithoutAnAnswer(t *testing.T) {
 		if next.ChannelID != first.ChannelID {
 			t.Errorf("%q: another dialogue began", chat)
 		}
-	}
-}
-
-// A question may name the one after whose answer it comes, in place of what was said.
-func TestQuestionThatFollows(t *testing.T) {
-	t.Parallel()
-	b, _ := setup(t)
-	first := b.answered(t, dialogue.Question{Line: line("Hello")}, "Hi")
-	second := b.answered(t, dialogue.Question{Follows: first.ID, Line: line("And?")}, "Nothing")
-	third := b.answered(t, dialogue.Question{Before: after("Hello", "Hi", "And?", "Nothing"), Line: line("Well")}, "Yes")
-	if second.ChannelID != first.ChannelID || third.ChannelID != first.ChannelID {
-		t.Errorf("in %s, %s and %s", first.ChannelID, second.ChannelID, third.ChannelID)
-	}
-	for name, id := range map[string]uuid.UUID{"not the newest": first.ID, "unknown": uuid.New()} {
-		_, err := b.dialogues.Ask(t.Context(), b.Who, dialogue.Question{AgentID: b.Agent, UserID: b.User, Follows: id, Line: line("x")})
-		if !apierr.IsCode(err, apierr.NotFound) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	stranger := uuid.New()
-	_, err := b.dialogues.Ask(t.Context(), b.Who, dialogue.Question{AgentID: b.Agent, UserID: stranger, Follows: third.ID, Line: line("x")})
-	if !apierr.IsCode(err, apierr.NotFound) {
-		t.Errorf("of another user: %v", err)
 	}
 }
 
