@@ -27,6 +27,7 @@ import (
 	"github.com/elizad/elizad/server/internal/instance"
 	"github.com/elizad/elizad/server/internal/job"
 	"github.com/elizad/elizad/server/internal/lifecycle"
+	"github.com/elizad/elizad/server/internal/mcp"
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/pgaddress"
@@ -83,6 +84,7 @@ type parts struct {
 	instance    *instance.Instance
 	answers     *idempotency.Keys
 	settings    *settingsfile.File
+	tools       *mcp.Service
 	runtime     *runtime.Service
 	io          *socketio.Server
 	gateway     *realtime.Gateway
@@ -109,6 +111,7 @@ func (s *Server) components() []lifecycle.Component {
 		{Name: "the users", Start: s.startUsers, Stop: s.stopUsers},
 		{Name: "the announcer of jobs", Start: s.startAnnouncer, Stop: func(ctx context.Context) error { return s.parts.announcer.Stop(ctx) }},
 		{Name: "the sweeper of sessions, jobs and dialogues", Start: func(ctx context.Context) error { return s.parts.sweeper.Start(ctx) }, Stop: s.stopSweeper},
+		{Name: "the tools of agents", Start: s.startTools, Stop: func(ctx context.Context) error { return s.parts.tools.Stop(ctx) }},
 		{Name: "the agents", Start: s.startRuntime, Stop: func(ctx context.Context) error { return s.parts.runtime.Stop(ctx) }, StopTimeout: drain},
 		{Name: "realtime", Start: s.startGateway, Stop: func(ctx context.Context) error { return s.parts.gateway.Stop(ctx) }},
 		{Name: "sockets", Stop: s.drainSockets, StopTimeout: drain / 4},
@@ -486,8 +489,8 @@ func (s *Server) startRuntime(ctx context.Context) error {
 		Usage: usage.NewLedger(s.parts.store, s.log, nil),
 		Keys:  s.parts.secrets, Salt: s.cfg.Security.SecretSalt,
 		Environment: environment{s.cfg.Agents.Environment.WithStored(stored).WithAgents(names)},
-		Attachments: s.newAttachments(),
-		MaxAgents:   s.cfg.Limits.MaxAgents, ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
+		Attachments: s.newAttachments(), Tools: toolServers{s.parts.tools},
+		MaxAgents: s.cfg.Limits.MaxAgents, ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
 		RunTimeout: s.cfg.Messages.RunTimeout, Capture: runtime.Capture(s.cfg.Messages.Capture),
 	})
 	if err != nil {

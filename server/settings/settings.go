@@ -129,6 +129,8 @@ type Agents struct {
 	Characters []string `name:"character" type:"existingfile" placeholder:"FILE" help:"Character file to import and start; may be repeated."`
 	Prices     string   `name:"model-prices" env:"MODEL_PRICES" type:"existingfile" placeholder:"FILE" help:"Prices of models in place of the built-in list, in US dollars per million tokens: a JSON file like {\"openai/gpt-5-mini\": {\"input\": 0.25, \"output\": 2, \"cached\": 0.025}, \"ollama/*\": {\"input\": 0, \"output\": 0}}."`
 
+	MCPServers string `name:"mcp-servers" type:"existingfile" env:"ELIZAD_MCP_SERVERS" placeholder:"FILE" help:"JSON file of MCP servers whose tools agents may use: {\"servers\": {\"NAME\": {\"command\": …, \"args\": […]} or {\"url\": …, \"headers\": {…}}}}."`
+
 	// Environment is what agents may see of the process environment. [ReadAgentEnvironment] fills it; the zero value
 	// shows nothing.
 	Environment AgentEnvironment `kong:"-"`

@@ -74,6 +74,7 @@ func mayImport() map[string][]string {
 		"server/internal/logstream": {"server/internal/secrets"},
 		"server/internal/secrets":   {},
 		"server/internal/egress":    {},
+		"server/internal/mcp":       {agent, apierr, lifecycle, "server/internal/egress"},
 		"server/internal/names":     {},
 		"server/internal/seal":      {plaintext},
 		"server/internal/handover":  {"api/chain", store, audit, auth, messaging, "gen/db", "queries/dbtype"},

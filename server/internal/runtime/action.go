@@ -71,13 +71,19 @@ func roomAction(name, description string, similes []string, state, done string, 
 	}
 }
 
-// offer finds out, once in a run, which actions make sense now.
+// offer finds out, once in a run, which actions there are, and which make sense now. A tool whose name is taken is left out.
 func (r *run) offer(ctx context.Context) {
 	if r.offered != nil {
 		return
 	}
+	r.actions = slices.Clone(r.agent.components.Actions)
+	for _, tool := range r.agent.tools.Actions(ctx) {
+		if !slices.ContainsFunc(r.actions, func(a agent.Action) bool { return a.Name == tool.Name }) {
+			r.actions = append(r.actions, tool)
+		}
+	}
 	view := r.forComponents()
-	for _, a := range r.agent.components.Actions {
+	for _, a := range r.actions {
 		if a.Validate == nil || r.validates(ctx, a, view) {
 			r.offered = append(r.offered, a)
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,7 +37,7 @@ type Agent struct {
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	Model      ModelStatus
-	Plugins    []PluginStatus // for each name in Character.Plugins; not to be changed
+	Plugins    []PluginStatus // for each name in Character.Plugins, and each server whose tools the agent has; not to be changed
 
 	// Notice says what the change that was just made removed beyond what was asked for; empty for nothing.
 	Notice string
@@ -310,7 +311,7 @@ func (a *Agents) describe(ctx context.Context, row db.Agent) (Agent, error) {
 	}
 	return Agent{
 		ID: row.ID, Character: *m.character, SecretKeys: m.secretKeys, Enabled: row.Enabled, Running: row.Running, Version: row.Version,
-		CreatedAt: row.CreatedAt.Time(), UpdatedAt: row.UpdatedAt.Time(), Model: m.card.modelStatus(), Plugins: m.plugins,
+		CreatedAt: row.CreatedAt.Time(), UpdatedAt: row.UpdatedAt.Time(), Model: m.card.modelStatus(), Plugins: slices.Concat(m.plugins, m.tools.Status()),
 	}, nil
 }
 

@@ -43,7 +43,7 @@ func (r *run) conclude(v verdict, d frame.Decision) (messaging.Outcome, error) {
 
 // isNone reports whether a name in a plan means the action of doing nothing.
 func (r *run) isNone(name string) bool {
-	action, known := resolve(r.agent.components.Actions, name)
+	action, known := resolve(r.actions, name)
 	return known && action.Name == noneAction
 }
 

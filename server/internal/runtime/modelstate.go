@@ -35,7 +35,7 @@ func (r *run) modelState() *model.State {
 	}
 	for _, a := range r.offered {
 		s.Actions = append(s.Actions, model.Action{
-			Name: a.Name, Similes: a.Similes, Description: a.Description, Parameters: r.agent.parameters[a.Name].names(),
+			Name: a.Name, Similes: a.Similes, Description: a.Description, Parameters: r.agent.schemas.of(a).names(),
 		})
 	}
 	s.Remembers = true

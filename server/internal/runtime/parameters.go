@@ -211,5 +211,5 @@ func (p *parameterSchema) names() []string {
 
 // parametersOf checks what a model, or a caller, gave an action.
 func (r *run) parametersOf(action agent.Action, given string) (json.RawMessage, error) {
-	return r.agent.parameters[action.Name].read(given)
+	return r.agent.schemas.of(action).read(given)
 }

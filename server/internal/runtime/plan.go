@@ -39,7 +39,7 @@ func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error 
 		return nil
 	}
 	for i, name := range d.Actions[:min(len(d.Actions), maxPlan)] {
-		action, known := resolve(r.agent.components.Actions, name)
+		action, known := resolve(r.actions, name)
 		if !known || !r.isOffered(action) {
 			r.unknownAction(name, i)
 			continue
@@ -57,6 +57,9 @@ func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error 
 	}
 	if r.reply.String() == "" && !r.ignored && !r.lastFailed() {
 		r.reply.write(d.Text) // words without a REPLY are meant to be read too, unless what they describe failed
+	}
+	if r.found {
+		return r.answer(ctx, d.Providers) // what was asked for is to be told
 	}
 	return nil
 }
@@ -102,6 +105,7 @@ func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, nu
 		if err != nil {
 			return err // without words there is no outcome but the model's failure
 		}
+		r.found = false
 		note["response"] = map[string]any{"length": len(r.reply.String())}
 	} else {
 		var parameters json.RawMessage
@@ -109,6 +113,7 @@ func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, nu
 			result, err = r.handleAction(ctx, action, parameters)
 		}
 		result.Text = shorten(dbtype.Text(result.Text), maxResult)
+		r.found = err == nil && result.Data != nil && result.Say == ""
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -24,7 +24,7 @@ func (r *run) requested(ctx context.Context) (d frame.Decision, ok bool, err err
 	}
 	want := metadata.RequestedAction
 	r.offer(ctx)
-	action, known := resolve(r.agent.components.Actions, want.Name)
+	action, known := resolve(r.actions, want.Name)
 	if !known || !r.isOffered(action) {
 		return frame.Decision{}, true, &runError{reason: reasonUnavailable, detail: "The agent can't do " + shorten(want.Name, maxLine) + " now"}
 	}

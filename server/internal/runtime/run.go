@@ -29,11 +29,13 @@ type run struct {
 	view       agent.Run // what components get, without the state and the results
 	state      agent.State
 	pictures   []model.Picture // attached to the newest messages
-	offered    []agent.Action  // what the agent may do now; nil before it was found out
+	actions    []agent.Action  // what the agent can do, the tools of others included; nil before it was found out
+	offered    []agent.Action  // what of it makes sense now; nil before it was found out
 	steps      []step          // the actions of the plan that were dealt with, in order
 	reply      stream
 	answered   string // model that wrote the last answer
 	truncated  string // why the reply ends before its writer wanted; empty when it doesn't
+	found      bool   // the last action brought something that nobody was told
 	ignored    bool   // an action ended the exchange without words
 	answering  bool   // the agent is to answer: people wait for it, and find what became of it in the conversation
 	introduced bool   // the author had the introduction within a day

@@ -65,6 +65,7 @@ type Config struct {
 	Attachments Attachments     // nil: agents see of attachments what their messages say
 	Environment Environment     // nil: agents see nothing of the server's settings
 	Plugins     *agent.Registry // nil: none
+	Tools       ToolServers     // nil: none
 	Logger      *slog.Logger    // nil: nothing is logged
 
 	Owner              string           // names this server among those on one database; empty: a random name
@@ -84,6 +85,9 @@ func (c *Config) setDefaults() error {
 	}
 	if len(c.Namings) == 0 {
 		c.Namings = []store.Naming{{}}
+	}
+	if c.Tools == nil {
+		c.Tools = noTools{}
 	}
 	if c.Environment == nil {
 		c.Environment = noEnvironment{}
@@ -153,7 +157,7 @@ func New(cfg Config) (*Service, error) {
 		numbers: &numbers{now: cfg.Now},
 		uses:    newUses(cfg.Store, cfg.Logger),
 	}
-	b := &builder{agents: agents, environment: cfg.Environment, models: cfg.Models, registry: cfg.Plugins, log: cfg.Logger}
+	b := &builder{agents: agents, environment: cfg.Environment, models: cfg.Models, registry: cfg.Plugins, tools: cfg.Tools, log: cfg.Logger}
 	agents.versions = newAgentVersions(b.build)
 	s := &Service{
 		cfg: cfg, agents: agents,

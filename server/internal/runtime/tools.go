@@ -27,7 +27,7 @@ func (r *run) tools(prompt string) []model.Tool {
 		if a.Name == rememberAction || a.Name == forgetAction {
 			continue // not for these alone a request that some models refuse
 		}
-		if r.agent.parameters[a.Name] != nil && toolName.MatchString(a.Name) && len(out) < maxTools {
+		if len(a.Parameters) > 0 && toolName.MatchString(a.Name) && len(out) < maxTools {
 			out = append(out, model.Tool{Name: a.Name, Description: a.Description, Parameters: a.Parameters})
 		}
 	}
@@ -65,7 +65,7 @@ func called(d frame.Decision, calls []model.ToolCall) (plan frame.Decision, word
 func (r *run) misfits(d frame.Decision) string {
 	var problems []string
 	for i, name := range d.Actions {
-		action, known := resolve(r.agent.components.Actions, name)
+		action, known := resolve(r.actions, name)
 		if !known || !r.isOffered(action) {
 			continue // which the plan says itself
 		}

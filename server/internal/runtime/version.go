@@ -32,8 +32,9 @@ type agentVersion struct {
 	budgets    []usage.Budget
 	plugins    []PluginStatus
 	components agent.Components
-	parameters map[string]*parameterSchema // of the actions that have some, by name
-	routes     []*pluginhttp.Routes        // in the order of the plugins
+	schemas    schemas // of its actions, and of its tools
+	tools      Tools
+	routes     []*pluginhttp.Routes // in the order of the plugins
 	log        *slog.Logger
 	card       *card
 	size       int // bytes that it takes, roughly
@@ -160,6 +161,7 @@ type builder struct {
 	environment Environment
 	models      Models
 	registry    *agent.Registry
+	tools       ToolServers
 	log         *slog.Logger
 }
 
@@ -190,8 +192,7 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*agentVersion, error
 	}
 	m := &agentVersion{
 		id: row.ID, version: row.Version, character: &character, secretKeys: names, templates: templates,
-		parameters: map[string]*parameterSchema{},
-		log:        b.log.With("agentId", row.ID, "agentName", character.Name),
+		log: b.log.With("agentId", row.ID, "agentName", character.Name),
 	}
 	m.settings = &settings{
 		forCharacter: b.environment.Character(row.ID),
@@ -211,6 +212,9 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*agentVersion, error
 	for _, name := range character.Plugins {
 		m.addPlugin(ctx, b.registry, name)
 	}
+	withSecrets := character
+	withSecrets.Settings = m.settings.own
+	m.tools = b.tools.Of(&withSecrets)
 	m.card = newCard(row, m)
 	return m, nil
 }
@@ -272,20 +276,16 @@ func (m *agentVersion) admit(plugin string, parts agent.Components) error {
 		taken[kind+" "+name] = true
 		return nil
 	}
-	schemas := map[string]*parameterSchema{}
 	for _, a := range parts.Actions {
 		if err := claim("action", a.Name, a.Handle != nil); err != nil {
 			return err
 		}
-		schema, unchecked, err := compileParameters(a.Parameters)
+		_, unchecked, err := compileParameters(a.Parameters)
 		switch {
 		case err != nil:
 			return fmt.Errorf("action %q: %w", a.Name, err)
 		case unchecked != nil:
 			m.log.Warn("parameters of an action are not checked", "plugin", plugin, "action", a.Name, "reason", unchecked)
-		}
-		if schema != nil {
-			schemas[a.Name] = schema
 		}
 	}
 	for _, p := range parts.Providers {
@@ -304,7 +304,6 @@ func (m *agentVersion) admit(plugin string, parts agent.Components) error {
 	if routes != nil {
 		m.routes = append(m.routes, routes)
 	}
-	maps.Copy(m.parameters, schemas)
 	m.components.Actions = append(m.components.Actions, parts.Actions...)
 	m.components.Providers = append(m.components.Providers, parts.Providers...)
 	m.components.Evaluators = append(m.components.Evaluators, parts.Evaluators...)
