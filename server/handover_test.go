@@ -435,7 +435,7 @@ func TestEveryEntityColumn(t *testing.T) {
 		jobs.channel_id jobs.message_id logins.id memories.id memories.agent_id memories.room_id memories.world_id memories.message_id message_server_agents.message_server_id
 		message_server_agents.agent_id message_servers.id message_texts.message_id message_texts.channel_id message_words.message_id message_words.channel_id messages.id messages.channel_id messages.in_reply_to
 		rooms.id rooms.agent_id rooms.world_id rooms.channel_id rooms.message_server_id secret_times.agent_id sessions.id sessions.agent_id sessions.channel_id tenants.server_id
-		turn_events.turn_id turn_events.agent_id turns.id turns.agent_id turns.channel_id turns.message_id turns.response_id turns.reply_id world_agents.world_id
+		turn_actions.turn_id turn_events.turn_id turn_events.agent_id turns.id turns.agent_id turns.channel_id turns.message_id turns.response_id turns.reply_id world_agents.world_id
 		world_agents.agent_id world_agents.owner_id worlds.id worlds.agent_id worlds.message_server_id`)
 	cfg := testConfig(t)
 	n := startWith(t, cfg)

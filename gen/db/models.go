@@ -40,6 +40,8 @@ type Session = unscoped.Session
 
 type Turn = unscoped.Turn
 
+type TurnAction = unscoped.TurnAction
+
 type TurnEvent = unscoped.TurnEvent
 
 type UsageDay = unscoped.UsageDay

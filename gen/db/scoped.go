@@ -111,6 +111,7 @@ type Scoped interface {
 	EndQueuedTurn(ctx context.Context, arg EndQueuedTurnParams) (Turn, error)
 	// Includes a session that ended earlier in another way and is still kept.
 	EndSession(ctx context.Context, arg EndSessionParams) (Session, error)
+	EndTurnAction(ctx context.Context, arg EndTurnActionParams) error
 	EnsureMessageServer(ctx context.Context, arg EnsureMessageServerParams) error
 	EnsureRoom(ctx context.Context, arg EnsureRoomParams) (int64, error)
 	// A message server as an agent's world, under the server's name.
@@ -196,6 +197,7 @@ type Scoped interface {
 	InsertSession(ctx context.Context, arg InsertSessionParams) error
 	// The turn is the head of its mailbox if there is no other. The caller holds the channel's row, which the seq comes from.
 	InsertTurn(ctx context.Context, arg InsertTurnParams) error
+	InsertTurnAction(ctx context.Context, arg InsertTurnActionParams) error
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
 	// Newest first.
 	ListAPIKeys(ctx context.Context, arg ListAPIKeysParams) ([]APIKey, error)
@@ -246,6 +248,8 @@ type Scoped interface {
 	// Of the channels that ListServerChannels lists, those in which the viewer takes part.
 	ListOwnServerChannels(ctx context.Context, arg ListOwnServerChannelsParams) ([]Channel, error)
 	ListParticipants(ctx context.Context, channelID uuid.UUID) ([]uuid.UUID, error)
+	// What an agent did in a channel in the newest of its turns there that were queued before a point in time; those of the newest first.
+	ListRecentActions(ctx context.Context, arg ListRecentActionsParams) ([]TurnAction, error)
 	// Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
 	// the agent's own answers to earlier messages are not. Forgotten messages are left out; where the agent's memory of one was
 	// edited, the text is in remembered.
@@ -263,6 +267,7 @@ type Scoped interface {
 	ListServerWorlds(ctx context.Context, id uuid.UUID) ([]World, error)
 	// The live ones, newest first.
 	ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error)
+	ListTurnActions(ctx context.Context, turnID uuid.UUID) ([]TurnAction, error)
 	ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnEvent, error)
 	// An empty status means any.
 	ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error)
@@ -814,6 +819,10 @@ func (q scopedQueries) EndSession(ctx context.Context, arg EndSessionParams) (Se
 	return q.all.EndSession(ctx, unscoped.EndSessionParams{EndedAt: arg.EndedAt, EndReason: arg.EndReason, Tenant: q.scope.Tenant, ID: arg.ID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
+func (q scopedQueries) EndTurnAction(ctx context.Context, arg EndTurnActionParams) error {
+	return q.all.EndTurnAction(ctx, unscoped.EndTurnActionParams{EndedAt: arg.EndedAt, Failed: arg.Failed, Result: arg.Result, Tenant: q.scope.Tenant, TurnID: arg.TurnID, Position: arg.Position})
+}
+
 func (q scopedQueries) EnsureMessageServer(ctx context.Context, arg EnsureMessageServerParams) error {
 	return q.all.EnsureMessageServer(ctx, unscoped.EnsureMessageServerParams{Tenant: q.scope.Tenant, ID: arg.ID, Name: arg.Name, SourceType: arg.SourceType, SourceID: arg.SourceID, Metadata: arg.Metadata, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
 }
@@ -1130,6 +1139,10 @@ func (q scopedQueries) InsertTurn(ctx context.Context, arg InsertTurnParams) err
 	return q.all.InsertTurn(ctx, unscoped.InsertTurnParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID, ChannelID: arg.ChannelID, MessageID: arg.MessageID, SenderID: arg.SenderID, Seq: arg.Seq, ResponseID: arg.ResponseID, QueuedAt: arg.QueuedAt})
 }
 
+func (q scopedQueries) InsertTurnAction(ctx context.Context, arg InsertTurnActionParams) error {
+	return q.all.InsertTurnAction(ctx, unscoped.InsertTurnActionParams{Tenant: q.scope.Tenant, TurnID: arg.TurnID, Position: arg.Position, Action: arg.Action, Parameters: arg.Parameters, At: arg.At})
+}
+
 func (q scopedQueries) InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error {
 	return q.all.InsertTurnEvent(ctx, unscoped.InsertTurnEventParams{Tenant: q.scope.Tenant, TurnID: arg.TurnID, Position: arg.Position, Type: arg.Type, At: arg.At, Data: arg.Data, AgentID: arg.AgentID})
 }
@@ -1274,6 +1287,10 @@ func (q scopedQueries) ListParticipants(ctx context.Context, channelID uuid.UUID
 	return q.all.ListParticipants(ctx, unscoped.ListParticipantsParams{Tenant: q.scope.Tenant, ChannelID: channelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
+func (q scopedQueries) ListRecentActions(ctx context.Context, arg ListRecentActionsParams) ([]TurnAction, error) {
+	return q.all.ListRecentActions(ctx, unscoped.ListRecentActionsParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AgentID: arg.AgentID, Before: arg.Before, LimitTurns: arg.LimitTurns, LimitRows: arg.LimitRows})
+}
+
 func (q scopedQueries) ListRecentMessages(ctx context.Context, arg ListRecentMessagesParams) ([]ListRecentMessagesRow, error) {
 	return q.all.ListRecentMessages(ctx, unscoped.ListRecentMessagesParams{AgentID: arg.AgentID, Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, UpToSeq: arg.UpToSeq, LimitRows: arg.LimitRows})
 }
@@ -1316,6 +1333,10 @@ func (q scopedQueries) ListServerWorlds(ctx context.Context, id uuid.UUID) ([]Wo
 
 func (q scopedQueries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error) {
 	return q.all.ListSessions(ctx, unscoped.ListSessionsParams{Tenant: q.scope.Tenant, Now: arg.Now, Until: arg.Until, Everyone: q.scope.Everyone, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+}
+
+func (q scopedQueries) ListTurnActions(ctx context.Context, turnID uuid.UUID) ([]TurnAction, error) {
+	return q.all.ListTurnActions(ctx, unscoped.ListTurnActionsParams{Tenant: q.scope.Tenant, TurnID: turnID})
 }
 
 func (q scopedQueries) ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnEvent, error) {

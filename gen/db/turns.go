@@ -74,6 +74,14 @@ type EndQueuedTurnParams struct {
 	ID        uuid.UUID
 }
 
+type EndTurnActionParams struct {
+	EndedAt  *dbtype.Millis
+	Failed   bool
+	Result   string
+	TurnID   uuid.UUID
+	Position int64
+}
+
 type FinishTurnParams struct {
 	Status           string
 	Reason           string
@@ -104,6 +112,14 @@ type InsertTurnParams struct {
 	Seq        int64
 	ResponseID uuid.UUID
 	QueuedAt   dbtype.Millis
+}
+
+type InsertTurnActionParams struct {
+	TurnID     uuid.UUID
+	Position   int64
+	Action     string
+	Parameters string
+	At         dbtype.Millis
 }
 
 type InsertTurnEventParams struct {
@@ -153,6 +169,14 @@ type ListClaimableTurnsParams struct {
 	MaxTurns     int64
 	AfterSender  uuid.UUID
 	MaxPerSender int64
+}
+
+type ListRecentActionsParams struct {
+	ChannelID  uuid.UUID
+	AgentID    uuid.UUID
+	Before     dbtype.Millis
+	LimitTurns int64
+	LimitRows  int64
 }
 
 type ReleaseTurnLeaseParams struct {

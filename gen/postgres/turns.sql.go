@@ -412,6 +412,26 @@ func (q *Queries) EndQueuedTurn(ctx context.Context, arg EndQueuedTurnParams) (T
 	return i, err
 }
 
+const endTurnAction = `-- name: EndTurnAction :exec
+UPDATE turn_actions SET ended_at = $1, failed = $2, result = $3
+WHERE tenant = $4 AND turn_id = $5 AND position = $6
+`
+
+type EndTurnActionParams = unscoped.EndTurnActionParams
+
+// scope: tenant
+func (q *Queries) EndTurnAction(ctx context.Context, arg EndTurnActionParams) error {
+	_, err := q.db.Exec(ctx, endTurnAction,
+		arg.EndedAt,
+		arg.Failed,
+		arg.Result,
+		arg.Tenant,
+		arg.TurnID,
+		arg.Position,
+	)
+	return err
+}
+
 const finishTurn = `-- name: FinishTurn :one
 WITH home AS MATERIALIZED (
     SELECT c.id FROM channels c WHERE c.tenant = $7 AND c.id = (SELECT t.channel_id FROM turns t WHERE t.id = $8) FOR NO KEY UPDATE
@@ -596,6 +616,26 @@ func (q *Queries) InsertTurn(ctx context.Context, arg InsertTurnParams) error {
 		arg.Seq,
 		arg.ResponseID,
 		arg.QueuedAt,
+	)
+	return err
+}
+
+const insertTurnAction = `-- name: InsertTurnAction :exec
+INSERT INTO turn_actions (tenant, turn_id, position, action, parameters, at, failed, result)
+VALUES ($1, $2, $3, $4, $5, $6, false, '')
+`
+
+type InsertTurnActionParams = unscoped.InsertTurnActionParams
+
+// scope: tenant
+func (q *Queries) InsertTurnAction(ctx context.Context, arg InsertTurnActionParams) error {
+	_, err := q.db.Exec(ctx, insertTurnAction,
+		arg.Tenant,
+		arg.TurnID,
+		arg.Position,
+		arg.Action,
+		arg.Parameters,
+		arg.At,
 	)
 	return err
 }
@@ -916,6 +956,95 @@ func (q *Queries) ListMessageTurns(ctx context.Context, arg ListMessageTurnsPara
 			&i.Head,
 			&i.Tenant,
 			&i.CancelRequested,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listRecentActions = `-- name: ListRecentActions :many
+SELECT a.turn_id, a.position, a.action, a.parameters, a.at, a.ended_at, a.failed, a.result, a.tenant FROM (
+    SELECT u.id, u.queued_at FROM turns u
+    WHERE u.tenant = $1 AND u.channel_id = $2 AND u.agent_id = $3 AND u.queued_at < $4
+    ORDER BY u.queued_at DESC LIMIT CAST($5 AS bigint)
+) t JOIN turn_actions a ON a.turn_id = t.id
+WHERE a.tenant = $1
+ORDER BY t.queued_at DESC, t.id, a.position DESC
+LIMIT CAST($6 AS bigint)
+`
+
+type ListRecentActionsParams = unscoped.ListRecentActionsParams
+
+// scope: tenant
+// What an agent did in a channel in the newest of its turns there that were queued before a point in time; those of the newest first.
+func (q *Queries) ListRecentActions(ctx context.Context, arg ListRecentActionsParams) ([]TurnAction, error) {
+	rows, err := q.db.Query(ctx, listRecentActions,
+		arg.Tenant,
+		arg.ChannelID,
+		arg.AgentID,
+		arg.Before,
+		arg.LimitTurns,
+		arg.LimitRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TurnAction{}
+	for rows.Next() {
+		var i TurnAction
+		if err := rows.Scan(
+			&i.TurnID,
+			&i.Position,
+			&i.Action,
+			&i.Parameters,
+			&i.At,
+			&i.EndedAt,
+			&i.Failed,
+			&i.Result,
+			&i.Tenant,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listTurnActions = `-- name: ListTurnActions :many
+SELECT turn_id, position, action, parameters, at, ended_at, failed, result, tenant FROM turn_actions WHERE tenant = $1 AND turn_id = $2 ORDER BY position
+`
+
+type ListTurnActionsParams = unscoped.ListTurnActionsParams
+
+// scope: tenant
+func (q *Queries) ListTurnActions(ctx context.Context, arg ListTurnActionsParams) ([]TurnAction, error) {
+	rows, err := q.db.Query(ctx, listTurnActions, arg.Tenant, arg.TurnID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TurnAction{}
+	for rows.Next() {
+		var i TurnAction
+		if err := rows.Scan(
+			&i.TurnID,
+			&i.Position,
+			&i.Action,
+			&i.Parameters,
+			&i.At,
+			&i.EndedAt,
+			&i.Failed,
+			&i.Result,
+			&i.Tenant,
 		); err != nil {
 			return nil, err
 		}

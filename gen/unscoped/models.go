@@ -272,6 +272,18 @@ type Turn struct {
 	CancelRequested  bool
 }
 
+type TurnAction struct {
+	TurnID     uuid.UUID
+	Position   int64
+	Action     string
+	Parameters string
+	At         dbtype.Millis
+	EndedAt    *dbtype.Millis
+	Failed     bool
+	Result     string
+	Tenant     int64
+}
+
 type TurnEvent struct {
 	TurnID   uuid.UUID
 	Position int64

@@ -221,6 +221,8 @@ type Querier interface {
 	// Includes a session that ended earlier in another way and is still kept.
 	EndSession(ctx context.Context, arg EndSessionParams) (Session, error)
 	// scope: tenant
+	EndTurnAction(ctx context.Context, arg EndTurnActionParams) error
+	// scope: tenant
 	EnsureMessageServer(ctx context.Context, arg EnsureMessageServerParams) error
 	// scope: tenant
 	EnsureRoom(ctx context.Context, arg EnsureRoomParams) (int64, error)
@@ -422,6 +424,8 @@ type Querier interface {
 	// The turn is the head of its mailbox if there is no other. The caller holds the channel's row, which the seq comes from.
 	InsertTurn(ctx context.Context, arg InsertTurnParams) error
 	// scope: tenant
+	InsertTurnAction(ctx context.Context, arg InsertTurnActionParams) error
+	// scope: tenant
 	InsertTurnEvent(ctx context.Context, arg InsertTurnEventParams) error
 	// scope: system
 	InsertUser(ctx context.Context, arg InsertUserParams) (User, error)
@@ -527,6 +531,9 @@ type Querier interface {
 	// scope: viewer
 	ListParticipants(ctx context.Context, arg ListParticipantsParams) ([]uuid.UUID, error)
 	// scope: tenant
+	// What an agent did in a channel in the newest of its turns there that were queued before a point in time; those of the newest first.
+	ListRecentActions(ctx context.Context, arg ListRecentActionsParams) ([]TurnAction, error)
+	// scope: tenant
 	// Newest first: the conversation that an agent sees when it answers number up_to_seq. What others wrote later is left out,
 	// the agent's own answers to earlier messages are not. Forgotten messages are left out; where the agent's memory of one was
 	// edited, the text is in remembered.
@@ -559,6 +566,8 @@ type Querier interface {
 	ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error)
 	// scope: database
 	ListTenants(ctx context.Context) ([]ListTenantsRow, error)
+	// scope: tenant
+	ListTurnActions(ctx context.Context, arg ListTurnActionsParams) ([]TurnAction, error)
 	// scope: tenant
 	ListTurnEvents(ctx context.Context, arg ListTurnEventsParams) ([]TurnEvent, error)
 	// scope: system

@@ -81,6 +81,15 @@ type EndQueuedTurnParams struct {
 	ID        uuid.UUID
 }
 
+type EndTurnActionParams struct {
+	EndedAt  *dbtype.Millis
+	Failed   bool
+	Result   string
+	Tenant   int64
+	TurnID   uuid.UUID
+	Position int64
+}
+
 type FinishTurnParams struct {
 	Status           string
 	Reason           string
@@ -120,6 +129,15 @@ type InsertTurnParams struct {
 	Seq        int64
 	ResponseID uuid.UUID
 	QueuedAt   dbtype.Millis
+}
+
+type InsertTurnActionParams struct {
+	Tenant     int64
+	TurnID     uuid.UUID
+	Position   int64
+	Action     string
+	Parameters string
+	At         dbtype.Millis
 }
 
 type InsertTurnEventParams struct {
@@ -189,6 +207,20 @@ type ListClaimableTurnsParams struct {
 type ListMessageTurnsParams struct {
 	Tenant    int64
 	MessageID uuid.UUID
+}
+
+type ListRecentActionsParams struct {
+	Tenant     int64
+	ChannelID  uuid.UUID
+	AgentID    uuid.UUID
+	Before     dbtype.Millis
+	LimitTurns int64
+	LimitRows  int64
+}
+
+type ListTurnActionsParams struct {
+	Tenant int64
+	TurnID uuid.UUID
 }
 
 type ListTurnEventsParams struct {

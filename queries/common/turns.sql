@@ -131,3 +131,29 @@ FROM turns t JOIN turn_events e ON e.turn_id = t.id
 WHERE t.tenant = sqlc.arg(tenant) AND t.channel_id = sqlc.arg(channel_id) AND t.agent_id = sqlc.arg(agent_id) AND e.at >= sqlc.arg(from_time) AND e.at <= sqlc.arg(to_time)
 ORDER BY t.queued_at DESC, t.id DESC, e.position DESC
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(offset_rows) AS bigint);
+
+-- name: InsertTurnAction :exec
+-- scope: tenant
+INSERT INTO turn_actions (tenant, turn_id, position, action, parameters, at, failed, result)
+VALUES (sqlc.arg(tenant), sqlc.arg(turn_id), sqlc.arg(position), sqlc.arg(action), sqlc.arg(parameters), sqlc.arg(at), false, '');
+
+-- name: EndTurnAction :exec
+-- scope: tenant
+UPDATE turn_actions SET ended_at = sqlc.arg(ended_at), failed = sqlc.arg(failed), result = sqlc.arg(result)
+WHERE tenant = sqlc.arg(tenant) AND turn_id = sqlc.arg(turn_id) AND position = sqlc.arg(position);
+
+-- name: ListTurnActions :many
+-- scope: tenant
+SELECT * FROM turn_actions WHERE tenant = sqlc.arg(tenant) AND turn_id = sqlc.arg(turn_id) ORDER BY position;
+
+-- name: ListRecentActions :many
+-- scope: tenant
+-- What an agent did in a channel in the newest of its turns there that were queued before a point in time; those of the newest first.
+SELECT a.* FROM (
+    SELECT u.id, u.queued_at FROM turns u
+    WHERE u.tenant = sqlc.arg(tenant) AND u.channel_id = sqlc.arg(channel_id) AND u.agent_id = sqlc.arg(agent_id) AND u.queued_at < sqlc.arg(before)
+    ORDER BY u.queued_at DESC LIMIT CAST(sqlc.arg(limit_turns) AS bigint)
+) t JOIN turn_actions a ON a.turn_id = t.id
+WHERE a.tenant = sqlc.arg(tenant)
+ORDER BY t.queued_at DESC, t.id, a.position DESC
+LIMIT CAST(sqlc.arg(limit_rows) AS bigint);

@@ -27,6 +27,7 @@ type Run struct {
 	State      State           // what providers said before the call
 	Results    []Result        // what the actions of this run did before the call, in order
 	Parameters json.RawMessage // of the action that is carried out: an object that fits its schema; nil for one without
+	Earlier    []Result        // what actions did in the newest turns of the agent here before this one, oldest first
 	Actions    []Action        // what the agent may do now; empty while that is being found out
 	Facts      []Fact          // what the agent remembers that it may speak of here, newest first: the author's own, then others told here
 	Providers  []Provider

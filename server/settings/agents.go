@@ -64,6 +64,13 @@ func AgentSettings() []AgentSetting {
 		AgentSetting{Name: "SHOULD_RESPOND_BYPASS_SOURCES", Help: "Older name of ALWAYS_RESPOND_SOURCES"},
 		AgentSetting{Name: "REPLY_MODE", Help: "Which messages of a group to consider: addressed, those meant for the agent, or all"},
 		AgentSetting{Name: "BOOTSTRAP_DEFLLMOFF", Help: "true: in groups answer only when mentioned"},
+		AgentSetting{Name: "USE_MULTI_STEP", Help: "true: deal with a message step by step, each after what the one before has brought"},
+		AgentSetting{Name: "MAX_MULTISTEP_ITERATIONS", Help: "Most steps for one message; 6 by default, 50 at most"},
+		AgentSetting{Name: "MULTISTEP_PARSE_RETRIES", Help: "How often the model is asked for a step that can be read; 5 by default, 10 at most"},
+		AgentSetting{Name: "MULTISTEP_SUMMARY_PARSE_RETRIES", Help: "The same for the words at the end"},
+		AgentSetting{Name: "MULTISTEP_MAX_CALLS", Help: "Most calls of models for one message in steps; 40 by default"},
+		AgentSetting{Name: "MULTISTEP_MAX_TOKENS", Help: "Most tokens for one message in steps; 200,000 by default"},
+		AgentSetting{Name: "PROVIDERS_TOTAL_TIMEOUT_MS", Help: "Longest time that a source of context may take which a step asks"},
 		AgentSetting{Name: "PROVIDER_TIMEOUT_MS", Help: "Longest time that one source of context may take"},
 		AgentSetting{Name: "CONTEXT_BUDGET_TOKENS", Help: "Most tokens of conversation in a prompt"},
 	)

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -16,6 +17,9 @@ const maxTries = 3
 // people already, and is therefore all that is going to happen.
 func (r *run) handle(ctx context.Context) (d frame.Decision, shown bool, err error) {
 	r.offer(ctx)
+	if err := r.recall(ctx); err != nil {
+		return frame.Decision{}, false, err
+	}
 	if err := r.compose(ctx, r.usualProviders()); err != nil {
 		return frame.Decision{}, false, err
 	}
@@ -49,6 +53,7 @@ type question struct {
 	prompt  string
 	plans   bool         // it asks for actions: words are shown only if nothing else is to be done
 	tools   []model.Tool // that the model may call in place of naming actions
+	tries   int          // how often it is asked at most; 0: as usual
 }
 
 // askModel asks until an answer can be used, and shows the text of it while it is written, if that is all the model wants to
@@ -56,7 +61,8 @@ type question struct {
 // one that ended for a reason that another call won't change is not.
 func (r *run) askModel(ctx context.Context, q question) (frame.Decision, bool, error) {
 	correction, attempts := "", 0
-	for try := 1; try <= maxTries; try++ {
+	tries := cmp.Or(q.tries, maxTries)
+	for try := 1; try <= tries; try++ {
 		r.reply.part()
 		x := frame.NewExtractor(q.plans, *r.agent.card.manner.Load())
 		answer, err := r.generate(ctx, model.Request{
@@ -72,7 +78,7 @@ func (r *run) askModel(ctx context.Context, q question) (frame.Decision, bool, e
 		cut := d.Cut || shown && !ok || finish == model.FinishLength
 		if err == nil && q.plans && len(answer.Done.ToolCalls) > 0 {
 			plan, words := called(d, answer.Done.ToolCalls)
-			if problem := r.misfits(plan); problem != "" && !shown && try < maxTries {
+			if problem := r.misfits(plan); problem != "" && !shown && try < tries {
 				correction = correctionOf(problem)
 				continue
 			}
@@ -81,7 +87,7 @@ func (r *run) askModel(ctx context.Context, q question) (frame.Decision, bool, e
 			return plan, false, nil
 		}
 		switch {
-		case err != nil && !shown && try < maxTries && worthRepeating(ctx, answer, err):
+		case err != nil && !shown && try < tries && worthRepeating(ctx, answer, err):
 			continue
 		case err != nil && (!shown || ctx.Err() != nil):
 			return frame.Decision{}, false, err
@@ -104,7 +110,7 @@ func (r *run) askModel(ctx context.Context, q question) (frame.Decision, bool, e
 			}
 			return d, true, nil
 		case ok && !d.Cut:
-			if problem := r.misfits(d); problem != "" && try < maxTries {
+			if problem := r.misfits(d); problem != "" && try < tries {
 				correction = correctionOf(problem)
 				continue
 			}
@@ -122,6 +128,12 @@ func (r *run) askModel(ctx context.Context, q question) (frame.Decision, bool, e
 func worthRepeating(ctx context.Context, answer model.Answer, err error) bool {
 	e, ok := errors.AsType[*model.Error](err)
 	return ok && e.Retryable() && answer.Text != "" && ctx.Err() == nil
+}
+
+// asUnusable reports whether a run failed because no answer could be used.
+func asUnusable(err error) (*runError, bool) {
+	e, ok := errors.AsType[*runError](err)
+	return e, ok && e.reason == reasonUnusable
 }
 
 // endedEarly is the failure of an answer that ended, for a reason of the provider's, before its first word.

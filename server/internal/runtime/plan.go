@@ -41,7 +41,7 @@ func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error 
 	for i, name := range d.Actions[:min(len(d.Actions), maxPlan)] {
 		action, known := resolve(r.actions, name)
 		if !known || !r.isOffered(action) {
-			r.unknownAction(name, i)
+			r.unknownAction(name, r.position)
 			continue
 		}
 		if r.lastFailed() && action.Name != replyAction {
@@ -51,7 +51,7 @@ func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error 
 			r.ignored = r.reply.String() == ""
 			break
 		}
-		if err := r.act(ctx, action, d, i); err != nil {
+		if err := r.act(ctx, action, d, i, nil); err != nil {
 			return err
 		}
 	}
@@ -87,30 +87,32 @@ func (r *run) actionID(number int) uuid.UUID {
 	return uuid.NewSHA1(r.turn.ID, fmt.Appendf(nil, "action %d", number))
 }
 
-// act carries one action out and notes its beginning and its end. An error is the end of the run; the failure of an action
+// act carries out the action at a place in a plan, of which more may be known, and notes its beginning and its end. An error is the end of the run; the failure of an action
 // is not.
-func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, number int) error {
+func (r *run) act(ctx context.Context, action agent.Action, d frame.Decision, at int, about map[string]any) error {
+	number := r.position
+	r.position++
 	id := r.actionID(number)
 	note := map[string]any{"actionId": id, "actionName": action.Name, "messageId": r.turn.MessageID}
 	if len(d.Actions) > 1 {
-		note["planStep"] = fmt.Sprintf("%d/%d", number+1, len(d.Actions))
+		note["planStep"] = fmt.Sprintf("%d/%d", at+1, len(d.Actions))
 	}
+	maps.Copy(note, about)
 	r.record.add(messaging.LogActionStarted, maps.Clone(note))
 
 	ctx, calls := newActing(ctx, action, id)
 	var result agent.Result
-	var err error
+	var err, lost error
 	if action.Name == replyAction {
-		err = r.replyWith(ctx, d, number)
+		err = r.replyWith(ctx, d, at)
 		if err != nil {
 			return err // without words there is no outcome but the model's failure
 		}
 		r.found = false
 		note["response"] = map[string]any{"length": len(r.reply.String())}
 	} else {
-		var parameters json.RawMessage
-		if parameters, err = r.parametersOf(action, d.Parameters[number]); err == nil {
-			result, err = r.handleAction(ctx, action, parameters)
+		if result, err, lost = r.once(ctx, action, d.Parameters[at], number); lost != nil {
+			return lost
 		}
 		result.Text = shorten(dbtype.Text(result.Text), maxResult)
 		r.found = err == nil && result.Data != nil && result.Say == ""

@@ -16,6 +16,8 @@ const (
 	handlePrompt        = "messageHandlerTemplate"
 	replyPrompt         = "replyTemplate"
 	shouldRespondPrompt = "shouldRespondTemplate"
+	stepPrompt          = "multiStepDecisionTemplate"
+	summaryPrompt       = "multiStepSummaryTemplate"
 )
 
 //go:embed prompts/*.txt
@@ -28,7 +30,7 @@ func defaultPrompt(name string) (string, error) {
 }
 
 // promptNames are the prompts that a run may ask for.
-var promptNames = []string{handlePrompt, replyPrompt, shouldRespondPrompt}
+var promptNames = []string{handlePrompt, replyPrompt, shouldRespondPrompt, stepPrompt, summaryPrompt}
 
 // compileTemplates returns all prompts of a character: its own, and ours where it has none. Templates of other names are
 // other programs'.

@@ -15,6 +15,9 @@ import (
 	"github.com/elizad/elizad/server/model"
 )
 
+// recentName is the name of the provider of the conversation.
+const recentName = "RECENT_MESSAGES"
+
 const (
 	maxLine = 4_000 // characters of an earlier message that a prompt holds
 
@@ -29,7 +32,7 @@ const (
 // recentMessagesProvider tells the model what was said (agent runtime §7.3).
 func recentMessagesProvider() agent.Provider {
 	return agent.Provider{
-		Name: "RECENT_MESSAGES", Description: "The conversation up to the newest message", Position: 100,
+		Name: recentName, Description: "The conversation up to the newest message", Position: 100,
 		Get: func(_ context.Context, run *agent.Run) (agent.ProviderResult, error) {
 			return (&transcript{run: run, posts: isPostRoom(run.Room.Type)}).write(), nil
 		},
@@ -59,7 +62,7 @@ func (t *transcript) write() agent.ProviderResult {
 		Text: joined("\n\n", titled(title, joined("\n", zone, conversation)), titled("The newest message", received), titled("What to do with it", focus)),
 		Values: map[string]any{
 			"recentMessages": "", "recentPosts": "", "recentMessage": authorOf(m) + ": " + neutral(m.Content.Text),
-			"recentInteractions": "", "recentMessageInteractions": "", "recentPostInteractions": "", "recentActionResults": "",
+			"recentInteractions": "", "recentMessageInteractions": "", "recentPostInteractions": "", "recentActionResults": earlierResults(t.run),
 		},
 	}
 	if t.posts {

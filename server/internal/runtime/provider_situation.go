@@ -177,16 +177,14 @@ func actionStateProvider() agent.Provider {
 			var lines []string
 			failed := 0
 			for i, result := range run.Results {
-				outcome := "done"
 				if result.Failed {
-					outcome = "failed"
 					failed++
 				}
-				lines = append(lines, joined(" ", fmt.Sprintf("%d. %s %s.", i+1, result.Action, outcome), neutral(result.Text)))
+				lines = append(lines, fmt.Sprintf("%d. ", i+1)+resultLine(result))
 			}
 			text := strings.Join(lines, "\n")
 			return agent.ProviderResult{
-				Text: titled("Done for the newest message", text),
+				Text: joined("\n\n", titled("Done for earlier messages", earlierResults(run)), titled("Done for the newest message", text)),
 				Values: map[string]any{
 					"actionResults": text, "hasActionResults": len(lines) > 0, "completedActions": len(lines) - failed, "failedActions": failed,
 				},
@@ -194,4 +192,22 @@ func actionStateProvider() agent.Provider {
 			}, nil
 		},
 	}
+}
+
+// resultLine says on one line what an action did.
+func resultLine(result agent.Result) string {
+	outcome := "done"
+	if result.Failed {
+		outcome = "failed"
+	}
+	return joined(" ", fmt.Sprintf("%s %s.", neutral(result.Action), outcome), neutral(result.Text))
+}
+
+// earlierResults says what actions did in the turns before.
+func earlierResults(run *agent.Run) string {
+	var lines []string
+	for _, result := range run.Earlier {
+		lines = append(lines, "- "+resultLine(result))
+	}
+	return strings.Join(lines, "\n")
 }

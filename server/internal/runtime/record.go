@@ -15,17 +15,19 @@ import (
 type record struct {
 	started time.Time
 
-	mu      sync.Mutex
-	entries []messaging.TurnLogEntry
-	stored  int      // how many of them were in the log when the turn ended
-	missing []string // providers that said nothing, because they failed or were late
-	spent   spent
+	mu       sync.Mutex
+	entries  []messaging.TurnLogEntry
+	stored   int      // how many of them were in the log when the turn ended
+	stepsEnd string   // why there were no more steps; empty where the model chose that, or there are none
+	missing  []string // providers that said nothing, because they failed or were late
+	spent    spent
 }
 
 // spent is what the calls of models in a run took.
 type spent struct {
 	provider, model           string // of the last call; empty before the first
 	inputTokens, outputTokens int
+	calls                     int
 }
 
 // maxEntries bounds a log; a run that does more than that is broken, and its end is noted all the same.
@@ -59,8 +61,23 @@ func (r *record) spend(d model.Done) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.spent.provider, r.spent.model = d.Provider, d.Model
+	r.spent.calls++
 	r.spent.inputTokens += d.Usage.InputTokens
 	r.spent.outputTokens += d.Usage.OutputTokens
+}
+
+// expenses returns how many calls of models there were, and the tokens that they took.
+func (r *record) expenses() (calls, tokens int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.spent.calls, r.spent.inputTokens + r.spent.outputTokens
+}
+
+// stepsEnded notes why a run takes no more steps, where the model didn't choose that.
+func (r *record) stepsEnded(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stepsEnd = why
 }
 
 // logOutcome says how the run ended, in the one line that people open the log for.
@@ -108,6 +125,9 @@ func (r *record) ended(o messaging.Outcome) []messaging.TurnLogEntry {
 	defer r.mu.Unlock()
 	if len(r.missing) > 0 {
 		data["providersLeftOut"] = r.missing
+	}
+	if r.stepsEnd != "" {
+		data["stepsEnded"] = r.stepsEnd
 	}
 	r.stored = len(r.entries)
 	return append(r.entries[:len(r.entries):len(r.entries)], newEntry(messaging.LogRunEnded, data))

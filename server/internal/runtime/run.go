@@ -28,10 +28,13 @@ type run struct {
 
 	view       agent.Run // what components get, without the state and the results
 	state      agent.State
-	pictures   []model.Picture // attached to the newest messages
-	actions    []agent.Action  // what the agent can do, the tools of others included; nil before it was found out
-	offered    []agent.Action  // what of it makes sense now; nil before it was found out
-	steps      []step          // the actions of the plan that were dealt with, in order
+	pictures   []model.Picture        // attached to the newest messages
+	actions    []agent.Action         // what the agent can do, the tools of others included; nil before it was found out
+	earlier    []messaging.TurnAction // what an earlier attempt at the turn did, and this one has not done again
+	resumed    []step                 // the same, as results
+	position   int                    // of the next action in the turn
+	offered    []agent.Action         // what of it makes sense now; nil before it was found out
+	steps      []step                 // the actions of the plan that were dealt with, in order
 	reply      stream
 	answered   string // model that wrote the last answer
 	truncated  string // why the reply ends before its writer wanted; empty when it doesn't
@@ -75,6 +78,13 @@ func (r *run) do(ctx context.Context) (messaging.Outcome, error) {
 	}
 	r.answering = true
 	r.readAttachments(ctx)
+	if r.agent.settings.flag("USE_MULTI_STEP") {
+		decision, err := r.inSteps(ctx)
+		if err != nil {
+			return messaging.Outcome{}, err
+		}
+		return r.conclude(answer, decision)
+	}
 	decision, shown, err := r.handle(ctx)
 	if err != nil {
 		return messaging.Outcome{}, err
@@ -100,6 +110,9 @@ func (r *run) prepare(ctx context.Context) error {
 		ID: r.turn.ID, AgentID: r.turn.AgentID, ResponseID: r.turn.ResponseID, Character: r.agent.character,
 		Room:      agent.Room{ID: channel.ID, ServerID: channel.MessageServerID, Name: channel.Name, Type: string(channel.Type), State: r.context.State},
 		Providers: r.agent.components.Providers, StartedAt: r.startedAt, Seed: r.seed(), Host: r.agent.settings, Services: services{r},
+	}
+	if err := r.resume(ctx); err != nil {
+		return err
 	}
 	var err error
 	if r.introduced, err = r.wasIntroduced(ctx); err != nil {

@@ -31,6 +31,10 @@ type Messages interface {
 	StreamChunk(ctx context.Context, serverID uuid.UUID, t messaging.Turn, index int, text string)
 	FinishTurn(ctx context.Context, owner string, t messaging.Turn, o messaging.Outcome) (*messaging.Message, error)
 	AddTurnLog(ctx context.Context, t messaging.Turn, log []messaging.TurnLogEntry) error
+	BeginAction(ctx context.Context, owner string, t messaging.Turn, lease time.Duration, a messaging.TurnAction) error
+	EndAction(ctx context.Context, t messaging.Turn, a messaging.TurnAction) error
+	TurnActions(ctx context.Context, t messaging.Turn) ([]messaging.TurnAction, error)
+	RecentActions(ctx context.Context, t messaging.Turn, n int) ([]messaging.TurnAction, error)
 	Work() (*bus.Subscription, error)
 	EndedTurns() (*bus.Subscription, error)
 	CancelledTurns() (*bus.Subscription, error)

@@ -240,6 +240,46 @@ func testTurns(t *testing.T, setup func(t *testing.T) *fixture) {
 		}
 	})
 
+	t.Run("actions", func(t *testing.T) {
+		f := setup(t)
+		agent, other := f.agent(t, "Ann"), f.agent(t, "Bob")
+		channel, elsewhere := f.channel(t, f.server(t)), f.channel(t, f.server(t))
+		act := func(agent, channel uuid.UUID, at dbtype.Millis, names ...string) db.Turn {
+			turn := f.turn(t, agent, f.post(t, channel, uuid.New(), "x", at))
+			for i, name := range names {
+				exec(t, f, db.System.InsertTurnAction, db.InsertTurnActionParams{TurnID: turn.ID, Position: int64(i), Action: name, Parameters: "{}", At: at})
+			}
+			return turn
+		}
+		turn := act(agent, channel, start, "first", "second")
+		exec(t, f, db.System.EndTurnAction, db.EndTurnActionParams{TurnID: turn.ID, Position: 1, EndedAt: new(start + 5), Failed: true, Result: "gone wrong"})
+		want := []db.TurnAction{
+			{TurnID: turn.ID, Position: 0, Action: "first", Parameters: "{}", At: start, Tenant: store.DefaultTenant},
+			{TurnID: turn.ID, Position: 1, Action: "second", Parameters: "{}", At: start, EndedAt: new(start + 5), Failed: true, Result: "gone wrong", Tenant: store.DefaultTenant},
+		}
+		if diff := gocmp.Diff(want, viewed(t, f, db.System.ListTurnActions, turn.ID)); diff != "" {
+			t.Errorf("actions (-want +got):\n%s", diff)
+		}
+		act(agent, channel, start+10, "third")
+		act(agent, elsewhere, start+20, "elsewhere")
+		act(other, channel, start+20, "another's")
+		act(agent, channel, start+30, "now")
+		recent := db.ListRecentActionsParams{ChannelID: channel, AgentID: agent, Before: start + 30, LimitTurns: 9, LimitRows: 9}
+		for _, tt := range []struct {
+			turns, rows int64
+			want        []string
+		}{{9, 9, []string{"third", "second", "first"}}, {1, 9, []string{"third"}}, {9, 2, []string{"third", "second"}}} {
+			recent.LimitTurns, recent.LimitRows = tt.turns, tt.rows
+			var got []string
+			for _, row := range viewed(t, f, db.System.ListRecentActions, recent) {
+				got = append(got, row.Action)
+			}
+			if diff := gocmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("recent, %d turns, %d rows (-want +got):\n%s", tt.turns, tt.rows, diff)
+			}
+		}
+	})
+
 	t.Run("log", func(t *testing.T) {
 		f := setup(t)
 		turn := f.turn(t, f.agent(t, "Ann"), f.post(t, f.channel(t, f.server(t)), uuid.New(), "x", start))

@@ -167,7 +167,7 @@ func run(t *testing.T, method reflect.Method, c circumstances, q db.Scoped) ([]r
 
 // ownTables are the tables with a tenant.
 var ownTables = []string{
-	"message_servers", "agents", "message_server_agents", "channels", "channel_participants", "messages", "turns", "turn_events", "sessions", "jobs", "dialogues",
+	"message_servers", "agents", "message_server_agents", "channels", "channel_participants", "messages", "turns", "turn_events", "turn_actions", "sessions", "jobs", "dialogues",
 	"worlds", "world_agents", "rooms", "memories", "forgotten_messages", "former_agents", "agents_to_conceal", "secret_times", "idempotency_keys", "api_keys", "audit_entries", "audit_chains", "adoptions", "usage_days",
 }
 

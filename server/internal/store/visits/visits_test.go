@@ -83,6 +83,7 @@ INSERT INTO turns SELECT ID(5, 1000000 + i), ID(1, 1), ID(3, 2 + i / 5), ID(4, 1
 INSERT INTO turns SELECT ID(5, 2000000 + i), ID(1, 3), ID(3, 1 + i % ({n}/10)), ID(4, 5000000 + i), ID(6, 1), 2000000 + i, ID(4, 6000000 + i), 'queued', '', '', NULL, 1, 0, '', 0, ago(i, {n}), NULL, NULL, i < {n}/10, 1, false FROM rows({n}/2) WHERE i % ({n}/10) > 0;
 INSERT INTO turn_events SELECT ID(5, i), 0, 'RUN_STARTED', ago(i, {n}), '{}', ID(1, 1), 1 FROM rows({n});
 INSERT INTO turn_events SELECT ID(5, i), 1, 'RUN_ENDED', ago(i, {n}), '{}', ID(1, 1), 1 FROM rows({n});
+INSERT INTO turn_actions SELECT ID(5, i), 0, 'ROLL', '{}', ago(i, {n}), ago(i, {n}), false, '{}', 1 FROM rows({n});
 INSERT INTO sessions SELECT ID(7, i), ID(1, 1), ID(6, 1), ID(3, 2000000 + i), '{}', 60000, 600000, 1000, true, 0, ago(i, {n}), ago(i, {n}), ago(i, {n}), ago(i, {n}) + CASE WHEN i % ({n}/20) = 0 THEN 600000 ELSE 0 END,
        ago(i, {n}) + CASE WHEN i % ({n}/20) = 0 THEN 600000 ELSE 0 END, NULL, CASE WHEN i % ({n}/20) <> 0 THEN ago(i, {n}) END, '', 1 FROM rows({n});
 INSERT INTO jobs SELECT ID(8, i), ID(1, 1), ID(6, 1), ID(3, 3000000 + i), ID(4, i), 'x', '{}', CASE WHEN i % ({n}/20) = 0 THEN 'processing' ELSE 'completed' END, NULL, '', NULL, NULL, 0,
@@ -266,10 +267,11 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"SourceType": {"discord"}, "SourceID": {"d3"}, "PairKey": {"p1"}, "Words": {"word7"}, "IdempotencyKey": {"k100"}, "Content": {"hello", dbtype.JSON(`{}`)},
 		"Name": {"n"}, "AuthorName": {"n"}, "Type": {"GROUP"}, "Source": {"x"}, "State": {""}, "Topic": {""}, "TurnPolicy": {"queue"}, "Fingerprint": {""}, "Digest": {""},
 		"Reason": {""}, "Detail": {""}, "EndReason": {""}, "Error": {""}, "CallbackError": {""}, "CallbackURL": {"http://localhost"}, "EmbeddingSpace": {""}, "Unhandled": {"x"},
+		"Failed": {false}, "Parameters": {"{}"}, "LimitTurns": {16},
 		"Times": {1}, "Action": {"agent"}, "Operation": {"updateAgent"}, "Kind": {"user"}, "Proof": {"token"}, "KeyID": {numbered(aKey, 1)}, "Proven": {true}, "Address": {""}, "TargetID": {numbered(anAgent, agent)},
 		"WithinID": {numbered(anAgent, agent)}, "Details": {""}, "RequestID": {""}, "WhoID": {numbered(aUser, 1)}, "AnyAction": {true}, "Anybody": {true}, "AnyTarget": {true},
 		"Metadata": {dbtype.JSON(`{}`)}, "Character": {dbtype.JSON(`{}`)}, "Secrets": {dbtype.JSON(`{}`)}, "RawMessage": {dbtype.JSON(`{}`)}, "Header": {dbtype.JSON(`{}`)},
-		"Result": {dbtype.JSON(`{}`)}, "Data": {dbtype.JSON(`{}`)}, "CallbackSecret": {dbtype.JSON(`{}`)}, "Body": {[]byte("x")}, "Embedding": {[]byte(nil)}, "Hash": {[]byte("7")}, "Prefix": {"elz_"}, "Heard": {[]byte("7")}, "Said": {[]byte("7")}, "Place": {[]byte("7")}, "Questions": {2}, "LastMessageID": {numbered(aMessage, message)}, "Scopes": {"read"},
+		"Result": {dbtype.JSON(`{}`), "{}"}, "Data": {dbtype.JSON(`{}`)}, "CallbackSecret": {dbtype.JSON(`{}`)}, "Body": {[]byte("x")}, "Embedding": {[]byte(nil)}, "Hash": {[]byte("7")}, "Prefix": {"elz_"}, "Heard": {[]byte("7")}, "Said": {[]byte("7")}, "Place": {[]byte("7")}, "Questions": {2}, "LastMessageID": {numbered(aMessage, message)}, "Scopes": {"read"},
 	}
 	special := map[string]map[string]any{
 		"FindClientMessage":    {"SourceID": "nothing", "Content": "nothing"},
