@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/elizad/elizad/gen/api"
 	"github.com/elizad/elizad/server"
+	"github.com/elizad/elizad/server/internal/modeltest"
 	"github.com/elizad/elizad/server/settings"
 )
 
@@ -303,6 +305,44 @@ func TestIsolationOnSockets(t *testing.T) {
 				t.Errorf("%s hears %s", name, got)
 			}
 		}
+	}
+}
+
+// TestAgentsAreStoppedByThoseWhoManageThem has a person who manages agents, and sees nobody's conversations but their own, stop and remove
+// agents that are answering others.
+func TestAgentsAreStoppedByThoseWhoManageThem(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(manager *node){
+		"stopped": func(m *node) { m.read(m.api().StopAgent(m.t.Context(), m.agentID())).want(200) },
+		"removed": func(m *node) { m.read(m.api().DeleteAgent(m.t.Context(), m.agentID())).want(204) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			begun, gate := make(chan struct{}), make(chan struct{})
+			defer close(gate)
+			once := sync.OnceFunc(func() { close(begun) })
+			model := modeltest.New(t, func(modeltest.Request) modeltest.Script {
+				once()
+				script := modeltest.Frame("One, two, three.")
+				script.Gates = map[int]<-chan struct{}{3: gate}
+				return script
+			})
+			issuer, n := isolating(t, func(c *settings.Settings) {
+				c.Agents.Environment = settings.ReadAgentEnvironment([]string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=key"})
+			})
+			owner, manager := uuid.New(), uuid.New()
+			asking := n.bearing(issuer.sign(t, owner.String(), time.Hour))
+			channel := asking.dmBetween(asking.agentID(), owner)
+			answered := make(chan []sseEvent, 1)
+			go func() { answered <- asking.stream(channel, owner, "Count.") }()
+			<-begun
+			key := n.keyed(rightKey).createKey(api.CreateKeyRequest{Name: "m", Scopes: []api.KeyScope{"manage"}, EntityID: &manager}).Key
+			end(n.keyed(key))
+			events := <-answered
+			if last := object(events[len(events)-1].data); last["outcome"] != "cancelled" {
+				t.Errorf("who asked is told %v", last)
+			}
+		})
 	}
 }
 

@@ -25,6 +25,7 @@ func TestWhoSaysWhoCalls(t *testing.T) {
 		"server/internal/realtime/deliver.go System":      "the delivery reads each message once for all who entered the channel",
 		"server/agents.go System":                         "the program that the server is in may do what an administrator may",
 		"server/internal/messaging/post.go System":        "a reply is the agent's whose turn it is",
+		"server/internal/messaging/turns.go System":       "an agent stops in all its channels, whoever stops it",
 		"server/internal/messaging/cancel.go System":      "who manages agents sees all their runs, in whichever channel",
 	}
 	heldTo(t, may, func(selector *ast.SelectorExpr) string {

@@ -109,7 +109,7 @@ func TestJobEndsWhenItsQuestionIsDeleted(t *testing.T) {
 		"messages": func(b *bench, j job.Job) error { return b.ClearChannel(t.Context(), b.Who, j.ChannelID) },
 		"channel":  func(b *bench, j job.Job) error { return b.DeleteChannel(t.Context(), b.Who, j.ChannelID) },
 		"agent": func(b *bench, j job.Job) error {
-			return b.CancelAgentTurns(t.Context(), b.Who, j.AgentID, "agent_stopped", "The agent was stopped")
+			return b.CancelAgentTurns(t.Context(), j.AgentID, "agent_stopped", "The agent was stopped")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -261,11 +261,11 @@ func (s *Service) mayFree(ctx context.Context, q db.System, reply *Message) (boo
 	return q.AnyTurnQueued(ctx)
 }
 
-// CancelAgentTurns ends all active turns of an agent, with a reason.
-func (s *Service) CancelAgentTurns(ctx context.Context, who auth.Identity, agentID uuid.UUID, reason, detail string) error {
+// CancelAgentTurns ends all active turns of an agent, with a reason, in whichever channels they are.
+func (s *Service) CancelAgentTurns(ctx context.Context, agentID uuid.UUID, reason, detail string) error {
 	var ended []Turn
 	var channels map[uuid.UUID]Channel
-	err := store.Update(ctx, s.store, who.Scope(), "cancelling an agent's turns", func(q db.Scoped) error {
+	err := store.Update(ctx, s.store, auth.System().Scope(), "cancelling an agent's turns", func(q db.Scoped) error {
 		channels = map[uuid.UUID]Channel{}
 		rows, err := q.EndAgentTurns(ctx, db.EndAgentTurnsParams{
 			AgentID: agentID, NewStatus: string(TurnCancelled), Reason: reason, Detail: detail, EndedAt: new(s.millis()),

@@ -293,7 +293,7 @@ func TestDeletionsCancelTurns(t *testing.T) {
 			return b.ClearChannel(t.Context(), b.Who, c.ID)
 		}, "channel_cleared"},
 		{"agent", func(b *messagingtest.Bench, t *testing.T, _ messaging.Channel, _ messaging.Message) error {
-			return b.CancelAgentTurns(t.Context(), b.Who, b.Agent, "agent_stopped", "The agent was stopped")
+			return b.CancelAgentTurns(t.Context(), b.Agent, "agent_stopped", "The agent was stopped")
 		}, "agent_stopped"},
 		{"channel", func(b *messagingtest.Bench, t *testing.T, c messaging.Channel, _ messaging.Message) error {
 			return b.DeleteChannel(t.Context(), b.Who, c.ID)

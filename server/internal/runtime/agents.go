@@ -227,7 +227,7 @@ func (a *Agents) Delete(ctx context.Context, who auth.Identity, id uuid.UUID) er
 	if err != nil {
 		return err
 	}
-	if err := a.messages.CancelAgentTurns(ctx, who, id, "agent_deleted", "The agent was deleted"); err != nil {
+	if err := a.messages.CancelAgentTurns(ctx, id, "agent_deleted", "The agent was deleted"); err != nil {
 		return err
 	}
 	err = store.Update(ctx, a.store, who.Scope(), "deleting an agent", func(q db.Scoped) error {
@@ -277,7 +277,7 @@ func (a *Agents) Stop(ctx context.Context, who auth.Identity, id uuid.UUID) (Age
 	if row, err = a.setRunning(ctx, who, id, false); err != nil {
 		return Agent{}, err
 	}
-	if err := a.messages.CancelAgentTurns(ctx, who, id, "agent_stopped", "The agent was stopped"); err != nil {
+	if err := a.messages.CancelAgentTurns(ctx, id, "agent_stopped", "The agent was stopped"); err != nil {
 		return Agent{}, err
 	}
 	a.note(ctx, "agent stopped", row)

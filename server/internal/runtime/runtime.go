@@ -39,7 +39,7 @@ type Messages interface {
 	EndedTurns() (*bus.Subscription, error)
 	CancelledTurns() (*bus.Subscription, error)
 
-	CancelAgentTurns(ctx context.Context, who auth.Identity, agentID uuid.UUID, reason, detail string) error
+	CancelAgentTurns(ctx context.Context, agentID uuid.UUID, reason, detail string) error
 	AnnounceAgents(ctx context.Context)
 	CurrentServer() uuid.UUID
 	AddServerAgent(ctx context.Context, who auth.Identity, serverID, agentID uuid.UUID) error
