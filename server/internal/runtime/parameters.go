@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/elizad/elizad/queries/dbtype"
 	"github.com/elizad/elizad/server/agent"
 )
 
@@ -122,7 +123,7 @@ func (p *parameterSchema) read(given string) (json.RawMessage, error) {
 	if p == nil {
 		return nil, nil
 	}
-	if strings.TrimSpace(given) == "" {
+	if given = dbtype.Text(given); strings.TrimSpace(given) == "" {
 		given = "{}"
 	}
 	if len(given) > maxParameters {

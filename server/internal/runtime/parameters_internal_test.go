@@ -37,6 +37,9 @@ func TestSchemasThatCostTooMuch(t *testing.T) {
 		if _, err := p.read(`{"a":[true]}`); tt.checked && err == nil {
 			t.Errorf("%s: nothing is wrong", name)
 		}
+		if got, err := p.read("{\"c\":\"x\xff\"}"); err != nil || string(got) != `{"c":"x`+"\uFFFD"+`"}` {
+			t.Errorf("%s: what is no text became %q, %v", name, got, err)
+		}
 		if _, err := p.read(`7`); err == nil {
 			t.Errorf("%s: a number is an object", name)
 		}

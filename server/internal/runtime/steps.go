@@ -135,7 +135,7 @@ func calledStep(step frame.Step, calls []model.ToolCall) frame.Step {
 
 // takeStep asks the providers that a step names, and carries its action out. It reports whether there was anything to do.
 func (r *run) takeStep(ctx context.Context, next frame.Step, number int) (more bool, err error) {
-	for _, name := range next.Providers {
+	for _, name := range next.Providers[:min(len(next.Providers), maxPlan)] {
 		if err := r.askInStep(ctx, name); err != nil {
 			return false, err
 		}
