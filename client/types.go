@@ -24,6 +24,8 @@ type (
 	ChannelPatch         = api.ChannelPatch
 	Character            = api.Character
 	DebugInfo            = api.DebugInfo
+	Document             = api.Document
+	DocumentList         = api.DocumentList
 	ExternalMessage      = api.ExternalMessage
 	ExternalMessages     = api.IngestRequest
 	Found                = api.MessageSearch
@@ -47,6 +49,7 @@ type (
 	NewGroup             = api.CreateGroupRequest
 	NewJob               = api.CreateJobRequest
 	NewKey               = api.CreateKeyRequest
+	Passage              = api.KnowledgePassage
 	Login                = api.Login
 	User                 = api.User
 	NewUser              = api.RegisterRequest

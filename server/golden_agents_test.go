@@ -16,6 +16,7 @@ func TestGoldenAgents(t *testing.T) {
 		"settings": map[string]any{"n": 1, "secrets": map[string]any{"K": "v"}}, "style": map[string]any{"all": []string{"x"}}, "plugins": []string{"lab"},
 	}}, 201, `{"success":true,"data":{"id":"A","character":{"name":"Ada","bio":["line one"],"id":"A"}}}`)
 	path := "/api/agents/" + data[api.AgentCreated](ada).ID.String()
+	b.node.documents(t, data[api.AgentCreated](ada).ID, 3) // what it can't use of its knowledge is shown with it
 	b.ask("create without a bio", "POST", "/api/agents", map[string]any{"characterJson": map[string]any{"name": "X"}}, 400,
 		`{"success":false,"error":{"code":"CREATE_ERROR","message":"no","details":"no"}}`)
 	b.ask("read an agent", "GET", path, nil, 200, `{"success":true,"data":{"id":"A","enabled":true,"server_id":null,"createdAt":1,"updatedAt":1,"name":"Ada","username":"",

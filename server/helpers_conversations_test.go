@@ -125,7 +125,7 @@ func (n *node) checkAnswer(m api.Message) {
 	if deref(m.SourceType) != "agent_response" {
 		return
 	}
-	for member, schema := range map[string]string{"failure": "MessageFailure", "truncatedBy": "MessageTruncation"} {
+	for member, schema := range map[string]string{"failure": "MessageFailure", "truncatedBy": "MessageTruncation", "sources": "MessageSources"} {
 		value, ok := object(m.Metadata)[member]
 		if !ok {
 			continue

@@ -49,7 +49,7 @@ func TestImportOverREST(t *testing.T) {
 			"clients: discord is among the plugins", "description: part of the bio", "lore: part of the bio", "modelProvider: the setting modelProvider",
 			"settings.modelConfig.temperature: the setting MODEL_TEMPERATURE", "topics: a list of what stands between commas",
 		},
-		Unused: []string{"knowledge: kept; agents don't look things up in it yet", "plugins: @elizaos/plugin-discord is not there. This server has no plugin of that name"},
+		Unused: []string{"plugins: @elizaos/plugin-discord is not there. This server has no plugin of that name"},
 	}, created.Import); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}

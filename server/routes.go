@@ -91,6 +91,7 @@ func (s *Server) application() (http.Handler, error) {
 		Jobs:       s.parts.jobs,
 		Dialogues:  s.parts.dialogues,
 		Memory:     memory.New(s.parts.store, memory.Quotas{Rooms: s.cfg.Limits.MaxRooms, Worlds: s.cfg.Limits.MaxWorlds}),
+		Knowledge:  s.parts.knowledge,
 		Agents:     s.parts.runtime.Agents(),
 		Titles:     s.parts.runtime,
 		Media:      s.parts.media,
@@ -209,9 +210,15 @@ func isAPI(r *http.Request) bool { return auth.IsAPI(strings.ToLower(r.URL.Path)
 // isHealth reports whether a request asks how the server is, other than as a part of the API, whose limit counts there.
 func isHealth(r *http.Request) bool { return r.URL.Path == "/health" }
 
-// bringsFiles reports whether a request costs what uploads cost: disk, or a model for speech.
+// bringsFiles reports whether a request costs what uploads cost: disk, the reading of documents, or a model for speech.
 func bringsFiles(r *http.Request) bool {
-	return isAPI(r) && strings.HasSuffix(r.URL.Path, "/upload-media") || isBelow(r.URL.Path, "/api/audio")
+	switch {
+	case !isAPI(r):
+		return false
+	case strings.HasSuffix(r.URL.Path, "/plugins/knowledge/documents"):
+		return r.Method == http.MethodPost
+	}
+	return strings.HasSuffix(r.URL.Path, "/upload-media") || isBelow(r.URL.Path, "/api/audio")
 }
 
 // checkOwner returns nil for callers that may stop the server and handle its settings and keys. Where the settings have an API

@@ -26,6 +26,7 @@ import (
 	"github.com/elizad/elizad/server/internal/idempotency"
 	"github.com/elizad/elizad/server/internal/instance"
 	"github.com/elizad/elizad/server/internal/job"
+	"github.com/elizad/elizad/server/internal/knowledge"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/mcp"
 	"github.com/elizad/elizad/server/internal/media"
@@ -85,6 +86,7 @@ type parts struct {
 	answers     *idempotency.Keys
 	settings    *settingsfile.File
 	tools       *mcp.Service
+	knowledge   *knowledge.Service
 	runtime     *runtime.Service
 	io          *socketio.Server
 	gateway     *realtime.Gateway
@@ -112,6 +114,7 @@ func (s *Server) components() []lifecycle.Component {
 		{Name: "the announcer of jobs", Start: s.startAnnouncer, Stop: func(ctx context.Context) error { return s.parts.announcer.Stop(ctx) }},
 		{Name: "the sweeper of sessions, jobs and dialogues", Start: func(ctx context.Context) error { return s.parts.sweeper.Start(ctx) }, Stop: s.stopSweeper},
 		{Name: "the tools of agents", Start: s.startTools, Stop: func(ctx context.Context) error { return s.parts.tools.Stop(ctx) }},
+		{Name: "the documents of agents", Start: s.startKnowledge, Stop: func(ctx context.Context) error { return s.parts.knowledge.Stop(ctx) }},
 		{Name: "the agents", Start: s.startRuntime, Stop: func(ctx context.Context) error { return s.parts.runtime.Stop(ctx) }, StopTimeout: drain},
 		{Name: "realtime", Start: s.startGateway, Stop: func(ctx context.Context) error { return s.parts.gateway.Stop(ctx) }},
 		{Name: "sockets", Stop: s.drainSockets, StopTimeout: drain / 4},
@@ -449,6 +452,15 @@ func (s *Server) loadKeys() (*seal.Keys, error) {
 	return keys, nil
 }
 
+func (s *Server) startKnowledge(ctx context.Context) error {
+	dir, err := s.cfg.KnowledgeDir()
+	if err != nil {
+		return err
+	}
+	s.parts.knowledge = knowledge.New(knowledge.Config{Store: s.parts.store, Dir: dir, Most: s.cfg.Limits.MaxDocuments, Logger: s.log})
+	return s.parts.knowledge.Start(ctx)
+}
+
 func (s *Server) startRuntime(ctx context.Context) error {
 	models, err := newModels(s.parts.egress, s.cfg.Messages.BuiltinNotice, s.cfg.Messages.BuiltinDelay, s.cfg.Agents.Prices)
 	if err != nil {
@@ -489,7 +501,7 @@ func (s *Server) startRuntime(ctx context.Context) error {
 		Usage: usage.NewLedger(s.parts.store, s.log, nil),
 		Keys:  s.parts.secrets, Salt: s.cfg.Security.SecretSalt,
 		Environment: environment{s.cfg.Agents.Environment.WithStored(stored).WithAgents(names)},
-		Attachments: s.newAttachments(), Tools: toolServers{s.parts.tools},
+		Attachments: s.newAttachments(), Knowledge: s.parts.knowledge, Tools: toolServers{s.parts.tools},
 		MaxAgents: s.cfg.Limits.MaxAgents, ConcurrentRuns: s.cfg.Messages.ConcurrentRuns, ConversationLength: s.cfg.Messages.ConversationLength,
 		RunTimeout: s.cfg.Messages.RunTimeout, Capture: runtime.Capture(s.cfg.Messages.Capture),
 	})

@@ -42,6 +42,8 @@ func Access(operationID string) (Rule, bool) {
 	switch operationID {
 	case "addChannelAgent", "AddChannelAgent":
 		return Rule{ScopeChat, OwnerParticipant}, true
+	case "addDocuments", "AddDocuments":
+		return Rule{ScopeManage, OwnerAgent}, true
 	case "addMessageServerAgent", "AddMessageServerAgent":
 		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "askExternal", "AskExternal":
@@ -96,6 +98,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "deleteChannel", "DeleteChannel":
 		return Rule{ScopeChat, OwnerAuthor}, true
+	case "deleteDocument", "DeleteDocument":
+		return Rule{ScopeManage, OwnerAgent}, true
 	case "deleteGroup", "DeleteGroup":
 		return Rule{ScopeManage, OwnerAgent}, true
 	case "deleteMemory", "DeleteMemory":
@@ -128,6 +132,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeChat, OwnerParticipant}, true
 	case "getDebugInfo", "GetDebugInfo":
 		return Rule{ScopeAdmin, OwnerAdmin}, true
+	case "getDocument", "GetDocument":
+		return Rule{ScopeRead, OwnerTenant}, true
 	case "getGeneratedFile", "GetGeneratedFile":
 		return Rule{ScopeNone, OwnerAgent}, true
 	case "getHealth", "GetHealth":
@@ -188,6 +194,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeRead, OwnerParticipant}, true
 	case "listChannels", "ListChannels":
 		return Rule{ScopeRead, OwnerParticipant}, true
+	case "listDocuments", "ListDocuments":
+		return Rule{ScopeRead, OwnerTenant}, true
 	case "listJobs", "ListJobs":
 		return Rule{ScopeChat, OwnerJob}, true
 	case "listKeys", "ListKeys":
@@ -248,6 +256,8 @@ func Access(operationID string) (Rule, bool) {
 		return Rule{ScopeAdmin, OwnerAdmin}, true
 	case "revokeTokens", "RevokeTokens":
 		return Rule{ScopeAdmin, OwnerAdmin}, true
+	case "searchKnowledge", "SearchKnowledge":
+		return Rule{ScopeRead, OwnerTenant}, true
 	case "searchMessages", "SearchMessages":
 		return Rule{ScopeRead, OwnerParticipant}, true
 	case "startAgent", "StartAgent":
@@ -299,6 +309,8 @@ func Access(operationID string) (Rule, bool) {
 // Audited returns the action as which an operation stands in the audit log; "" for one that does not. It is named as for [Access].
 func Audited(operationID string) string {
 	switch operationID {
+	case "addDocuments", "AddDocuments":
+		return "document.create"
 	case "addMessageServerAgent", "AddMessageServerAgent":
 		return "message_server.add_agent"
 	case "cancelRun", "CancelRun":
@@ -335,6 +347,8 @@ func Audited(operationID string) string {
 		return "log.delete"
 	case "deleteChannel", "DeleteChannel":
 		return "channel.delete"
+	case "deleteDocument", "DeleteDocument":
+		return "document.delete"
 	case "deleteGroup", "DeleteGroup":
 		return "group.delete"
 	case "deleteMemory", "DeleteMemory":
@@ -396,6 +410,7 @@ type Operation struct {
 func Operations() []Operation {
 	return []Operation{
 		{ID: "addChannelAgent", Method: "POST", Path: "/api/messaging/channels/{channelId}/agents"},
+		{ID: "addDocuments", Method: "POST", Path: "/api/agents/{agentId}/plugins/knowledge/documents"},
 		{ID: "addMessageServerAgent", Method: "POST", Path: "/api/messaging/message-servers/{messageServerId}/agents"},
 		{ID: "askExternal", Method: "POST", Path: "/api/messaging/external-messages"},
 		{ID: "cancelAnswer", Method: "POST", Path: "/api/messaging/channels/{channelId}/messages/{messageId}/cancel"},
@@ -423,6 +438,7 @@ func Operations() []Operation {
 		{ID: "deleteAgent", Method: "DELETE", Path: "/api/agents/{agentId}"},
 		{ID: "deleteAgentLog", Method: "DELETE", Path: "/api/agents/{agentId}/logs/{logId}"},
 		{ID: "deleteChannel", Method: "DELETE", Path: "/api/messaging/channels/{channelId}"},
+		{ID: "deleteDocument", Method: "DELETE", Path: "/api/agents/{agentId}/plugins/knowledge/documents/{documentId}"},
 		{ID: "deleteGroup", Method: "DELETE", Path: "/api/memory/groups/{messageServerId}"},
 		{ID: "deleteMemory", Method: "DELETE", Path: "/api/agents/{agentId}/memories/{memoryId}"},
 		{ID: "deleteMessage", Method: "DELETE", Path: "/api/messaging/channels/{channelId}/messages/{messageId}"},
@@ -439,6 +455,7 @@ func Operations() []Operation {
 		{ID: "getCurrentMessageServer", Method: "GET", Path: "/api/messaging/message-server/current"},
 		{ID: "getDMChannel", Method: "GET", Path: "/api/messaging/dm-channel"},
 		{ID: "getDebugInfo", Method: "GET", Path: "/api/server/debug/servers"},
+		{ID: "getDocument", Method: "GET", Path: "/api/agents/{agentId}/plugins/knowledge/documents/{documentId}"},
 		{ID: "getGeneratedFile", Method: "GET", Path: "/media/generated/{agentId}/{filename}", Open: true},
 		{ID: "getHealth", Method: "GET", Path: "/health", Open: true},
 		{ID: "getJob", Method: "GET", Path: "/api/messaging/jobs/{jobId}"},
@@ -469,6 +486,7 @@ func Operations() []Operation {
 		{ID: "listChannelAgents", Method: "GET", Path: "/api/messaging/channels/{channelId}/agents"},
 		{ID: "listChannelParticipants", Method: "GET", Path: "/api/messaging/channels/{channelId}/participants"},
 		{ID: "listChannels", Method: "GET", Path: "/api/messaging/message-servers/{messageServerId}/channels"},
+		{ID: "listDocuments", Method: "GET", Path: "/api/agents/{agentId}/plugins/knowledge/documents"},
 		{ID: "listJobs", Method: "GET", Path: "/api/messaging/jobs"},
 		{ID: "listKeys", Method: "GET", Path: "/api/keys"},
 		{ID: "listMemories", Method: "GET", Path: "/api/agents/{agentId}/memories"},
@@ -499,6 +517,7 @@ func Operations() []Operation {
 		{ID: "renewSession", Method: "POST", Path: "/api/messaging/sessions/{sessionId}/renew"},
 		{ID: "revokeKey", Method: "DELETE", Path: "/api/keys/{keyId}"},
 		{ID: "revokeTokens", Method: "POST", Path: "/api/auth/revocations"},
+		{ID: "searchKnowledge", Method: "GET", Path: "/api/agents/{agentId}/plugins/knowledge/search"},
 		{ID: "searchMessages", Method: "POST", Path: "/api/messaging/messages/search"},
 		{ID: "startAgent", Method: "POST", Path: "/api/agents/{agentId}/start"},
 		{ID: "stopAgent", Method: "POST", Path: "/api/agents/{agentId}/stop"},

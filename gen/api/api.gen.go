@@ -111,6 +111,69 @@ func (e CompleteRequestStatus) Valid() bool {
 	}
 }
 
+// Defines values for DocumentSource.
+const (
+	DocumentSourceCharacter DocumentSource = "character"
+	DocumentSourceFolder    DocumentSource = "folder"
+	DocumentSourceUpload    DocumentSource = "upload"
+)
+
+// Valid indicates whether the value is a known member of the DocumentSource enum.
+func (e DocumentSource) Valid() bool {
+	switch e {
+	case DocumentSourceCharacter:
+		return true
+	case DocumentSourceFolder:
+		return true
+	case DocumentSourceUpload:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DocumentStatus.
+const (
+	DocumentStatusFailed      DocumentStatus = "failed"
+	DocumentStatusIndexing    DocumentStatus = "indexing"
+	DocumentStatusQueued      DocumentStatus = "queued"
+	DocumentStatusReady       DocumentStatus = "ready"
+	DocumentStatusUnsupported DocumentStatus = "unsupported"
+)
+
+// Valid indicates whether the value is a known member of the DocumentStatus enum.
+func (e DocumentStatus) Valid() bool {
+	switch e {
+	case DocumentStatusFailed:
+		return true
+	case DocumentStatusIndexing:
+		return true
+	case DocumentStatusQueued:
+		return true
+	case DocumentStatusReady:
+		return true
+	case DocumentStatusUnsupported:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DocumentMetadataType.
+const (
+	DocumentMetadataTypeDocument DocumentMetadataType = "document"
+)
+
+// Valid indicates whether the value is a known member of the DocumentMetadataType enum.
+func (e DocumentMetadataType) Valid() bool {
+	switch e {
+	case DocumentMetadataTypeDocument:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ErrorCode.
 const (
 	ErrorCodeAGENTNOTFOUND           ErrorCode = "AGENT_NOT_FOUND"
@@ -360,6 +423,27 @@ func (e KeyScope) Valid() bool {
 	case KeyScopeRead:
 		return true
 	case KeyScopeService:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for KnowledgePassageSource.
+const (
+	KnowledgePassageSourceCharacter KnowledgePassageSource = "character"
+	KnowledgePassageSourceFolder    KnowledgePassageSource = "folder"
+	KnowledgePassageSourceUpload    KnowledgePassageSource = "upload"
+)
+
+// Valid indicates whether the value is a known member of the KnowledgePassageSource enum.
+func (e KnowledgePassageSource) Valid() bool {
+	switch e {
+	case KnowledgePassageSourceCharacter:
+		return true
+	case KnowledgePassageSourceFolder:
+		return true
+	case KnowledgePassageSourceUpload:
 		return true
 	default:
 		return false
@@ -2355,7 +2439,8 @@ type Character struct {
 	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
 	ID *UUID `json:"id,omitempty"`
 
-	// Knowledge Texts, or objects that name a `path` or a `directory`.
+	// Knowledge Texts, or objects with a `content`, or that name a `path` or a `directory` below the server's folder of knowledge.
+	// They become documents.
 	Knowledge []AnyJSON `json:"knowledge,omitempty"`
 
 	// MessageExamples Conversations, each a list of turns with `name` and `content`.
@@ -2743,6 +2828,165 @@ type DebugRuntime struct {
 	//
 	// Example: {"percentage":25,"total":33554432,"used":8388608}
 	Memory MemoryUse `json:"memory"`
+}
+
+// Document A document that an agent answers from.
+//
+// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}
+type Document struct {
+	// AgentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	AgentID UUID `json:"agentId"`
+
+	// CreatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	CreatedAt EpochMillis `json:"createdAt"`
+
+	// Hash SHA-256 of its content, in hexadecimal; empty if that could not be read.
+	Hash string `json:"hash"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// Indexed How many of them are indexed.
+	Indexed int `json:"indexed"`
+
+	// MediaType As which it is read.
+	//
+	// Example: application/pdf
+	MediaType string `json:"mediaType"`
+
+	// Metadata The same under the names that clients of the knowledge plugin read.
+	//
+	// Example: {"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"}
+	Metadata DocumentMetadata `json:"metadata"`
+
+	// Passages How many passages it has; 0 before that is known.
+	Passages int `json:"passages"`
+
+	// Reason Why it can't be used, or only in part.
+	Reason *string `json:"reason,omitempty"`
+
+	// Size In bytes.
+	Size int64 `json:"size"`
+
+	// Source A text in the character, a file that the character names, or what was uploaded.
+	Source DocumentSource `json:"source"`
+	Status DocumentStatus `json:"status"`
+
+	// Title The name of the file, or the first words.
+	Title string `json:"title"`
+
+	// UpdatedAt A moment in milliseconds since 1970.
+	//
+	// Example: 1795188790230
+	UpdatedAt EpochMillis `json:"updatedAt"`
+}
+
+// DocumentSource A text in the character, a file that the character names, or what was uploaded.
+type DocumentSource string
+
+// DocumentStatus defines model for Document.Status.
+type DocumentStatus string
+
+// DocumentBox A document.
+//
+// Example: {"document":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}}
+type DocumentBox struct {
+	// Document A document that an agent answers from.
+	//
+	// Example: {"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}
+	Document Document `json:"document"`
+}
+
+// DocumentEnvelope A document.
+//
+// Example: {"data":{"document":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}},"success":true}
+type DocumentEnvelope struct {
+	// Data A document.
+	//
+	// Example: {"document":{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}}
+	Data DocumentBox `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// DocumentForm Files to be known, in the fields `file` or `files`.
+//
+// Example: {"file":"(binary)"}
+type DocumentForm struct {
+	File  *openapi_types.File  `json:"file,omitempty"`
+	Files []openapi_types.File `json:"files,omitempty"`
+}
+
+// DocumentList A page of documents, under both names that clients read.
+//
+// Example: {"documents":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}],"hasMore":false,"memories":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}]}
+type DocumentList struct {
+	Documents []Document `json:"documents"`
+	HasMore   bool       `json:"hasMore"`
+
+	// Memories The same.
+	Memories []Document `json:"memories"`
+}
+
+// DocumentListEnvelope A page of documents.
+//
+// Example: {"data":{"documents":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}],"hasMore":false,"memories":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}]},"success":true}
+type DocumentListEnvelope struct {
+	// Data A page of documents, under both names that clients read.
+	//
+	// Example: {"documents":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}],"hasMore":false,"memories":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}]}
+	Data DocumentList `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// DocumentMetadata The same under the names that clients of the knowledge plugin read.
+//
+// Example: {"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"}
+type DocumentMetadata struct {
+	FileSize int64                `json:"fileSize"`
+	FileType string               `json:"fileType"`
+	Filename string               `json:"filename"`
+	Title    string               `json:"title"`
+	Type     DocumentMetadataType `json:"type"`
+}
+
+// DocumentMetadataType defines model for DocumentMetadata.Type.
+type DocumentMetadataType string
+
+// DocumentText A text to be known.
+//
+// Example: {"content":"The pump needs oil twice a year.","title":"Manual"}
+type DocumentText struct {
+	// Content The text; Markdown is cut at its headings.
+	Content string `json:"content"`
+
+	// Title What it is called; its first words if it is left out.
+	Title *string `json:"title,omitempty"`
+}
+
+// DocumentsEnvelope Documents that were added.
+//
+// Example: {"data":[{"agentId":"b850bc30-45f8-0041-a00a-83df46d8555d","createdAt":1795188790230,"hash":"5f78c33274e43fa9de5659265c1d917e25c03722dcb0b8d27db8d5feaa813953","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","indexed":12,"mediaType":"application/pdf","metadata":{"fileSize":48213,"fileType":"application/pdf","filename":"manual.pdf","title":"manual.pdf","type":"document"},"passages":12,"size":48213,"source":"upload","status":"ready","title":"manual.pdf","updatedAt":1795188791417}],"success":true}
+type DocumentsEnvelope struct {
+	Data []Document `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
 }
 
 // Done A confirmation.
@@ -3490,6 +3734,57 @@ type JobsHealth struct {
 //
 // Example: chat
 type KeyScope string
+
+// KnowledgeFound What was found for a question.
+//
+// Example: {"count":1,"query":"How much oil?","results":[{"documentId":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","heading":"Care › Pump","position":3,"similarity":0.61,"source":"upload","text":"The pump needs oil twice a year.","title":"manual.pdf"}]}
+type KnowledgeFound struct {
+	Count   int                `json:"count"`
+	Query   string             `json:"query"`
+	Results []KnowledgePassage `json:"results"`
+}
+
+// KnowledgeFoundEnvelope What was found for a question.
+//
+// Example: {"data":{"count":1,"query":"How much oil?","results":[{"documentId":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","heading":"Care › Pump","position":3,"similarity":0.61,"source":"upload","text":"The pump needs oil twice a year.","title":"manual.pdf"}]},"success":true}
+type KnowledgeFoundEnvelope struct {
+	// Data What was found for a question.
+	//
+	// Example: {"count":1,"query":"How much oil?","results":[{"documentId":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","heading":"Care › Pump","position":3,"similarity":0.61,"source":"upload","text":"The pump needs oil twice a year.","title":"manual.pdf"}]}
+	Data KnowledgeFound `json:"data"`
+
+	// Success Always true.
+	//
+	// Example: true
+	Success Success `json:"success"`
+}
+
+// KnowledgePassage A passage that was found.
+//
+// Example: {"documentId":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","heading":"Care › Pump","position":3,"similarity":0.61,"source":"upload","text":"The pump needs oil twice a year.","title":"manual.pdf"}
+type KnowledgePassage struct {
+	// DocumentID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	DocumentID UUID `json:"documentId"`
+
+	// Heading The headings above it, outermost first; empty if there are none.
+	Heading string `json:"heading"`
+
+	// Position In the document, from 0.
+	Position int `json:"position"`
+
+	// Similarity Of its vector to the question's, at most 1.
+	Similarity float32                `json:"similarity"`
+	Source     KnowledgePassageSource `json:"source"`
+	Text       string                 `json:"text"`
+
+	// Title Of the document.
+	Title string `json:"title"`
+}
+
+// KnowledgePassageSource defines model for KnowledgePassage.Source.
+type KnowledgePassageSource string
 
 // Liveness The process is alive.
 //
@@ -4378,6 +4673,30 @@ type MessageServerListEnvelope struct {
 	// Example: true
 	Success Success `json:"success"`
 }
+
+// MessageSource A passage of the agent's documents that it had before it when it answered.
+//
+// Example: {"heading":"Care › Pump","id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","position":3,"title":"manual.pdf"}
+type MessageSource struct {
+	// Heading The headings above it, outermost first.
+	Heading *string `json:"heading,omitempty"`
+
+	// ID A UUID of any version, in either case.
+	//
+	// Example: b850bc30-45f8-0041-a00a-83df46d8555d
+	ID UUID `json:"id"`
+
+	// Position Of the passage in the document, from 0.
+	Position int `json:"position"`
+
+	// Title Of the document.
+	Title string `json:"title"`
+}
+
+// MessageSources The passages that an answer may rely on, the best first.
+//
+// Example: [{"id":"6f1c1b9e-6c7d-0a52-8c11-9a0f5e1d2c3b","position":3,"title":"manual.pdf"}]
+type MessageSources = []MessageSource
 
 // MessageTruncation What cut an answer off: `length`, the model's limit or the maximum length of a message;
 // `content_filter`, the provider withheld the rest; `interrupted`, the answer broke off; `cancelled`, somebody cancelled it.
@@ -5540,7 +5859,7 @@ type RunEvent struct {
 	// Example: 1795188790230
 	Timestamp EpochMillis `json:"timestamp"`
 
-	// Type RUN_STARTED, MODEL_USED, ACTION_STARTED, ACTION_COMPLETED, EVALUATOR_COMPLETED or RUN_ENDED.
+	// Type RUN_STARTED, KNOWLEDGE_USED, MODEL_USED, ACTION_STARTED, ACTION_COMPLETED, EVALUATOR_COMPLETED or RUN_ENDED.
 	Type string `json:"type"`
 }
 
@@ -8059,6 +8378,24 @@ type ListMemoriesParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// ListDocumentsParams defines parameters for ListDocuments.
+type ListDocumentsParams struct {
+	// Limit At most this many, up to 200; 50 if it is left out.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Skip this many; none if it is not a positive number.
+	Offset *LooseInteger `form:"offset,omitempty" json:"offset,omitempty"`
+}
+
+// SearchKnowledgeParams defines parameters for SearchKnowledge.
+type SearchKnowledgeParams struct {
+	// Q The question; without one nothing is searched, which is a 400.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Limit At most this many, up to 50; 20 if it is left out.
+	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListRoomsParams defines parameters for ListRooms.
 type ListRoomsParams struct {
 	// Limit At most this many, up to 1000, which is also the number if it is left out.
@@ -8464,6 +8801,12 @@ type UpdateAgentJSONRequestBody = AgentPatch
 
 // UpdateMemoryJSONRequestBody defines body for UpdateMemory for application/json ContentType.
 type UpdateMemoryJSONRequestBody = MemoryPatch
+
+// AddDocumentsJSONRequestBody defines body for AddDocuments for application/json ContentType.
+type AddDocumentsJSONRequestBody = DocumentText
+
+// AddDocumentsMultipartRequestBody defines body for AddDocuments for multipart/form-data ContentType.
+type AddDocumentsMultipartRequestBody = DocumentForm
 
 // CreateRoomJSONRequestBody defines body for CreateRoom for application/json ContentType.
 type CreateRoomJSONRequestBody = CreateRoomRequest

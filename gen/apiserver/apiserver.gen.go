@@ -68,6 +68,21 @@ type ServerInterface interface {
 	// ListPanels List an agent's panels
 	// (GET /api/agents/{agentId}/panels)
 	ListPanels(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// ListDocuments List an agent's documents
+	// (GET /api/agents/{agentId}/plugins/knowledge/documents)
+	ListDocuments(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListDocumentsParams)
+	// AddDocuments Add documents to what an agent knows
+	// (POST /api/agents/{agentId}/plugins/knowledge/documents)
+	AddDocuments(w http.ResponseWriter, r *http.Request, agentID AgentID)
+	// DeleteDocument Delete a document
+	// (DELETE /api/agents/{agentId}/plugins/knowledge/documents/{documentId})
+	DeleteDocument(w http.ResponseWriter, r *http.Request, agentID AgentID, documentID UUID)
+	// GetDocument Read how far a document is
+	// (GET /api/agents/{agentId}/plugins/knowledge/documents/{documentId})
+	GetDocument(w http.ResponseWriter, r *http.Request, agentID AgentID, documentID UUID)
+	// SearchKnowledge Search what an agent knows
+	// (GET /api/agents/{agentId}/plugins/knowledge/search)
+	SearchKnowledge(w http.ResponseWriter, r *http.Request, agentID AgentID, params SearchKnowledgeParams)
 	// ListRooms List an agent's rooms
 	// (GET /api/agents/{agentId}/rooms)
 	ListRooms(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListRoomsParams)
@@ -491,6 +506,36 @@ func (_ Unimplemented) UpdateMemory(w http.ResponseWriter, r *http.Request, agen
 // ListPanels List an agent's panels
 // (GET /api/agents/{agentId}/panels)
 func (_ Unimplemented) ListPanels(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListDocuments List an agent's documents
+// (GET /api/agents/{agentId}/plugins/knowledge/documents)
+func (_ Unimplemented) ListDocuments(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListDocumentsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// AddDocuments Add documents to what an agent knows
+// (POST /api/agents/{agentId}/plugins/knowledge/documents)
+func (_ Unimplemented) AddDocuments(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// DeleteDocument Delete a document
+// (DELETE /api/agents/{agentId}/plugins/knowledge/documents/{documentId})
+func (_ Unimplemented) DeleteDocument(w http.ResponseWriter, r *http.Request, agentID AgentID, documentID UUID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetDocument Read how far a document is
+// (GET /api/agents/{agentId}/plugins/knowledge/documents/{documentId})
+func (_ Unimplemented) GetDocument(w http.ResponseWriter, r *http.Request, agentID AgentID, documentID UUID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SearchKnowledge Search what an agent knows
+// (GET /api/agents/{agentId}/plugins/knowledge/search)
+func (_ Unimplemented) SearchKnowledge(w http.ResponseWriter, r *http.Request, agentID AgentID, params SearchKnowledgeParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1930,6 +1975,212 @@ func (siw *ServerInterfaceWrapper) ListPanels(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListPanels(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListDocuments operation middleware
+func (siw *ServerInterfaceWrapper) ListDocuments(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDocumentsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "offset" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offset", r.URL.Query(), &params.Offset, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListDocuments(w, r, agentID, params)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AddDocuments operation middleware
+func (siw *ServerInterfaceWrapper) AddDocuments(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AddDocuments(w, r, agentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteDocument operation middleware
+func (siw *ServerInterfaceWrapper) DeleteDocument(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "documentId" -------------
+	var documentID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "documentId", chi.URLParam(r, "documentId"), &documentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "documentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteDocument(w, r, agentID, documentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDocument operation middleware
+func (siw *ServerInterfaceWrapper) GetDocument(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "documentId" -------------
+	var documentID UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "documentId", chi.URLParam(r, "documentId"), &documentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "documentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDocument(w, r, agentID, documentID)
+	}))
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		handler = siw.HandlerMiddlewares[i](handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SearchKnowledge operation middleware
+func (siw *ServerInterfaceWrapper) SearchKnowledge(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", chi.URLParam(r, "agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "agentId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchKnowledgeParams
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchKnowledge(w, r, agentID, params)
 	}))
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -6085,6 +6336,21 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/api/agents/{agentId}/panels", wrapper.ListPanels)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/agents/{agentId}/plugins/knowledge/documents", wrapper.ListDocuments)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/api/agents/{agentId}/plugins/knowledge/documents", wrapper.AddDocuments)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/api/agents/{agentId}/plugins/knowledge/documents/{documentId}", wrapper.DeleteDocument)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/agents/{agentId}/plugins/knowledge/documents/{documentId}", wrapper.GetDocument)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/api/agents/{agentId}/plugins/knowledge/search", wrapper.SearchKnowledge)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/api/agents/{agentId}/rooms", wrapper.ListRooms)
 	})
 	r.Group(func(r chi.Router) {
@@ -8108,6 +8374,616 @@ type ListPanelsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPanelsdefaultApplicationProblemPlusJSONResponse) VisitListPanelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDocumentsRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Params  ListDocumentsParams
+}
+
+type ListDocumentsResponseObject interface {
+	VisitListDocumentsResponse(w http.ResponseWriter) error
+}
+
+type ListDocuments200JSONResponse DocumentListEnvelope
+
+func (response ListDocuments200JSONResponse) VisitListDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDocuments400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListDocuments400JSONResponse) VisitListDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDocuments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListDocuments400ApplicationProblemPlusJSONResponse) VisitListDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDocuments404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ListDocuments404JSONResponse) VisitListDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDocuments404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListDocuments404ApplicationProblemPlusJSONResponse) VisitListDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDocumentsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response ListDocumentsdefaultJSONResponse) VisitListDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDocumentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDocumentsdefaultApplicationProblemPlusJSONResponse) VisitListDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddDocumentsRequestObject struct {
+	AgentID       AgentID `json:"agentId"`
+	JSONBody      *AddDocumentsJSONRequestBody
+	MultipartBody *multipart.Reader
+}
+
+type AddDocumentsResponseObject interface {
+	VisitAddDocumentsResponse(w http.ResponseWriter) error
+}
+
+type AddDocuments200JSONResponse DocumentsEnvelope
+
+func (response AddDocuments200JSONResponse) VisitAddDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddDocuments400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response AddDocuments400JSONResponse) VisitAddDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddDocuments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AddDocuments400ApplicationProblemPlusJSONResponse) VisitAddDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddDocuments404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response AddDocuments404JSONResponse) VisitAddDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddDocuments404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AddDocuments404ApplicationProblemPlusJSONResponse) VisitAddDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddDocuments413JSONResponse struct{ FileTooLargeJSONResponse }
+
+func (response AddDocuments413JSONResponse) VisitAddDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddDocuments413ApplicationProblemPlusJSONResponse struct {
+	FileTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AddDocuments413ApplicationProblemPlusJSONResponse) VisitAddDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddDocumentsdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response AddDocumentsdefaultJSONResponse) VisitAddDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddDocumentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddDocumentsdefaultApplicationProblemPlusJSONResponse) VisitAddDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDocumentRequestObject struct {
+	AgentID    AgentID `json:"agentId"`
+	DocumentID UUID    `json:"documentId"`
+}
+
+type DeleteDocumentResponseObject interface {
+	VisitDeleteDocumentResponse(w http.ResponseWriter) error
+}
+
+type DeleteDocument204Response struct {
+}
+
+func (response DeleteDocument204Response) VisitDeleteDocumentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteDocument400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteDocument400JSONResponse) VisitDeleteDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDocument400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteDocument400ApplicationProblemPlusJSONResponse) VisitDeleteDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDocument404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteDocument404JSONResponse) VisitDeleteDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDocument404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteDocument404ApplicationProblemPlusJSONResponse) VisitDeleteDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDocumentdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response DeleteDocumentdefaultJSONResponse) VisitDeleteDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDocumentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteDocumentdefaultApplicationProblemPlusJSONResponse) VisitDeleteDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentRequestObject struct {
+	AgentID    AgentID `json:"agentId"`
+	DocumentID UUID    `json:"documentId"`
+}
+
+type GetDocumentResponseObject interface {
+	VisitGetDocumentResponse(w http.ResponseWriter) error
+}
+
+type GetDocument200JSONResponse DocumentEnvelope
+
+func (response GetDocument200JSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocument400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetDocument400JSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocument400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocument400ApplicationProblemPlusJSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocument404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetDocument404JSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocument404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocument404ApplicationProblemPlusJSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentdefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response GetDocumentdefaultJSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDocumentdefaultApplicationProblemPlusJSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchKnowledgeRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Params  SearchKnowledgeParams
+}
+
+type SearchKnowledgeResponseObject interface {
+	VisitSearchKnowledgeResponse(w http.ResponseWriter) error
+}
+
+type SearchKnowledge200JSONResponse KnowledgeFoundEnvelope
+
+func (response SearchKnowledge200JSONResponse) VisitSearchKnowledgeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchKnowledge400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response SearchKnowledge400JSONResponse) VisitSearchKnowledgeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchKnowledge400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SearchKnowledge400ApplicationProblemPlusJSONResponse) VisitSearchKnowledgeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchKnowledge404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response SearchKnowledge404JSONResponse) VisitSearchKnowledgeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchKnowledge404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SearchKnowledge404ApplicationProblemPlusJSONResponse) VisitSearchKnowledgeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchKnowledgedefaultJSONResponse struct {
+	Body       Error
+	StatusCode int
+}
+
+func (response SearchKnowledgedefaultJSONResponse) VisitSearchKnowledgeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchKnowledgedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SearchKnowledgedefaultApplicationProblemPlusJSONResponse) VisitSearchKnowledgeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -22605,6 +23481,21 @@ type StrictServerInterface interface {
 	// ListPanels List an agent's panels
 	// (GET /api/agents/{agentId}/panels)
 	ListPanels(ctx context.Context, request ListPanelsRequestObject) (ListPanelsResponseObject, error)
+	// ListDocuments List an agent's documents
+	// (GET /api/agents/{agentId}/plugins/knowledge/documents)
+	ListDocuments(ctx context.Context, request ListDocumentsRequestObject) (ListDocumentsResponseObject, error)
+	// AddDocuments Add documents to what an agent knows
+	// (POST /api/agents/{agentId}/plugins/knowledge/documents)
+	AddDocuments(ctx context.Context, request AddDocumentsRequestObject) (AddDocumentsResponseObject, error)
+	// DeleteDocument Delete a document
+	// (DELETE /api/agents/{agentId}/plugins/knowledge/documents/{documentId})
+	DeleteDocument(ctx context.Context, request DeleteDocumentRequestObject) (DeleteDocumentResponseObject, error)
+	// GetDocument Read how far a document is
+	// (GET /api/agents/{agentId}/plugins/knowledge/documents/{documentId})
+	GetDocument(ctx context.Context, request GetDocumentRequestObject) (GetDocumentResponseObject, error)
+	// SearchKnowledge Search what an agent knows
+	// (GET /api/agents/{agentId}/plugins/knowledge/search)
+	SearchKnowledge(ctx context.Context, request SearchKnowledgeRequestObject) (SearchKnowledgeResponseObject, error)
 	// ListRooms List an agent's rooms
 	// (GET /api/agents/{agentId}/rooms)
 	ListRooms(ctx context.Context, request ListRoomsRequestObject) (ListRoomsResponseObject, error)
@@ -23363,6 +24254,158 @@ func (sh *strictHandler) ListPanels(w http.ResponseWriter, r *http.Request, agen
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListPanelsResponseObject); ok {
 		if err := validResponse.VisitListPanelsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListDocuments operation middleware
+func (sh *strictHandler) ListDocuments(w http.ResponseWriter, r *http.Request, agentID AgentID, params ListDocumentsParams) {
+	var request ListDocumentsRequestObject
+
+	request.AgentID = agentID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDocuments(ctx, request.(ListDocumentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDocuments")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListDocumentsResponseObject); ok {
+		if err := validResponse.VisitListDocumentsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddDocuments operation middleware
+func (sh *strictHandler) AddDocuments(w http.ResponseWriter, r *http.Request, agentID AgentID) {
+	var request AddDocumentsRequestObject
+
+	request.AgentID = agentID
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+
+		var body AddDocumentsJSONRequestBody
+		if err := runtime.BindJSONBody(r, &body); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+			return
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := r.MultipartReader(); err != nil {
+			sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode multipart body: %w", err))
+			return
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AddDocuments(ctx, request.(AddDocumentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddDocuments")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AddDocumentsResponseObject); ok {
+		if err := validResponse.VisitAddDocumentsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteDocument operation middleware
+func (sh *strictHandler) DeleteDocument(w http.ResponseWriter, r *http.Request, agentID AgentID, documentID UUID) {
+	var request DeleteDocumentRequestObject
+
+	request.AgentID = agentID
+	request.DocumentID = documentID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteDocument(ctx, request.(DeleteDocumentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteDocument")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteDocumentResponseObject); ok {
+		if err := validResponse.VisitDeleteDocumentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDocument operation middleware
+func (sh *strictHandler) GetDocument(w http.ResponseWriter, r *http.Request, agentID AgentID, documentID UUID) {
+	var request GetDocumentRequestObject
+
+	request.AgentID = agentID
+	request.DocumentID = documentID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDocument(ctx, request.(GetDocumentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDocument")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetDocumentResponseObject); ok {
+		if err := validResponse.VisitGetDocumentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SearchKnowledge operation middleware
+func (sh *strictHandler) SearchKnowledge(w http.ResponseWriter, r *http.Request, agentID AgentID, params SearchKnowledgeParams) {
+	var request SearchKnowledgeRequestObject
+
+	request.AgentID = agentID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchKnowledge(ctx, request.(SearchKnowledgeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchKnowledge")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchKnowledgeResponseObject); ok {
+		if err := validResponse.VisitSearchKnowledgeResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -26582,859 +27625,897 @@ func (sh *strictHandler) GetModel(w http.ResponseWriter, r *http.Request, model 
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0Lc+M2tj/4VbDcrerJXcmRbMnPuvX/K7Y644lf48dkZtJdFkRCEmMKUAjQbqWrq/bT7AfbT7KFA4AE",
-	"SZCibNmdzO2pujdtkcTz4OA8f+ez57P5glFCBfcOP3szggMSwz+PWUIFCW6ZwJH8OyDcj8OFCBn1Dr2/",
-	"sic0x3SJxIzEBOGYoJAiHEVHiFGE0QJPCRqTCYuJfAVFmAvEKGkhX7WLkgUSDHU7nc6W1/Ji8lsSxiTw",
-	"DkWckJbH/RmZY9kv+YTni4h4h92WJ5YL4h16IRVkSmLvy5eWN7zF0/LwbmcE+UkcEyrQI4l5yOgRCgXy",
-	"Z5hOCUdPoZgh8kjipf6p4Ri8D15/sj3e8T94XjocLuKQTmE0ZyF9KI9mEAQx4ZxwxCawGnJ1uFmev4wW",
-	"MXkcfYcwDRCeCBKjv4wo+SRG3yExC7laNvlQf80T3yecs1j+gCliUUBitMBi9oH+ZZQ+beuJj75rIcxR",
-	"TCYkJtQnXK77mKCYcBY9kgDhKQ4pF9A2VkM1XcklIVwcITzmci3Did7wkCPKKNn6QL2KhUo6nR3/f/lJ",
-	"zFn83//6dbg8f4LfyBGKSfTfHzw5xYplvEoHO1gsolBuiWuHF+lrSMywQE+YoxmjLIlJsFUxricciv/e",
-	"7ji7BVoHul+D4F9AvV9a3gLHeE6EPnODKaHitGK2WD6UvYXyF7ndXsujeC7bxPrDuqH8XzGZeIfe//l9",
-	"duS/V0/593d3pyewBMczTCmJqsbgq8cVo/DTj18+jigkVNwQLim4cjTw0juOZP9owmKgWX+Gs2VSDC0b",
-	"4j/bus02jNJFIfL79p7X8ub40xmhUzHzDrf7uy6COWZUHjIsNj1Iu+HNjBTOYXmEPwM1C4Z8RkVIE9JC",
-	"k5jNEZbsYcEoJ+84UocYsRhJ/obUcIGfskcSx2FAOPChyYQT0TLcH9gZEuGcoDFLaJBO97eExEuLatTQ",
-	"3FNUjKPRFN+HEbkJpxSLJCblmd5REUboaUZojtGFHE0ZCxSDDQVH3DQBXFPMyBI9yTXiM/ZEjxAnBAVY",
-	"YBRyFsH+VM2Lh9OKSXX3O51Of2+309la/r0XDiZR11/8w//3j3//R/f9772LaX6+3U6nar6qKxfZAbWF",
-	"tMjUMZqEEak4vxPTYrO7sOP3x9tBh7T3cGe33fP7/fZB0MHtHdz1e/7BeHfSIVsLOnXy2tPJORb+rDz4",
-	"Y7iPgbhotJQ3jtwVec3LvcJzRqdyUpxUHp/TSVu1/awr/JT6URKQ4XxMgkD+WBrhSC7JCOGIMxQTkcQU",
-	"6AQ9El+wOL0752TO4lBet/JumuFHIm/yKmoJi902ZZlnjHHyA2MRwVTJIJiL4WPNRTIKg5EZJMhlRL6t",
-	"hqkufbmeilrGMXsgFHEREzxHM8zlAaCHSg6RJKYlhJR/cMU/4JZsfaDyVC0YF1JcELOQTpXE4Nw3OfA2",
-	"jLx9elKxedv+7g7ZxdttvL+z0+51xpP2wW5/0t7u7/oH4x3c3+vuHnYP95xbey53ZPkDiF3lpblgAlHy",
-	"RCSDxhREryMkyCe9MiGn74RhaCDEcskglGBUtatKxFtvL2/DObGG+z5mc/dgldyXDrZqDHI/XjSCs3Ae",
-	"OiSigUBzBmJjyEE0alkyfQs9zUJ/BkdWnhNJLzSZj0msTrR8EJGJQCypXLwI+l1r5KeWZqAGfwmXUnn0",
-	"Nw/hIhv6EUiz2dAok1u9YDwU4aMZedU41b330oFe4WkFK4fblE3QCBZkhAgVkq9kqhScuO4RCqeUxSRQ",
-	"2s1IDWtUNWrZ6kvHfENw7OLhl5Jzp/zvacY4USdJcgmpbMDKt+T9RELJKpCPeSVr5KoXN0MQBJduy071",
-	"4b9ljQ5+1VAEe9FJuoVRufYYeCnmaCTwOCIXeE5G5ghlMlZYeVRguu4FmmBf8EYC1DnhHE9J1bUxV48r",
-	"ZId5+vGLZX89jp/I0sF00ANZplK0vnxaKKGSFar1EtlY5VGWtw8JWkh/ImUc9EAWooUY9UkLLj+t16JJ",
-	"GHOBsBBkvhBoKumCpYLwFroh5AP94J0GZL5gglB/+cGruc+s99pyMu792SednYO9fdLudYJ+u7cTBO2x",
-	"f7DT3t0/6OH+3uRgZ7tX3L5+y5uHNKX4ms28IfEjiVdsKeLwVv3Opi29eH8vF4QOTs9ZUK1nhqmxYy5f",
-	"S3dPtmGe1OnD8FVDMZZE4e/YcUBWrbCcxs9kfHd6PMNOWUu+gOCNNbW/tOW2bLpa/+tMdv0u7m+3d0h3",
-	"0u753YP2Ae73253J9nhv0gn2cLfb6OSnHd5xN7HkppJtTsJJ3IJZ+TiKSKwMaywRUh0kVIRi2Wiastvq",
-	"acpeGqq5uYlc1CtHuTksSOxLwZNQnwUkaD7qC6UvucY9CApktbe77xr0NWPzqoMQMzYH6pdKUL31JVbN",
-	"vPh4rjC6cPW4YhA8/fjF47g1N6F7HA+hsogaMeMIjTSn4iPJz6mWLEDGoyxGI7nyI1D4w0dSqbanF/AL",
-	"79MvagEIFz+wICRg35Mq+3sWgzwvRSGiLI3zJBLhAsfi+wmL5+0AC+iz2XqlbUKXxdtSNqjkQSnfGt0/",
-	"vzOSBInPYql2bnp0+YYbDDE2HzjGCUuqLuPMXDqg/InEhTHjxSIKfTDPfP8rlx01HTC0OaSPJGIL4hpw",
-	"zhRr+UuMI8LVuH7te3gH2oRubgQWCX+NCaiWG01DSp1G6Xna8r60vB9wcK0ot8Gg0oPx2SNxzPQ8ApB/",
-	"Lv4xODs9uQdlPiAChxGXd3PCBRoThOE2lydJHdtU2xEzlJrF0Qdj2/7gyTGG9BFHYSCHqR0d3uEER1wS",
-	"cbP1GcIo5YLY01nEbByR+f/tmFb1bNYace0ScNgv77AHuksogNP8gANkNiLlL3jMEnE4jjB98BrP+UrN",
-	"rooOjA0nYASMHHMstBwtNz/GvoArCKM4ieTbk4RrbeRLyzvG1CeRMoVumJTtplfRcpxQnhpscUxSatYe",
-	"jdfgFXbTdeM7AbufNZZXGcaqFdLSQ0vxWilPSKYe+uECU8FfxM30CI5jggUJXmd6uvGvP8u7RfB6s9SN",
-	"f81ZMjqJQv+FvP/48uL92enxbY69D1KFE4YNklkYIPIp5IIjHMUEB8uvwNqtwaaMvdlYbc59kHHudA1f",
-	"jW2fgi0NOtHRDJzNCVjYlblaDRS4znscRtol9vwNvbsY3N3+9fL69N/D/J09uDoFm0wqq739/hXGlu1h",
-	"cWj2dnWz7bqjOBEzFoe/wzuveNNO1FYoVxxdmpt3C/U6XYRhsCFH85BzuZEsRk8xo9MW6nV24D5mcTgN",
-	"qR1Gklqro4g9kaCFel316pgFsrEPVDCGIhxPiXzWl7LeDHOEkZym7dqQFN1Cve0DJL+YW8Pj6vafJFGE",
-	"5jiMxuwT+svomoh42R5MBIlHiOMl185VhkS8/EAhquS7Fup3OvJbnEQiDWABU5J8tKNFTy4k+5Iz5YIt",
-	"Fnry7JHEEcNSH/9APe3ydPLd//r+v5qz2h9CiuNl5RaBjqQ7uwZZJ3jp0bm5u7q6vL4dntyfD09OB/e3",
-	"/7oa5g6R7Es7DkOudkbJMAIJ/EDoVzlUFaNOj9fKQVvHrdu3jxtPFgsWCxKgcxKEGN0q8/VrHrwwIhV0",
-	"j32fLAQJ0k2/ZexMnpeX7fr707Ph/e3l5f3Z4PrHYU78H6jhzPFSuYX7273t/f1OB42XgvASYaD0BH8F",
-	"MqiYRnloa00wo4udjC60roOGYDhEt4yhM930a1OGpN+MTbIYkU8+IQEH0Yo9URK/4+i3hAmsqITF4zAI",
-	"CH0hiVxe/3B6cjK8yG05OM9kv+pSglVUQYoIG6HkaxCCNdiUBhqN1b51re3OFvFV91dZpmFkkjMFTDv4",
-	"vrS8Hxl94SG/Gd7cnF5e3A//eXV6XRCMtB0VuA75tPhKslF5hOnmuQZoH03LFAEr9ZrCLIyBBpoL/5Xg",
-	"SMw2rGGpRqvIRE6b5AWUIyWgQEyAj+VVETAg9icWP8A4tZNtwwPVra7SAS1/7LOVvZyX8DVMJOUOGhlK",
-	"wDko9ZaXyl7nlyfDs/vh9fXlde6GYgtCcVgyPoLfUFu4AiCFB/I1NFLXsGuH6JybOcr9znbeqvgjFuQJ",
-	"L1+X8aqBTmATYVMvmHjPEvrCHb24vL1/f3l3UdBCwZQtGfwEunj7LbPHlWmghWHZV2Ev25MLJtB7/cLr",
-	"8Vhj3gXTQOpSL9yPnBBj2b1g4pwF4cQZf695tvxEXfgB4qGKxCc6WpOi00n7glGiwjGhTeX735SHQdvW",
-	"7+PUSp5RBEXGyt71dJy9/NWz4vBzH9+TdOObLbaaiiGXzRvWVfsbMd6YqeJFeK+4RY39Jl0smkRRRo+J",
-	"mBEqdKevsVgVthGIElOfv+PgLNxC5sKG5cKQYsQ43N56ubRhtN/ZhugErJkRaH2KI0G8d7/TU8/pB4rh",
-	"4tNRsIw9KIWA0ekWGv2zfTNjSRS0weYxQoJEEc8GpUL8daAvpkz5neMlepIfIcwfsoAVlW2j7Rmqhc3w",
-	"RZjhPWXi3rAa19X2broQ7f47oEg4vMAMrANiImfe5pBcML0qsHTgw5lhbqytcAyuYuIzGoTyi01IBFfX",
-	"w+PLi5PTWykVvx+cnhXEds3YxoTQPGc7AguZFAZhC7/CFeMeenrZNB65LeRbkoG90kgv9WvL/LV3R3Zt",
-	"XMu33MY4QT6J7xeRnFdOKs0iNjQNo1g2cmjOv2DKvogXnjN4o8aGRBniiT9TDarxMTbfsOQsm1zp9GRs",
-	"/iL5X6uAGx66brVS1TIRRHIAkle5u0+CkG3OrMtVCtKXlncbzklwmbxQ9Lg9PR9e3t3mBO/bfOTpA1kI",
-	"uGZUqOoiWqKnMIoQXiwIjk1yjnbllfi14otBGCjzvrqd5DcQUvzmvKc43yaj3ODaZKqMJTZrNQbJHWXJ",
-	"6wZJxATSSykzk5QChh6mnGwbEhm+tLw7ih9xGOFx9HKP2z8Gp2eDH87yvoILZkszkrNzhCOWBOBIIQIl",
-	"iyP47+XV8GJwej+4Or3/afivr+OXs2aQ0s1zJ2BTgWVHvCHxY+gTZC/8qyq2iub1RaC1XIjQPMrFnlM8",
-	"J1ybk4RIHbOZf0+RyyJieNPBBKrRVbeHsXxzwWKtov/M4mjTg4E2V43lSb60ZQmWKsDv6tSZBfCzXsgH",
-	"yp6oSlR7IBBqbBOhjkYR3mF376Df3d/fO+hs73TkS4swJlw+6XU7271eb7/TgbSRMPAOvT7uTfpBh7QP",
-	"euO9dg8H/fYB3vHbXX93e7KDdyad8V4WL/ozGfNQSJJbxGQSfoKI8t/vH3YeD37b/qQyr9iCcO/wF0jY",
-	"9T5+ka+yBYmFDgu1RrriIC6YPzsPoyjkcrf0dz/ACuEoupx4h780ia796NoCqQSOlyZvS2XTz3FAjlJ/",
-	"tApfx5YfF+iat1JODq4SoCQV/a2CiF88NMgEXZCYMwr6cqYy2HHnIODGSiCztnitJQ2DZvHJLS/CXNzx",
-	"Z+yaydktyJwZ/bigB4TZIDINKQT4lD6PySN7eMZ4DHl+9kJB5nzV1z+R5Y0PJzljsnGMl56JeFYBu794",
-	"EPOo04n11NLOWhbNf0zbYeNfiS9kw+rg65AvVxYQJU+OI48XoeYXf+TD/yCHmHvv6be+v7f8dZv24l2x",
-	"8/t4N+hNtmf9B8yjBQvnyXIqYvLof9re++1Jds5E6IMLLWZzRNkTYtTyWyDMH7hBN1HWPWXkQNrW45U4",
-	"ULZwtaHFih2bKXyuYCKh4CSabKFTFdqBw8DgmPjESblmPk42b2uJchpM5wvCud9y5vnaVKjMXXp+K0kt",
-	"vaYak5wJh/9Geo1JL5VCdfJBnhTNgq4mRMMe7CZXKKb6tSKRmM9bqvdqMqmjj2ra+CNTxKY24y134Szk",
-	"jozun8iSt1SiOXkiXKhszsKWPJAlB0nkj7snZflQDbrh/ZxtR+3tDG3WL3E1sculrqD1P8kCb4rsgRTf",
-	"hvR9ufhXdaApgOyFKcK+waXJ6eRal/OGn4ifCBLo9w7RzXBwffxXr+XF+Ok+NTR89tTzG610A1RcRIDj",
-	"lgUIeJU3l/YHdPm3m8sLh8B/AXqzVOpUm+AiY5QcKaNRSNFoTgSWCzUCWR8Lgf3Z3GDYvbT/AYpCDjqO",
-	"VJD5IVJ7oHUMjEZJHI2U387guh1lQ9qyRjNyYV3IAUOw1H34cuXoVCE+KMODjsHiAi9VfJOlvpclNUE+",
-	"iSO03em0Op2OlLBi7AupSmGF69FCCY0I52h4dvrvwcn9+eCf9+fDm5vBj0MV7QuC2FOocBtqk6VbXkjv",
-	"wch3L5ghsPvmqpZczJDRYzmdT2Ije0z1rmqsjJCfqz5GoMqOQn4thztqpWg2aBFhMWHxvJIMzV+rZiWH",
-	"dJke68KRazSdlsdZEvvkXmg8ibVS11uemLFkOtvMQmo6cq7JFxcbmzopcqCtUDq1Et0BoMPIWBi2OPFj",
-	"Ik+Uki0fcZSA7QqjOeYPRTUwkL2Fj8D1P7a8ccgkkx2gBRYhoQIOOAFLxcdW3UVF8TjK8pfhdhrv9ztj",
-	"f6fT7vUn++1Op9dt404Ht/d3gklvN9jv9/tS732g7CkigdxUOQK9w0M1Rj0s5WqV26f+4YFvtj0PaQjX",
-	"GXsMAxJnAT2p7cAbasiCRZRMw5RByzbVL+YPxkW+S7WMP6k72jOGVXggxXc4k8rtb1Ye7Hxq8bVFDj45",
-	"9P5L/0/Z7MwdgWHdwVS71PeOvHQPf/FAMxhj/wHETsEWoQ+DmBASQUcfW16iU6vKW5FwEuvJO7RXa78t",
-	"KalM9zmBqOXh4BFTnwQKnMUl5iwE6C8KHUa7+S2dc2xgt7K2riJMqRM2bJ3WgGLrz+Qt+SQuY/n/bVvg",
-	"2tafgPlJenU2HXAzQTRjV8WFTw/WZ8fcm98L1iH7/OIxlY6o1WSjtvWXt0lMXe2X+3vOdZHyjJUp4BBC",
-	"WW9vzHGPhrO8sj9yTCtlQOscxDyjWudLm6FVIX3wHGLMO440P8tRcoOeUg7pFqcopuIISe6ZoqCUgSKl",
-	"BCH5oZckyj6aRNpVqO6Y0jBsPtycTHi6qY2gApRD2XDsWgUGXpJvL7kgc/fKkbkUlgxvVgElOLrK8eyq",
-	"9c4kBXNFrEMO1gWyFhfMrpfi3g7nC7Es4x6vtDvC7ho+l26Izaft0aaG8nQg6g4os6XCYUmXqWXfgjZr",
-	"zI6kRUxmt3MHqJUGf+U4g036H6skOstU31CklF9J7flUktGX1ueiT8woJOsQfmEPsjbK4y5Jsj8bBGnL",
-	"HWpPbZVpOMUEcRhF4Dp3yp+t/ETrJdV1BNCcpPjF6uYiL0K+ivRbEFNT6TCkqXxYJeptxjZjk6QUKeYL",
-	"FotGX52qV9/GpJPLhyjTFa0lqm9azn+6lrOhg/CGxHyaHjRXMDzXOeDqOIZ0inBmeDK44xCVAiHgytO3",
-	"iNk0xhDmmJ+/EaXKmQkqTByLQ6t1wKiLg9xZsnivQ/J6IIsKL4OF6EwZIpMJ8QUCwGNlB1FolKntQk2X",
-	"5Pv+xVsQJv/1cR0hNKEmArbCU1ocD6YBepotW0jhS8s1T6gKm9GHKD+q9UZTPRZ5kZp5K6u03s0I+wTw",
-	"7Gj6G8T059cmYjE5BEwTI7tL7rbG4Ar0q2lFD1nvbbqcleTsdjTBo6L/Azg18J+yeWJq9OtmOmpBMqqf",
-	"mW68dgo1V4xrKukFY6bUUID5mpLFarni4+YY6hs6fXK0UCkhwGmCTSls5X/AvhV3SZvG3A4NC+Y35inv",
-	"kE/cMVOFNajEClVJO84Wnml325AJrNK48xwLwPO055qwr/zyGpU21YUz9ditFVefCDYdUuEy2d7kUZBm",
-	"eLEglATqgMQJ3bJgQEdxQu+h9sEI/QWeojGZYggxhFz071popJyQ2WvGu6pe/a71gepXRugvoci+SzgB",
-	"C9yhKoSkA56XC6KKICkH4og84ijBgsUjhSNdvFBO1zhiYxYsVRw28RM5IgAfP9zRIjhEJ3m3w3/eplAe",
-	"8LvCJM8/sKTycRJGAnKG4gQwYb3ewW5vfNDx23h73Gv38LjfPjjodNt7/u6B3+nt7+7udOVJCeeECzxf",
-	"OKRcbMBVwKEs11ewByIF+h50Pl+I9BfIUGICR9kvu1/U0TWVijy81+/5wU6/vbO9M273egfjNj7YP2j3",
-	"9nu7uD8mOx08znM2b7uzvdvudtvbndtu/3Bn57Db2dre6fzbs0NXmy592GRdOp2OXBcN03vo7fU6Adne",
-	"PWjvb+ODdifoTdoH+/sHbX9/bzLe39/vTfYmteuoz0ZKadYWumWQ08ZsxdBSc4ujbxeOatJFY8Z5my5A",
-	"Iay4SS/NOWmcojA3edvalbXYvvHYNjAeakx/mzVmvVor0bKrfxkMaLsUF2xmPS+tkg+HqtSELjRn7OcR",
-	"mzpFxl++ca1vXOslXOtjUxF9DUXKiAoul87byO85DBTepBJD7sBtvVAumBe6r9JQT9eIxylOqNF+pLxz",
-	"pT576hh3w+UdTHUm8BpuiMIGlZ0RjTXDUkuvTmMfW2tSkw7Lj8kC2Io2Vo0gZqeFnlQ9QKk0LRcEBcSP",
-	"cAzeS2gF9LfLm3c6GEDZwEKh4QwcS1B9taxH9TmbxDrU/+wPS8fG6+j/tR3/z/wPzL7P/bTM/TZksHAd",
-	"kTfkf8YDUIURlFaeU8aMhJOiScr4DgLmC6gVmeYhpMmkGjuVE52GCSJAO6S6fo8kcpW5y7fcskI5LS+M",
-	"/SRcKZ8e69e+tLwJjqIx9h94zWwNTEhMEOYPJFCoqaHCJVE1sVS2TBzokjxNeOt73XMa9VEKN3FvwqnQ",
-	"pWnAvZ23juccNesl7aS5gIgDcApkaqpKMbp9tQqUWfuW793VZ7Zrrnk8EhqwON9KioXlSJcT8XIgnCVR",
-	"aVZ6CKAh49CUSVY1y6RMj+Yg1ANkBj9SKYpPM0ipFRxp2pFfyyHkQj9CKnZ7nrOatX280smazas8YBdQ",
-	"no7XFC1WptysdnFRplBWuMNuK3PRQuSoKv697Qz3frQVmXQSdguup8LUE18xe/VeKzMQps1WLkMaG++O",
-	"OVFGy6IBdYkmIYkCXRz12BislOdkpC1Uoy00oKpupgGVsuOJ2FMx2H6VX5EmUaQjZUisC9Z2tnpul2HL",
-	"C2KC51y5FHNTb3mf2lPW1j/O8eIXReAff+WMbl3jp/MMLxTW6FqykM/OiPvNyJsvky0rhMHKLb/W5WCq",
-	"k2ZNjH6Q7lacUA01iU6tuDAUhAHAAcMl0UIjQT4JsBOS+UIsVWaRtv2FHI1Of7y4vB6OgFA+0BFLhM/m",
-	"RMePxwRzRgEWGz3NlmXjnkmX+MW7Hl6dgXN6bQklpBCkfssa1kX1Wp4epXfoxUQVVs+Yqnaemwo7MJID",
-	"st/f2SVBe3+/M2n3xrud9kHQJe39cbDb2dkn+/v+7vpKNie/eYfbLY+Haj106BvE9sPGBQwtWYICBiZ3",
-	"E63uDdA0JkQY6ITKDJQ1IoDXU3wKmSYNI00N8MVnV15EuoXNRpBu4ArwoIRe6je/5HZ4ncVRROx81SaS",
-	"hua1hDZ/GQjEHUOwiJbveFpKNgcT0+iSzajOce/rgmEGkSbkmRzwjqsKpjjKh/9ZXhueLEjMSVCZsU7i",
-	"VOORHWCfBLqmZ7kxk+lSl7xRb0SEFrL3W+kJsQkiXY7cntqEabbONjMaKqzkyzdw5znTPOCJrem10nBZ",
-	"KThBZkcxdU2lf2vfYKYx5UEYzKNd9Uh7HMsgOKU4Q9O2UxDUQBhQMs4aILpgQotTE5WepuJXVMFnJcEr",
-	"vCAd+NGAMPOIEk6hFAud+iLbhtrdCSfBkcLch9GkAzA+0EQlaDXov8KXWCAreGvFxtcHHdxk4dcuE/Im",
-	"d/sVDIqatL+eOVG5a2vZlxJo4kRH99BkDtKUS5TOVKX0cYnlWCXlqmMQTI1TKf8AmHZhfzcYLVDaxXBd",
-	"02VN1FLgDu/eqKu9xmWuG6vd/YSvDhpdtR0p4a9vEktxjaFWC2kU8Ls5W1aWevJG5+2uhmAsp5gx7jBW",
-	"TEccJ8GU6EAqVdP+cFtzNCZHDS2oC5gIrpnbbmd/x7yltUnv0Pvh7uTH4e394Mfhxe397eVPw4ub+6vh",
-	"9f3J4F8Qzibb9rTHycTn9fvdDpiJsc7MD/DSciXtdFIDgzb5bPWqo3NtPxj2ZyS4NS6wrhypj6OIg/fO",
-	"Z1xInbbT2e5v70mes0iEebm/DZNPhPXbTrcjZ7CIQ58Ex6qdzhc58Bnm50xqyIBaZ5kQ3mYEpQAks51O",
-	"ioAN5jnzgKaMBYlRgJeNTXpAdz9AZ67bRm1n6fir5G3UbUnKsdEwArzMEDGaD+DEnb2W7knVNcSiQM2X",
-	"oycpl6QJ8GjAH0wh7DkaL9FIsFGFDGw2urbCgFxddUaLJxyWqJWaksyYW+kW1p/5aibb/OynGSDfeMCf",
-	"mwds6Pa6K1Xveb3LS1sgHCLCEsknWpUYJwKyFguUa8wxJIqYbM42NBati9bTNn8IF222UPbX9oJJBSNO",
-	"l22QBCE7rxLCNBJkkHoC5dt2oRPbJZQJI/CWiDGVbY0VarX+q4gYKRniE8HAoqLwgfyvsjBpiYhl5Tvf",
-	"7EoVPPd6JkA5t8tamXqvadMVMkS5wZXawCmwCeBtzkEShKIiXBQmy9mcQLXEIAwgLFOqAbrAypbLbusd",
-	"eg9kuaUCcyDzEmzM3qHXPdje6mxtb3Xlr+UA6gwOWYESQYKKUFfTzDv0+uPtyW6wi3cmHf9g0p308U6w",
-	"5++Tg3EHd/3tYIf0Jv3Obndve3/noIf7411/L9gnBxPcGcvnXst7CGmgxodmcAd7Lcm3lQ/fO9TRRD8B",
-	"Kt4iZnD5PJi/HglNOaxG/Ae7bifYn+z4u6TdH+/hdm/SIe0Dv9dt7+H+tt+ddMYHwY6x6+61PABzL03e",
-	"KAXbUHoTx1OiGm+I9wQRRd5ht8Lwu0Kja+na0ChdC0iXCRVoyae2PEdCB+XC1uNo5NQC070udnc5scqp",
-	"HIGEw5n/QIQqIkeJeGLxw5HyJihYhSpNE68N4mDoqjioc8ijUcSW4uS2sqx446dSamJmlykNaaNwrgUk",
-	"1yNdowNkFgUmmMDpVYfRgCbjAPLCdHUUdWJKpqW/Dtrb/V1A9oeW5GsmDYBIHmAMZAaxFn4Er+6MfMIB",
-	"8cM5jrbc+WCbmv8cUzwlgUIM/GLObC1BHaIRpowu5yzhoxYa+REO5yGdjuQlEAZqe1polJ37kQpCh/9y",
-	"BZGtUatyeVUjFXvjJnaLcbguovRxS8rxksrD4AiNFNmP9K76jFICR9TQfhpjVJtPn7InN/izQHzGnkhw",
-	"iDDMelQEJTaZIKZ6I1BXS75tLf8IfoBH6p96pfRZGB2hkUIzHRmVJa0NZ59jyDiomsMjofXWOg2UCa9C",
-	"styYoFBo2LNoqRBUOXPrSBabdm1RGJh1MaWGPSfIxG8VoSHgZzmyzMkhR93GjhaqAkSaHZgcT3Ok52ve",
-	"oIYh+TpMjHGSxQ+pE+6zhOrS17zCaJkVEEqxQcDt23Bm2e21AW5gpauE2YWFBNtKA81rIjtCkc630dBV",
-	"2YINDF3H+SjmnPIUuGeNZqzYNUdzMmdxSPhWWXwjvylJyVCLmbDxVuWkFyt1CFimYRHpMcuu5+xOtI+I",
-	"vjYqpcSzkD44Tar66lBMTjsf5Q0i/5RNFsTEzYlzSqQqyTzm9qs6yevGGql9WLE4bFqZIFDGXW1ZN2yQ",
-	"njJH5kCsbMibX7VdJbbEsGS/fJPd/wiy+0dVq+hVzkhZHc1Ia5VGqk6+TTBNXYKZcumykuq5Nuy+cCjN",
-	"WHQ7rXRCdUe03nQAak5l/s630/jtNG7wNG7GWAT3zpsYinQBsdLB+WEpCgHpni1rjdVnDrH6GFOfRFGN",
-	"BgUVD0GIAieJkv199RkJjNFiCdHilD0VTq38+nlZd1kcYNrZumF8DpxyNZ5SdKmUZsMJlM4CqTCLpxH5",
-	"MtaNOO51Qq/JZGUeEYzFtcv2ptQzy5dtjqHvr79JLz+HOUJ+k7OoAM2vMOdPLLaLBTusSTHhkqwW+uVU",
-	"8KTkUzGY2U/iGCLF1asAah7HAJfDYk7QGAtB4DBT8mS9xQVeRASF1Lwul8MRTFZsPgfN3Osc7Ba5RHPP",
-	"SW5AG2v3S8XaU1eyyAD5jD6SmGMXvnyzNNVwjczXCHNxo2OFczlV6iptklOVx1mVSmrohwtMxbEURnB0",
-	"x2VrEIjd3Qv8cdffb/uT7qTd29nH7fG+v9cO/IOdg4M+2dsfg++4yeH9mKGY/cDYA/KjRE5IJDG9YlHo",
-	"L71D77eEJFa41Y/Xl3dXeSAU5zrudDv/9p5fQiyXTb9etaubqqhcrRBrHU9rgSbSlTySGC0Ybx4HWdrq",
-	"pqFdzwHUrY7qAoj106Dm4a07mV8ncbifWBSwYqOyNy3cgFourc4tjGodNBeLJFyBacXtSEPVNEBBuu65",
-	"2WUksw66i55CFUi8sStJDo/tsO+X5Ec/IyW/GAiHg0BZbnVbSN9wkySK5FLU38BrJiGsjbTxgpjHjV30",
-	"Nh5FKcV7JSmsDnesJYln5wB/BdLYgLBmn6E3E9ZMjxXGduvm1Y7ImtOrM5Gesfp2Nyuw+FxAeFl2xwsA",
-	"DZ5xQvPDLo7tCoAiFYVP14Lgb4S4YB/N3EBadeCCuT2v16Oa7n0Jd7ChrLUJStm49LfZc8zf9CCvDeZt",
-	"NAYnjLfRJRo14KbNJrgXCoVbf9DSZWw5mxNTuAIqTassHYV2AScKIEi59fOWbmLkSELSM/mm6rytqvNt",
-	"vd9yvUt8YBXyfT03/3Zuvp2b/yHrvbE7/00r2+o+6075ihP+jcz+nGT2pvTlxlLXD7lb2HLrcNnDhk56",
-	"a7pFVY2ST+I4iTmLnTF6OpNavoUWeEp0/f0jhMfgc9DFryETu1FZoHTsK1aq+jRWrFjhui3V4P12Ml/9",
-	"ZG5U7Xs7jHndYYPKwhX3gF7Ua4KhvoQfxj4ASuRWFgqCCVe2zUus9msWPq2htTUxLOf406l6vwvpeTm+",
-	"0sD5BqEhtqcg58+zWnyp66DGwXcbish53fNkOiUckiRM1DPkktfYbp5hgRGqe++9xrlCeMwSoWOssVfF",
-	"9teAnEnxa4p8fdkg+ly4V+ciiSJnObgVlfyKmWHQum25+rhio+rks2dsWOG+2OzGbYwLKhJ9SzZofHqO",
-	"OO3lwrGiGlvjZnj23mt5J+deK701/nF5ejy8h5/UP82D98Phidfybv96PRzIf/x8eX0m//v+8vpOvj24",
-	"Os1Dc5gPyxFGaiR36n7ahMHuDyY+Osx8xpGCJ4LEejem5DVxbfOr3EBRKo7tRXrTNzXr66hZ/6MXMsfB",
-	"/6Dqq+F6b3k98Jsl9V0Ab2lCjlHAVNCgPrSIxUivTxEpVLdXzmvlaU+rkjfUi6tHXc25njt6s1v2LDa2",
-	"v2at32Z/M7Bnd6YezvCAAbf5EI38iHESjFqQRsyP0IgtII9QgzmTAHHySGIcIQi51kWI2JNKHeIKEwVc",
-	"zjpXEvCDj9BohqPJvWrsg5QvIUUQTULIpEmEvM1gTKFATyx+4Lo+lUIZ1RKJGpyKWacQGK/bzIsW6Wtl",
-	"2ULVuSCVwZcaNtZEeunkUre4qd8BdtgQqzQFkdIFN0hQqRPcNw9kI3HstvVAmC8V6ClmKpdztUZmTWqt",
-	"SJz7XC3xRoCYaR5jur3porQ8RWwWWVtKR5nQ4Uxr9NyKnR1kQMiQH5/W8foboNqyGI3ASa8TilVmPUAo",
-	"qGzZLZSVyYQUVqyrKutgnRnmEDUdTinUWi7C4+b6s+oiH0Omo8qY5FDWVl9dgwC7qrEuYuKHnHgfv3xx",
-	"R4KsQouuUOqYXfYoP9LNtHaFhbbFyCko2d6FX32doVSs1j+fDx2taEaz5RqqMeKvYPrqcHMBm/6bCkcO",
-	"GeVNZSQnRsz6B/mPY+6qj9M5QiMz1K3KZkYonKi7L4P3Wjc0qdaQ9hYGsiy2tmHFGAPs7FBNLRuCKhQQ",
-	"wjXtY65uR40pLv/1yEKfAK78UsWgKHhhFpto6jl+gNsVxGsjMUB5Ycw/0Gx3dHYZCWSvI8A0z28J9KyL",
-	"/rasbQ35yXyUdnNyDspuU7BXxRF+jFmyqOQHP0MIji49MCUChB82T2t0GhOVUJhGUeCO5F0rEsylykCs",
-	"tnfoBSH3WVwNUb9hK/CXAn2U2aX1d24d+Frix9vGyRe2OBQzLQsAPyhuq9xv3lIE/hRyUjtNYGkVofZ1",
-	"3rmppELkMymNTmI2P0I44qxgBYUeU7yCOQ5Io97hszWqF1QclL+xcc21CQ8kEUChbGcVBp9RAfJKDp/L",
-	"x4tQ4EjO8H2MqU/+l07vZIk4597hjsIOTLg2RDS6FOvi018MdsGigHCAJqZQ/11VLy7fImWw/Zdz5yhU",
-	"JYEnYUT4IVJ7xAF9HGE0SuJIy7O6ZISCEPF1ZZ0qSHM5qweyVKTFwynlKWSRynpRroJDJNXrtEbxGHOy",
-	"29N2wtHTjBP/fmRsmBRyZvhM1xWxiLQPdQVLNYj1EO/iyBkhPxNiITuV/+VmepLYVJCkBmkAzZZSlkil",
-	"u3g4Or19V8eGKqvqMR+h7U6n1el0skr8HGGFUdpCCY3kQIZnp/8enNyfD/55fz68uRn8OEQcL3nGNWAw",
-	"9aKOzdSaUYrN3pykqmB5VHmXlhk06nZQYTpsAmiKKVqLPnsuE0vEAOnFoM2gOV4igR/IEYKT6han5vhT",
-	"OJdK346GAp2HVP2Qu3SsBCpz3p9RcUV/mm1t9eX/E1nW8DQ4EgyNiyoA+bQIYwIIp71uZ7vXgxKTFoT7",
-	"z2TMQwADUJn9OmpCOKTwjYKSgZ5aQCZTh1oRgmYUoYBdk/P60rJns0GYI1VHmh9pRuBmjxUXshzwQiUM",
-	"gNEoFIWj3NUkVHeazMo3FId+Issb+UVeJOpDN0Y+WpGEYNDPVcfVRJerZFdDfvnKgpUKaaW4CNflfndn",
-	"v7e3v7+329/rbu/s97x85l+1RPmmap6dqdhQnDJezrV6qtiyrMHqbbtmbF6zW1JMXLVHF0wAForu4eS8",
-	"Ern1awrE13qBQGGjTCiYuBcJuiPlkxxV3g71zYql21VZo6seoZNzd2+vJR/fEM5DRmtIhKs3KqnkGfU9",
-	"bW8bZOzNSLSwbvFjRichYF6Zaz2kiSTCw17/yyal6nWJ9LUFnJ/CH7ac6/ByGfxWNQnBZkdSJFbod+ME",
-	"8NQVWUiiM5bhF4ozWaqpbqSaRd3x2gtFfu8UaHAwD6kxupI5VPrycID/t35ny2dzMFauhJyQXWhmhwNH",
-	"AJTuqQ5KEkYp5ZOAQeK9Wt4jk+UEGVCSM0mByoEn2RyNQk+0tE4cPFkxmYZckDgseVK2HaaM5r0uLACM",
-	"NTt+GfhGtjVvOuNqhvmz5Ls15KrNHYZZajBRALHhs3IBUJu7WLUrv7iCA/6I1+7FM25aF2TqT2QhTFW5",
-	"1FDavEl38NizG3355arwaHJCs1tZ18g1BbnZ7b5ZN7JlMwRT4OzFNj42nH59qnKjZSjg6j9jOTYQIuHa",
-	"2TcJlDgh42R6SiesAlWX4gWfsbL9MqEClApCH8OY0bmxG2GBTzkzIGkeUzEM1jtydYLEoME+kpirN7tb",
-	"na2OLi0pJZUSfEAKPM29Q6nzkjlT8G4LEvuEChD6tvtpMZGdnX6/19vZNkVT9nf293c7+wBll5ZyXy8O",
-	"b/3Ir4zjnpAJTiKB9OYWVE8Shb/j+0C90yD6CkblwGzTG+Mq1VzYKbdn24FxkyeK99gX+RBhpZGbIuhS",
-	"SVJo24eqvqLa4Bb8YQ1BAcqayBe5WiAnAukoe2WJVC3CqDsMQNHX+l17sxuaP0qHsNbSYVpv6aXPhplf",
-	"8dqzVxsMrk9gBoguO1RVNm3EPf3ACpkdEx4GRJuMnIc3jUX9dpz/KMf5P2Yuq67FGk7V5MbM7q3NH/EN",
-	"3rtl9lB/E19np6V8GUcMa/z/kKNFzGQfdYA7GzxiVbA7axRaTQs9lvB17HGWSoDooivpBaPfzt0RObQ5",
-	"M8l6ApBv3XHiNjGo/cpGlTbr3DdGSQW44iSM5y5wxfqT8fUBvqqmWZsrUT3dcuUqWLMyh1j5wvqSNTT0",
-	"B0FNm6f11SqZgO1OcvlB2Bw87BTN4R3iMxpwBLjSqHuw18mtfAFnugFW49AdTjuAAOikZGdIo299FoBR",
-	"//L2/v3l3cWJAzlNCoYTltB8ALhJnCx4Ak27tZ43+dKJKsaf36XC4KMnvOQIesqN39QeLBRhqdw+NSrn",
-	"rsknx7AGTjU0wlxDZel1bBnvI9d1S44kP5/GeM6VPzLG1J8hRqX0hm4hNkb5KdGcxSbuZi4JQcrLsRGz",
-	"+dYH+oG20ej04h+Ds9OT++vh3++GN7cj9Jdep/PdIbrNSseggBGoaI7mWOi4AZ9REWNfbOUaOT1Jvx+Y",
-	"8kSTkMQqX1IgjKROn//mbzeXF7leVTyx+uCJRFFbkiMJlLMdPoUPB7enlxf3w+vry+usU13aMEzruKHx",
-	"EmEUJ1EaghSwuYqZb6PRD4P6iasgOcoQJ5QTY8sxwMOqvDI0dHw9HNwOi6PJCoX6WVh1VmIOvry7Oln1",
-	"JZ2S0mcXl6oQaPrJhUHZ1oM0Ibk+pqbGjervYnB3+9fL69N/D9Vmdb87RMcxgb3CkYrPnoech3QKZbgg",
-	"LB4+fX95/cPpyclQbdeOXitdxUgSndyxgIHUYUapjzl80fvuEJ0qaqLvBCKfQi7SoMBCM5zoPLw2Gt0M",
-	"r/8xvL4vN3bBEE/8WdFqAx+pMqnV38BiQe9hNqQ4oabLmxtJXtXfa79U/vXhP69Or9W6dg0tGQfWDEu1",
-	"NjAbeD68/evlCXQwODu7/FnvRl9/tcBiplZI11iZEzFjQXoUNdldXrw/Oz1WVHCglld9hHAUExws5QTl",
-	"hRuFacgTZ7KttPaQbFG1dnU9PL68ODmFg/V+cHqmZ7KtGpYT0DX69T1i7Rt4GMyG6SN1f3t6Pry8U6Pb",
-	"t0+3WW8cx+GjTiCBf0ItXcQj9hQt9aAG/zq7HJzc315e3p8Nrn8cwpB27NbIJ5+QQEXGQY1dQ+k3d1dX",
-	"l9e3w5P78+HJ6eD+9l9X6vO+/TkkJaj00LSgVMwSQTKyIFjv2rU8q2en56e398N/Hg+HJ2qJtuXa3zKm",
-	"cqk099Cr+ve74d3w/v3d2Vn6pnW85ziMxuyTPN+TJIr0tg4ujodnevkPDvIHDWIPjGRrjvQ/Bqdngx/O",
-	"5Oz66cnUFpcQro5YhHTaUqXb9dFmjySWmoJpJ9uuviF1Ha+kikepNNpwTtos0Wt8fnkyPEuZV7+zrbtW",
-	"KVNjMgtpkJWFUvkq+sjcXl4PfhzenwzOBz/CTPsp+02NPBRhFOA5VG2zi9fJF8aYE3OT3A6vLwZnaRvD",
-	"1AOGSMTJEdJVQ1TuCbWsI+84FEXJXUjvT8+GKanoayUmPosB5WKm6lzpuGqkRCXNH+HDEp0OKEoWap0h",
-	"BLGKXv9+d3k7yJGVIfOYwMgxV/SlFoHDDziK2FN2l8BRaUSkakg8P3XFNK1b/NaUM1d7sYiSaUjfccWe",
-	"ai714fng9Czfio4+BOEG3JUGQyH34d2N3MrzYe7bLJoXPlRboILn5frnW7ga3Nz8fHltSSJZhYBQ85cZ",
-	"iyHkXv4Rpffb+enNzenFj/fH18OT4cXt6eDsJncjmxmoUopZk/q2VI3AzO+H/zy9ub1J2fJAjzYdvshW",
-	"RG+dnnejL+V65CddHHI3JZxQyS/yypJtpPetPQG9mPkmocK43ZgUQGLCZ7pep94+dYUqSpgyFkC4qxQ9",
-	"9TV8d/vXZgSJhSDzhYD41IhNUUhtnIWCmOq1vEzmtP6A+IOWVxQQvZZniXpey7PlNa/l2UKY1/KMcCWf",
-	"WOKSQmpQIhC8lekwRRHFa3kFAQReKggV1m9acvBaXlkwkOPVF73X8hy3tNfyCleufK94ccJsXFei/Ly8",
-	"Q17Ly64uOQRzKalVMTeO1/KyPq3rQM4tz+JhmxSntnYs5bZydXMMFAZgs0TYqCoOZzVpuJj1E5xK629z",
-	"3KyfDN+Q0ygzAq/l2SdbDiV/Yq2W8p/lzpOki4oTkU/PtWmkZGewFdomGa05kz7o37nDkyngOmwmz9kd",
-	"2bdagV2pdIOmu6pOsfYRhe5As0pzzEAqZYJIOXTCYh372gCITQ6pHoF+qJbrNokdUTeXVF7alOg67Hpp",
-	"awukZMHyprY+e5J60pIlKGBWUK8HcCSu9U5beHGBC3cwZ13U9/CTIDHF0Xn1ThgFDNZEXViLCAu4nAtm",
-	"50TMmHKa93rdrtX1ofdXEkXMuCm63f20ZhnUqMgbqSqqgW8kY+TCVMnWbZogmiOVhhfSLJlu9AfJWLHT",
-	"Nq3RjKpSbNJdcBcLlE/fcRTqHBZX0MqK2GTVxkVFYPMfOKEkDNwVkV+wFiG9j8kiWt4Ldm8SiF3d5M4R",
-	"6ChS7tWGnCMTGpluKSjQSvZ2M04q2z2WK/tJbIQu00BNIMRRyM9VHwpRfRTyaznNUUuhqoOUqblA5dF5",
-	"XjCYmLFkOtvMpDR5VYzP4j8v78skeTxhjp7iUAhVCi9WgdhSCLbWCnPrTKfDGG25i/WkJ7qel7/XGWPn",
-	"Uj93+w2k4p6Wd+YPBGIvaKZwyYu8eMMZDJUMVWSuOvD8CCcBac9w+JC0e+2+rpIZBiSW8gYVsxgSvct3",
-	"XobLUhsPpV/7knbpLGcuD1J6fG0QlNLonJXc1XBdLT8SGrB8oJg1K0dzMRHxcuDGm9GhggZuRsQhIGfg",
-	"kKpI/QXzZzl/zpHKXgL4GPAR6FWTX7MFoY0KbxXIKZ2vWdFWuhdOigoj8p7Fc6cvCIZFEVZqOrpUFBSS",
-	"KMjjgOTJSX7mHXplmlAPPq8uwVmYEnznGvyPMSFCfuEY/FQ/c8dCGnEFQUDu/+HV+WbrB1cniUKe/Uo0",
-	"fpD4dbo9ANgpUKEGsYzPqU4J0tn2eNwh+zvbbdwf77U7BzukfbAz7rfH47397vjA98lez6vPylfZLdne",
-	"Da5OPSv01QuIv3ewM/Hbfn97p93xsd8+ODjYaY/7O7vYH3f723jSIHqkyeWi4Qx4Er0R9C50+F55+Nw4",
-	"panNdMoEogwypSozXw7Ifn9nlwTt/f3OpN0b73baB0GXtPfHwW5nZ5/s7/u7cDGs53t9WbWyF+iIdUpg",
-	"/WHK8j4a6HmwC1c4FtHSqnxT4dCGQwVlZbRwlpVk+s88Vs922cOHxdK3r0KiH1fGB5jT3yj6SLEBxuau",
-	"2KPnRBqYlVinf8MV6mPN6gMXGgcq6PKNepx1gQs2iywnPzI251Iv0ZcQYAhKIg1aGvEjr4KlB+Y/4qAw",
-	"SrRW8GIqa/AlyBsqg9zG8SqCdzVPccrGU1lk8R1XmboN5Io/+Xa+8NJrjge2ovxs5Rk3ScFu6PL1i8Va",
-	"qUapVJ0koFKuB2we5it85pLErY3QzVSyGE3eTjuQYSWTEhG2kMHSJNif5VFmCgS6JkXokT+zkvs6cdkN",
-	"h7MBlGG5sdUh3c9NKFkraS1b1oZcE+hiZY5FRmW6eRed/ZXgSMwqspgEFiSfQOFicMdpGoQ/I/5DIdQ5",
-	"BTBdYM5NmPoYc+J8CDZe5xOe5u0VHoG0vCA0INQvBFp7M5jd0rN7tX7UvVm/mF7SnyzYUe/yp7wNvo6K",
-	"k4UKSO9ub/WdCR4O1npsYvsLzM4X4aMtYpcDUK2Fr8hPqiMnRQPHsg3PlUBZWt7n5UDlSApYU9rw0pm5",
-	"VMZ7hR04Gf54PdA+QkfBCstE2bgEvNmtUhh9LlJYqAnEImdJClgyjiwkcIVcKFtNd32VoqYnmn1hz6Ow",
-	"/i2bVtKRpyRQfcbV/joPegyirNwWgFmWLxZD74vHcZ3Y+5Ar7ysYxmfsCQmGJuGnKidneduhU4Xw68b3",
-	"dSymayFO6ZTwasDfS5qlhenAqGSxSI10GtrZuKMgktikk4WVPj4bnHnN8tn6nl3LSShFYTMS79ATJCLT",
-	"GM+9P5aLcINYehZElbHRb6FBGrRrIn9DnuK4m+Iw4on9mR2W90HIFxFe3tOmfkX9XbhukX2nf+42C6t+",
-	"x8HxdqQ9YYb8RhkCpflJwaygMHiG4/AP5BX95sKscWE+GxPa8LyGQnAxEqOIRFs2GT3PvZpx07UxyWL8",
-	"dG9djY12yaiJlYdON7giIqFClb4XlZWd7PtrNZ7WG/mc3YUj5dpU3+8kqJVyDPs3BPfyGg3pJwDT2Oij",
-	"j3Ad+5L7O8uePLeownPwm4vHxBpYZYUUVfjtSXvr/SgJVAoF4zpvAKyeGvp1TCYsJm7NJSZ8wSivoElj",
-	"cNOR94JZhUaVBNbSZejSLKUnHAqFRuQUL8v+XT3X3BLWEVc9dkozIiukdr45sWVuhPNU3lWzA86/SMZR",
-	"yGcEsJPGoJm83K+YHs4/T1qpdRGsKGpRe7FCSSElvWyhU5qmxMhrn8I/DOzcbg8FhCwUygdE9hs8OnQe",
-	"/mBAdlUUQSpbxB+oyrNuadg69dykWrEY/crG0OJuDx6TiBMoBVcsObKiPMbzzerZQl7GF0kUbWo5W6pU",
-	"QEUxytzE6suObGyibNwU21xtsmRWOiPxhb6DZ9SwtCyyhaRnyM3L/d7d7nZyUL/6yf62+uJXNlYG2ODA",
-	"38P97XZ30hm3e6Tfbx/429vtXbKDxz2/P+l0uiVEjUXM5otGuO5x6nWzeIilIjddrFSFvsJxCOzZtRhq",
-	"0mFjn212e4Z0ehvOyTn3Dg/2O1+chZzeGj3TIKSvlH/Z+Ni8+qW1fslZayXXQIG2iG69r6pqWeXq21qH",
-	"rHSl5PCr1+hZk/xrAv2Zg/HZFTtnTsKKvbRieVLL2opPMtSRF8COquVpZdbNEg6pTVvpXG36sffGWkLn",
-	"XW0R7WpvhoH4B1wI8KH9ysbvICe5yId1JhZoeOkhDkgUPpJYHeI48g49KCtw+P33FuDp9zPGHhynNm3R",
-	"iTdWS85K9tUtmBTSeiNqAUdZyschnY5SEZXQwKzKr2zcQqMFoQG8kVARRtoAlU5Y3rjT8JFQlCzsnDTd",
-	"rtxH9T0YrrNVqizPphdwlY1cvmTTklnEKlqAImnl+f+NjTkaLzV+RCk5xbBmudl6xIedbErw75TBw58a",
-	"Htg77DgyVdLmXDtt2nc9Szt0PrRG4HqeDmll0cxsq6w2W66yelmrVQteHTQmxU9hBHt9uIsrXy2JbEri",
-	"yFwY2VTLW/bcq+strpC12fcqhuxmtBUbfBa6fCbyPLUQJU9S956EMRfl+GUBLEAeqV/Z+LnBA9+k2/90",
-	"6fZjiqjWdQW7ayoqX+0sq6ilhpExG5WyMWGx2/ikyLGhuUyqdl9cpflgyOUIpUjyPZ6haFiYLpw4rWHl",
-	"4wqlHqCDVrYEFeezMiPxNi21U51++EcgLFtEslLymsVXZ1mlJb/RM1n65stZ6h06N687o8bMVPJZTOkc",
-	"KjdfxKHvAgIUWIRchD63hDxNlZAeoVB40DUWRKWhgK+ngwRD3SK9PJIYT8mViwcoQSGJiWwIBCNtaVN/",
-	"d1P5QT8vb3lV4yUv/UTbmbUxyKLtBlBtuVF+Lsds5EbteJ6bRel5MQC/Yk75bvKDyndRsd1Vscf5YA5Q",
-	"aqoydv4c90plmMkKTm05BRcOilo3DSyzFZdaq9ihmwr9K6eJZhtkAl2eJ49bOXzWmyVOKGW1qni/9+E0",
-	"iUmOSRQox0TEafvpHH/6G1yfXV2PLeNAG+YT6lLPFLoXa2muNHpFs3DX6mmVqC9dgM+lnAJrOSpdZvLi",
-	"jxOKsEAYgKOOFCih5LlxVsHahc2aruxKqldvOhZtlb1PvbhOAF3hurSWbqXamcVb2mFuWQuF4WdLkK2z",
-	"69ilFdgqkgKhHF/IFTLPhMWHaBQTHIzSUpWAbejHRLSg2rsYoZDmwCx4C43mmOIpGel4TFXRGIrSjHJA",
-	"4wT7sw9Ux4fJ60p5QVEojqD0JUEYjeTLoU9Gum7mguAH5btUpWq20paVj5Woi7uFBGPad6MZh5yH0pLA",
-	"UAZDlCIEFMtRYa2hTwq8Qr1cYhNn4SOhztQaCBNQBwuCraLwkVQFCrKHpsGypYOW6bkbCe+sCrbM2nIR",
-	"0xnzcTTMMNur3b43ulQMGi8VGJXb13t5NbwYnN4Prk7vfxr+yzv0/kv/z2t5N+eDs7N7AAzyDr3pQrT7",
-	"7XlIw+ZlMhrH5JajbF89wfOMTYdUKHjpcsQlkY/MvROxYopxRB5J5B325RXDp96hZxz9f1Eb+d/9TqcF",
-	"EGz//T1ehN+rY/md3t+VQCmZB6U+tFBFF46rKsDBqxdVaSx6DsU+djtoggWOWqjfQWD3baFeBz3hmLbQ",
-	"TgeFdMJaaPtArkoLbe8rsFvCeQtt7yG98C203UEBGSdTcP+KGPsVoRawfBVnai1mX6AAHYCsJqm6qaAC",
-	"V+EuiN5jD4TqXJZIvlYETE5LnHp93Jv0gw5pH/TGe+0eDvrtA7zjt7v+7vZkB+9MOuM9z2HJOdjN2xNP",
-	"IRi/PwejCyC5DXOf7O3td4y5SL9wK0cJyP7x/XwST6e/B5P57+Lpt+3ogdKn6faOWLDx8hPp7STscWfG",
-	"doPfF+F28EDjTzO8I35jv/4G15xuZvm32fhHP7wM/3Z69/tp9yL828EWWf7t9+DnU/ljNP4x2v3X7WL2",
-	"7x+H4eTvW/52RMfz953gn3+LGtRJs8vCNlFiX6eIK/hagE41UB6hAbeLxp7SVUWC7a/15b3lxpIobuOG",
-	"5wGUqSaArlVnIZ1aeNDsUZUN+VIkmRJWBkfkk0GPNX4YSj4JfRKOEKO+O/xFuFu8LaxUC2EVKvIzGSMY",
-	"xSHCaExwDGFUci1lv9fDm1sIQ+CqXoCzS7vsW72PRg2uMPtWRopWWzYB5L18pX2sZCZ1uPouNmLuym/s",
-	"pAk7eXnEl+L4byVihNWFU3+eMfSEaQlO07phnl+yssx5TVXIV6n4uKFqjl/ci8iPI8kjgqpKKlPJgtMa",
-	"g7YDz3ynKmun8YWyTaQfGpFlkkTR0vbImQ0uu+OqRpNq1VJ6DEEvMgGpVUp0FWhGq1rfqNIcMnOQGaCb",
-	"JhknP2gTQWkG/yIAnkvZFrqVnJ/p8qWYopHcoRGC0jccYXm75FbbmYGs+zvVU3awRGWk1N3phBn6Tqic",
-	"r7QvPObFPOF+p6q3czZ3pmSkJTcwdwA1Qe4Lh7DvPFZUTT5lhitQHEkDa97G4AFg0hfK2CvFC7rMDyq1",
-	"E+fO6W6vtH6OKHj1rYIkTnfIZ1TgUMrGhZBGeZFscE63zvTH+m1sodObS7S/2+nChlJ0/f4Ybe9vb7ej",
-	"8AFgyQsAYzlVzCVpQH2hkFQzIYPBALGxExZPGcDGZUV+izc+0YbCvRx0ShTpZua6QzeHKl96JA3nqDLy",
-	"mQbz/KiBY+LZIdEFJmXGWI/2U1jpGklq3RXXcsGLV/7l4keRmt5EEDlPC2kVC3Ll6kykiFYxmRN57vmL",
-	"w38zF6hvoVoceifnZWSQe2P70xC8kEb6pT5kIpWZG3nztf+nvzPpHewd4HYf7+y2O/tBtz3u9ift7naH",
-	"+OPuQWe359tJDevkQVjFmitmpxZgnvmCYsbm0MlerxOQ7d2D9v42Pmh3gt6kfbC/f9D29/cm4/39/d5k",
-	"b1JqQW58QsPfkvQOtuAhGtuZ1vRnN48VfXbs0nxMgsAJ/HdJoyViacaCpNE0ViLlaZOI2ctt+UqLqFFr",
-	"miTC9bOfXjca15DPOnlVTnb+EELoPwr5IRoZ6hq10GiCfSH/8f/9P/+vUxXX1OfyQFm0+HxbXpg6DvPR",
-	"YVnjdoSCpdhnsb16kdLBrojbVQzzpOpmHaibQvttKKkEoFTtIH3vlFSNP3jpwAa3tVmjOqtH7VqV6wmu",
-	"t2YbupHTvX7D+9gdu2gEhNr4xRnm5yzO6t4ZwcU7/OVj5SK4sna1vAMItjlGunrFXMw0HZfTG50O8vNL",
-	"+1mFsyeJ4QgJNlUlqVUmuU7fXQm+l44zm0/9JlYTf6PNNPtTs6nfRK8/uej1cYOsCvjGG/KpKyx8R3DO",
-	"MbgKwHqJNY9fWVbjR8YCNGcxNUris6poWLAEOTFxDSkwA2XI2StfhMrwpXIF7xRZNHf+pJzv86aEgsaQ",
-	"1g4jkHEKmU0uzqu2lHDhWyfn+x/J3DJRR3ONoqjzH6h/booFmgP1hlzwrgoOQou3OlZERyJBNYDxUpRA",
-	"FtYs115cIvvzUhad/HQE5nKUvScHNoJeRg0R4iqSB6y5pukDJu4K7HAGjocvuSDzhhbGhJNg1bpG4SMx",
-	"gFXPqZeQKCgNk7NgraF7uxsVUTKQSc70hROFgqVib7xBFALCqhXb3JCtPCfBqITD1hDiVL92j8v8MFyD",
-	"BYUU8Jlu2TVj4jxjYQrSdAPYqJ8Bd/M3lfoKPE7z/jyfawSSmr5WnnVF+kduZz9XwZmdrotm9sZZJTmc",
-	"SXvjmxtptC9Hu+ePTc/PSVWpIpm1AY8d9PXKyTIAp3W+PpqWpF9nGRzgwoUK4RrqrNuQpapDURU/CPhc",
-	"mn1zFZuO1MlBU6xjhSqRum619dBhA5xhGkQuXv7zbAlQB+BZkBKqStS2gIiOtH8XhQrr8wlXxPw0NSYW",
-	"YFSDF5P3nem5zkJpwwYU6VBtubMIlEV9lUehxu6ZHd7cVGtutuMk5rroQX6nfmAJDXg+9ssystu33ASc",
-	"tRnD3Ol2Wp4KJl/JR9W3m4mDu9X1ro34pc0sBYjDBZ4SUFvMCF+ncxYFdZ1TjZDogKyEHbE/UCYr2WCc",
-	"wnXZx6QEK+QoikUe1+tNrl2cAwcr65BVNFVv/4VXqnS/bwLTf4zAtAn1LlVL30Kxg86sKk/uhAVtjy1H",
-	"V2BaBAPMwE+c/iA4foxSApjEKs3VXPbzMAgiCwvG5I8ucCxCqZApkScmmMMAoPTbfULxIw6VUNTchXRr",
-	"cF9r6/JafTtK4enQMAVzawAE5Af5KWR577qe4lEGa4tCocrjAdqtEUuq0ZEsZ4JZBneyqXymFGGfBXqW",
-	"MZvGeM5b8ne95HFCV5vKdE92gJ1ZlhqiqnLuKOZa6w/w0/vZ9qikToEUhbvs6cm+bHLIjByw2m+zJgiu",
-	"dYhra0FYFiQzgFY6hxVrW+dzabDGhhdZK1aSaYCTV8k0Nfvy7U77z7nTPm7yVntLx01eT10L2VKyUPlV",
-	"vozPmPAwUCVMJcNvycuvDk9UMW+VP6VqjsG1EPI0GfVpFvozhfcgZuQDVfuI5GTQCL65N0C8o5Z8hYNR",
-	"cCxbha/k4DAN6dQBGVpAarGu+DQ8tsGOZaXeSso6lZcLoKdo/Hi9UHJhTBBiWWWAhUmFBquuwyLCvjYs",
-	"KhlCL2BL1aaQV6ORLSRbjRPqu5GtnD20TPh2mLuaAfoqkRf2JN/sD8u1l+pWfSsH8bqr1VKZ0XLcoRn6",
-	"q2HE6i8qXKDGvZU7KVVOUF2NFkItvDrX51ctJFDENq+pVG3WhvE1fZtGOvjsike8trC3a61puZflsBPK",
-	"3cm8adUxK3fWaYhqHAFzndBrMlkRmdKIt6skp4YWxDvr1epbwW5QL0sDN6/CAIHaD9lB04VkTEFoLdgT",
-	"LXspWoblVdeuluE5IUqsH2UlGHLEUmct0PDs7sNUopC0YMwv3vXw6uxfcqbrFzg00kpzAYclwmcg18Vk",
-	"EYUksKqmg2yegcivU1w1TqiqqXOw2xsfdPw23h732j087rcPDjrd9p6/e+B3evu7uztdbVM83G55PMzl",
-	"4Gg/N3tCAUNLlqAAUnXS8gi50tm6+Nm31X2t1f2mDLyFMqC4/3MC5VzEthalQJHj1bpITo14uWpSujg2",
-	"S2fOck6F9lT5sFck3GdUKfvaxP4Cci7VKHo1tThXdif37MuXMqF+I7NvZPYKZLZJ2X8NI4xWV/6Iovoq",
-	"c84NwbE/qy3AxVXh/TWTBzKTchr9VfbbvpGNWPlJlW3a6XeISeadXijL1DSkmXeUUaseE60CLHGGuBUq",
-	"SeEYTDM4iloqF50EKFkACGmn09lqjNBoA+bWZxRY21xf0Sm/3Y0TCr7ZqP8TbdQ5iOqNWas1t3lLe/VN",
-	"Wk67XI2PYlUUQ1Mar8bqX1nH/Vk7WVWMPbezJAp/x/eBeqdxpfZn4/3n4pzCV84zpVUhj9XxZqciXw9y",
-	"RVRZdflHFAo0D+OYxfwIjXKrnNUMGSdhJNohreT6z4kfcwV6aawoa/C5GC53qNZKsgehpgbrANPAcsdU",
-	"V75fR/e1QBBUH0Gg6uvlu6nITFiXOb40Af0FGbHPigt13+ZWTF+WX1yfKFvc5QH4ANa1mNtkUjaer8XZ",
-	"7YZenb27SvzWkDQ6hWiSmCxUZeyEBiTWpuQWekoFQPATBsSPcKxgcOXtMJSs4fLmnQlpnemQ1g/UvRMN",
-	"MEYanLtn5zE9+8M3P7hv2+Hr5Hm7j+HbCzjQOa+Bd+V513s1r9c620b58ctr9b4is+VNV/fFLJZvjMfy",
-	"r8JkVxDTm3JZXq/MNqb5HLsEt1Qjdvmx9YIvX8wy/5i8j38t5meVZHvG0XQcSp4qjWu0UpyE+rnhscrT",
-	"aAtNIqzEBH2I1O85v3du7nXub0qemp2Br6fwpuv959a5N9PIZo+mORxvfyxr45U1JXJ3XLtqQIsiPPuj",
-	"Khw9fX89U3HKAMoxN1mDAVnEREfGVcU2QuA7hK60crErVhZPDNj9awDi1I6wTrThXjb+Rpu0MvC5YrMK",
-	"QEvZpv25z3GO5P7kU9k8P3nziGMrCtRtpfETkZVHQ2wyOUSjCKIRVYwvgrSWdxxF4TwUSJv25vhTOE/m",
-	"SL2ZkxSPPtCRdiXcq2qEuiETMARRbDMSBSrlg3BxhEYQ5RknC0EC/boe0ThmD0SO6wiNfEx9EkXwCmdz",
-	"MmbBEqU/aoE3K3ejBpd5NvRwwNWQ9iYfmxbylW/Sz8sItHJJ7mpMXz6OIuBfEabTRPIAWEWOBGMPRUM5",
-	"9mckAJx37h32ABkbvvcOd+TQ5TXQ2ep0tvvbe3Lki0SYl/vb8mWWCOs3SPxM6CIOfRIcq3YcRYdznTot",
-	"vVbiEHSqoYYhSckgSzwSGrD4HUfQXsN0aD25EnwRrJmKBQVnH+w/CQDrOKUCBFkhCDsSm5p2z1wX6ylF",
-	"dzcoYFGEY94yDat9fILKTLCiUkV7oOyJHiGaRJEK3zZloahJFpu7gT0qkuUzoI/c5n5uMpn83jf6pEAb",
-	"7m0oTJkyoab9HLQPtd/52RVG3soTpN6k4lhdbO5yQejg9HiGxQCIoOJAirRQD8dLXh0RXgwihJJrODJO",
-	"yJgBZ8Cch1xgKmrDxl21R1RjFSB5so+tJqAKahifU0aXjefjyuQ5BqSY5bqbQdUv7vGMhX6FUdZVNHYS",
-	"0pDP7tPcSC7YAkggIJ+g1F7EposY6sDl3Lsv3Q5HSeDcQOqvWzXf9/DJtfriSzroik3ruCsJZPN73mZn",
-	"m9CwnGXpIJQ8ZTANO2syHWOrsEwraEFVVqwWKfKH7UiKF1AMQiemTlAokA8MRjD5imQvDpBwH2hOiZFf",
-	"jZ4+pu5D28uvBVZ/hoU/X0RtE5aKt8e9Hh73Dw463ULwMggARhSV/E+trGpky8/WtOUl2cjNr/dCs/ju",
-	"tqkUnv500DE1KbOfutsOMD+zno6UjMaaVYklONQ/v6rI/42u7MBD6hPUPdjrNLyzQ0djo3T1R2Dr0fnD",
-	"7zgK3aWf9A6UziPXcqgqGCf1iaAKdMVsWsZ6i7v30VkaqfH5vXPGp4GTO02kMstrZtRKd9Z0VX9+Kwvg",
-	"DBA8CBlViSZPxovLcRjoypRb6L1KPVEA9TEB2SCLzppSBjKb3BEpEKXSkZSWsvohEZkIxBIpsI84nhCx",
-	"vA8DQkU4CUk8guR1bMpPjRJO4lExpTAfPFWOXdJnWX4LSmn+/FWZQri7RruwV+IoC2dL8wUVDcnO3vE1",
-	"z5IVeJeBYJpyuSE1P9RDYjZPJoVjcx8GIyhJapcthR/1TJQJ5h2H45AGdACxe647igU4CrMCGCV0+JFk",
-	"/aPcylTVnMzm5z6vGjNJS+jwUsuopXd3pyepUjDVFWrsAkv93RXpdi2PVkyh677oTd7LvWFj9ZuxcNTd",
-	"XLFiDUBfuIgJntejQmh92mdzIuX7MCK6XqWGgXDDOqiW71U+pkI8zM1Al5y9T6q04WwAcGLII2T8EaXr",
-	"ySOjk8ocGNClaQrGons/FUWbuStSlK+S60Cts9Tb1A0ywolgyksAbMMN1mNOhqLBUHA49tpyCRm1HNgn",
-	"U4YVBV3qosMVgLCat6eMqYapZzpHqdaQVQApPXl19Fk+2ilPsgetD6kDm1blojOpokchBxVdqupc1TrW",
-	"ZN1CI9AG781fShtM/9RymeJR4RxPyX0SK7zMzD5jOH1Rgt5MorFa2mEcM2f8o05gRyFF6s13gNM1L1aM",
-	"M9/7LFCM4xFHYXCPF+H9A1nmA0euTqH2dEoFgGsij7WSTs3SJ2ImiUpZ9e5VD2VpL+159Q0EkzwhAodR",
-	"iQxVM9W0Z3/r1gacCDyvvRxltTxwAbQW+pekp1B8KBP3EMk9aumyVTDRYxbAlkcMWCnmtcFtjvr5K9F9",
-	"XFz81iT8ptLUU8yUurTSVCAqQzn9CHOQxdRGwk3PUSgAjyddGS0Wq3UdNcexTuuDqDm11A5U01FO6XZC",
-	"Flp3GKGBrp11hEZSFRxprTIEy5VaXSOha1WxyhicM/nqd0urmJfU3HSeGqSljFiPOVAUT58Ju57n/pZd",
-	"qEDl8trUN9wkoZBCPAJpHdgsCQ5NwIe8vhBlSH4A5mvticstJ4AJe5LxK79XrNNmvJalOKu7Wip3usOG",
-	"lqlqAjmv0N6oDSIQJ1ThSWElGLpj0h2avNHKtTdpWFTSzW3MnigJ7sdL80lQGSzulIWoZRuR6sQcB+QI",
-	"8U2qxUCL+tTqHa1QZk38eEX8jxb+G+rBaoFc2m+2ZBWWMBU+HjRgLlV6cNqFntQKKnK71q3AJ0NLQErK",
-	"c9Oqrdv/yyvR1kfrtUi7Dt0eyHUUTujPoXCVdxX6XHly0x2pdEbaxo3ywqu67iJnOnxnFh7FBAfAvJ5i",
-	"JjJd1KDxqNuZcBHOsQAHzJNpSAfDcRM0PGUlZLeXGNjKXLvU2GfHoS007nol39fnVQ6WfIstx0AKTbq2",
-	"6ApTJ39VKX3K2oMWUTINKWKTSTmeQZP3GeSSLbBUc7zv8SL8Xh2q75vE932vOuDfR3j8/QJGVFrmyrQX",
-	"1ac7QVHJBpCJmAJereY3Oq8EGq5cs/oYEHjFHfoB0TmNwgsaHe4rs1wvRcBZP9bgCsci9MMFro0sPVWA",
-	"NQvrZfe6NM1xbBoxusFFroqwfoM1hpNxkxahdoEFaQaYntOUpaYIVUrK30JKkeGIkkcSo4jhgARoTHyc",
-	"cN2E467LgE1NAqs+8/8b7ivG9fFtf/IsWNTb7MRBWQrKMjaiRmjSt0yh71oIVWsQVcamUHBk5E45yfQT",
-	"t4mrkqFUQZpeUkBqF0SKa3jMAPjMnU6Xbpe5USEnLqRey9OmcvByZ5P66KweOJ0qu3yVw42hgKGQckFw",
-	"0JitZZ22sqLlNR7AK+Yq/nlrAcsySXplR94CPtQKaprJtwKVfKF7K++X1cTzS1hC83Zb7hlzk4hc4zQx",
-	"TgDBACvLWX9kPciMkra4GZAIUNPc0B5f6sAhWp6IMeULFssxzYRYOI6lnxqIX2qWvQBDhGRCqk2Q8Rgl",
-	"R+iBLAQKKRqZSSljLRYC+7O5SZV5af+D1HA5CSPCD02lGw2riUZJHGmzUBDEhHPCj7IhbVmjscwSqcMr",
-	"Q6Aq7ITzYMGLWhOzOyntpLOrlTbnHKJLw3InQBi5oiAO25KNLBkGqdBugcitHFkDAMZQoDleojHR8QUp",
-	"Dj+W/5ftw9bGoBpLowzpfUwW0fJesHtzSsNgRa0iYYKede78kfGbpptI30lxW655hYGRynbB9KNqGLyY",
-	"6PPgsaOQn6s+tOEo5ADOMGplwX8mF7zyXDq41qvWXcZP9/P1K7/YbK9SeVBeMzn1NN19moTPPXQpNN0m",
-	"mJU6ChVbYDHuFRn26YtOz5u8CW8I5yGjzS9EQ+nqu3fKUVa8Hm3e/UuqRfpYbC3UDa1137myKidxpO8g",
-	"fvj997qhLZ/NvzefQMhO6Qb9doP9AW6wZnz/D3TBvAnC77dLpP4SsaJcGo3PvhWc6YI28bTMhqJuB/0U",
-	"/rD1p+DPTRGhr2I2jsi8zoGNObp+f4wOev09pN4ZgxvQ7bC9uLy9f395d3ECDiDl9dUABJQJBX5lqfK9",
-	"Tk/qWAJ8XRdMoPf6BWM/kcrz4TjC9KHaZ1ur4hmvLIDOpW7ozKNXHlvpHKjPHEaVcxav0O+1n+U0qImE",
-	"VdLPO44iNtUJBVa84SqzgZmIWsmypVitrT1jxzKX3cHZ6/YWrDIcaJeu6jQdppPwknEU+seMTsIKm8EC",
-	"3kA+vJKoXPYCzemu+SCRjFObnKQMwdXTachFrHObPLYg1BEGkW+jymKU+ssoIQHCiIdTKhlpkEXvlO0Q",
-	"6UhqrbIwzTt4tVzIxhrbqlWsz9hvsJqGiTpWdSN5brktfxuTqLW2jlXBQsdawMkLKRKsUO9ClckwQpAG",
-	"lllgzp9YHGyhMy3xWOgLnAgR0qmud0EZiLS8RLcOyiwTpv1SFWFiuoSYAqnmqi+0zwvg3GHs85CiOX4g",
-	"3BqLNjZCz1KiYlwlt60qrGQNybXg18RncRDS6XsWOy+V2LwAMI2ugCgpkHqHntfyTGqcd+i51ke9WGLJ",
-	"Vzst9PPgHy10OZ220M9kfN5C51e9FhoMjuW6vD8bHOe85+OQ4njp4oVZwGbBT6HEKBXmq16S8m9ABPFF",
-	"Vh7M1FZxNZ3NzWmoX7AHQtPcQChNfXpziXZ3Dtrd1eZbWBn39kxiwmc1mlms3kDgByxRLTwDbyy4oOP7",
-	"+SSeTn8PJvPfxdNv29EDpU/T7R2xYOPlJ9LbSdjjzoztBr8vwu3ggcafZnhH/MZ+/c1F7Xbjn3PCOUQ6",
-	"56fcNEzvi3MV1DGpWQZ5UCQ3GBc9HGSuJBoc4P9t6ZbgA1RcQeqmLI6ljDtjMSdojIUgQGCyVa2+4sAR",
-	"Yq4bd0WwaAYkNUYtjW73e6pc+ZFORFR+mVBIRUyAJjInmHI7d2ZDi2pPtuT6mKB9WxtiMZqzWJFwJkhv",
-	"97JS69agep2D3ecPKlve4qDO9IKwCRrcHJ+etlAQTkPBVRbC1n37CO3I7e537PzMVyXBR1aVdG1HO5j0",
-	"CZXrgOkSFrMaSLMArqqEEwCy6ePepB90SPugN95r93DQbx/gHb/d9Xe3Jzt4Z9IZ70GzC7j6ZVv72wd7",
-	"vSrvS2PEy5yPxR5SU9VJ2fxKetPPOj8sW6wnVYeQJynor5hJJvYlN63NFJK9oyKM5LVPtfFDqm9KYZMj",
-	"qrJK/CrCFLSCkozLrijpY8FTZjP5WEtXdYg1cfrWaqSa16Sol4uU1jl6E4Ey688dIpY95y27urEL1Dvb",
-	"hRIQxust+kfHxWsNo2GQQ37Za6FT7OZXr2g11VorW6m2fKX13CQZvx38h+zzgajLplIS+hkK/mkm676M",
-	"jrIcFm3EdgqP6655WTh6jYvjdS6HNI5XIdoriULFpI+XUkIj0aSFkuwKAaXTXCKo1+mgAC+VNwlR9lQ2",
-	"sR9BVnSoCour3YnCR6nH0imJG99Duc2yxJ2+Ti2sLTpXpijGnDqfKpSIeVoZEJAiwISIoPgvY3MVUqQN",
-	"1RAFFCok6pCiUQpVP3opevJzQO/XwCfa63UCsr170N7fxgftTtCbtA/29w/a/v7eZLy/v9+b7E28jSDV",
-	"qwwXrUz8wNgD8qNknCJTrYVdCP7NNKIjk0Z+vL68u2oOd//E4iiAjgPi7x3sTPy239/eaXd87LcPDg52",
-	"2uP+zi72x93+Np6YDy6c6EwvxZ229rnhB68O4F4CWE0NEEmiMMpXZeqs7/S+jC+SKKqHgrdG1ASKrQAe",
-	"DKBsOXNK09kYsmvgUd+qM1TXrcSxIgPA+HommrxF18/YMovEPzdJXdCBdxn5OhDLLYBdnv3TjDJNq9Lr",
-	"+0yce8nLj6vyVBTmpWTbL+bHlTJauEaVQM0GL5gAiINKhnZynudmhS7XZGAv5lHP1KBfxHS+WrGJmoT+",
-	"1znDhVWzTvHayNb20cyOo/swWQdPH0TT84pjtgpi1nHcno1F/yc/dhtQuCz29jbaFmPzWpPMJnf3m5D7",
-	"ZxFyN0PJb0fCFVYvxuYlF6f8zYkprJ80NTXp+dUbmaDJukHXGJYcg09NSnoS3w7hf+4h/LixY/iGtjvG",
-	"5ldYuCpLSnFpSrhKtXHcKgYNOcTxsjp1smh7VaMDbxllQgXTN0OsKY89oceA8uUYu0L/AlNQnBQtiGn4",
-	"bbelQEc44PqRRxwlWJg/ISdYI5d260J4y6FSplE34CnEfqjPlbtJwZYcoS7ElsKI7QeZqc8NC2WP2zUa",
-	"eyIrE3zNvHKfpTPKdfbRvSdVCC0DmJecfCg44oIsiswSAJsMlnwyn0vCeo7YgoWQdKU2+FnVKQ1VPY9S",
-	"0mjFkxC896ZsocoVUUgEBnJYLkGgo6jOuXe4B16FoCjfAtSyZflumN41z0Kbm1cXtiHPXQXSf0tI4pS/",
-	"0zzMAOYNKX6LaLlWmX7G5uts1bpl/QWOy7pDr2NlhOqMdpUtmaJjvgVwtgNY6dFdLOpUOQVYHJAYhRQ9",
-	"KefKjCzRDC8WhCq6aiYWJXT4qEFdyqnG6SFc0cSNfrN8BanfW2YutUyjVq9ZwTzM3ZoykVLZg3VOQUHA",
-	"0JWrq3JKe1lIx/Xdxf3N7eD6dngCSGhmDMUz7qC3quaBWqzmhxcnQ+WO+sYkvzHJ/4FMcgNCdiqmvI2U",
-	"bXisO79fkEWVqPp67OM5y5a30z4vOb4KJ85inC10fnkyPLu/u5H/Hhzfnl5az/Tfx5fnV2dD+GX4j8HZ",
-	"3eD28jr7EbEYpZPdap5tYGZUv5kVxoukFFFSrMIeJ/RFpfbV958b3+zptVy+29ctg9+g5D2Mrlm5e72I",
-	"NcaUpDI8p2JRv92B3+7A/yF34Kar/huW9laX4aUhlhXYQnFCD9FIkZHO64wTSkM6VaCSbEHoERppigOo",
-	"X5VQMUJ/ydAPVf0HiDdj+jh91/pAR8q6Ir/Kij2hvzBqUrQg+UUfjFYaUcRiC1QxJnP2qOsGWaUoBFss",
-	"SPBdC414siAxJwE0jSGIM23zA5UDxz7UAPhOTu8DHckrKLhniVAzJDTg+UpTajUURVMVPZ6duAzoR00u",
-	"V3FKbq4Zjb7soKc8LmnWWMnJep3Qa0kSbuVM47aZsA7Adwpe6tbP2Io97+Yn+aWudZZR6ooDZGj6SzrC",
-	"Z/iH1Ze2b9gMoOIkNQTpAoBJHs4XUTgJ9a6kmLXA6TIsv5Q4JGm0MlTmjERyLzqI5CZTS8vSroFcDAiO",
-	"QjpVmXGM5vLpX0Ix3+70b3f6n/FOfyGjysjeJdGziVD5JVBYRK2D25mwfrxjel5WMEjtq8klz1cUaIWM",
-	"TgN754zZs09NCfk8ZnM1SXnhExo4IY4rIu5sv4o5icUO/n/23ka5bWNZF32VKZ5TFScHpKg/x5Zq1bmK",
-	"7SRa8d+15J219mKOMSSGJCJwhhsDiObyVtV9mvtg90luTXfPYEACJCiRku34VJ21YxHA/HX39O/XYM+y",
-	"CRi0iKd86xGKTPQN0rB2nYB1q0uvEAwbOQPqgA8hnTtPhNWsQACzvhjH1H+JJnlqKGWs0owNVCRqkBNI",
-	"DjXbMyuFGj7d/K4vSaCd0VQB6LDON4APNm0a5TUiXa+1OIxHS0ruoB33exTjb0zBdiUm92nfHVE5vdUx",
-	"UylR1clFJ6lWda66EDwdjAkQqL6YBVF70glFmDW8taC4QA/b1okR9v+VC6MNtbSoKNVF1KJdJqTnqVZp",
-	"XXp0pqC6PJa58KFyUnEdq9wYONhyqBHKkXl93axeKqXFKzWhiBPt0pJFQfW9UM4y4XIesH0z1YNu95Qd",
-	"d6ux0Cpalg6HWlR8/uIqnhbfrn53WllTD5eYiHCn9gscJIvvgCNWf5HIYOkcVBotli/vV1QJg89uo+29",
-	"qaRw6A2tRhUX5wuZpbFwzdATNQqgI3pN2WGhmvMksexPuTH4F+A40J8TcY0t0cCaoH9rgBjg6C20v8x4",
-	"CpC1cqiwb2QLOGaUolvBczCIfj5CuLUBcHMCi/rXJzvYsdHO9QjUV2y49wjl0t+Ou90Aurz/zUMN/57M",
-	"nkW02D8c9o6IXi4sw3phut1V+tsyEmaxU5+qwMLyqlCB88ySTxbo1+fPis6gON3Ku9UuicFDRfnFMsAE",
-	"HVXVV6RDn0sS/JDerPFaQoTYyKH9Uo0MiVa6s1MxEPF1VY2B2zdB5I0tn6dTuGjqOq2VD7xqJWv85+aU",
-	"sJR7rd8cNsGee+E/X5iEPU6ffPw7l87pj1qmX+krwCKcWDJsEa2reP2ZY2fkGGskXwv4Yyy9f9D2HIAS",
-	"OlEo+KYiHQiZgWQ9OHYPHR4eHx8dHR4A8ELUOnly+OTJ4+4TT5lpqatSeGZlUl8+JTY+6BwHrWuRalzn",
-	"fqfb6dZ4hJ5V89wZLIh6dVSTSrEVK1Hb4Mhwa1ulPVndz9889V6LsmK3TItNI3GlciS7T6tbp2boSUqz",
-	"6kbjS43F3X6vK1NyOqJ3AOUQHG2t2y035WKUamrXuhIP48zig36+xZ9eBXHpsccn3VLmrn4tePrCPEzY",
-	"HxQLS7jOgGjjbL56JN80RF2nNRbJFKWfFDOeEE90gxZtG9ZcD7vDLj8etB8PDkT7aHDcbz8ZHop2V/wo",
-	"ulG3/yPf36dzfCcmPAYf9cn+ky62GSXHYgHXxvNMvTMDWpNmwj8+t4p/LPPMcOmPB8Wr7o9Q8sFTM8Dl",
-	"OBV6rJLI/XhMMC7NHWZfSKVoqca8eX3pEsFUhZfL1LPB52+Jolyis6rUVY/wGjbLKJPdEqaXZ18TrAsT",
-	"MgqoOYUUI24EfsOeWEu0vG6/ioc96rxFmKDYlroKT/p4ubasdLwlK7kgqsVVLZzS4g5XUNYKkfxcoHO1",
-	"XjJjFGnMNXPaWUUGwGLEs+jkSAOxJlKKRTgdRp8b5kkybzWNp5b/uqWw6R+rm/JXtOvYUrS26KVYG7el",
-	"ra3OfXlp1CQ6Qx2sAquxD31uxTDfbt6Hu3n/QO3WMyguHJXs26OJSn8D06H4y8FNKSVigTndYw0NTatB",
-	"VqVE23k2eP8Cnq23Fc+M0ewzjtdFCXCjAYtTC9HAhnRrLOxHnOoKVq5tMloC/+Z1WrNzXN6+2cwmhWoN",
-	"Q5ixBlvL8aUf0ry787XAcV922+wY+MMtbFXj86IBAiWpQCPDEqS0p+9tDnhOJPPKvlgBWRRnY0Kdnibz",
-	"7wxNA8K5X/aEaImQMON1TqmulrdbHhSHVexFWb9xy1lP89W32Jm3f7YZ+srLDH3rSEpDAGpciIr3xRBS",
-	"FRcbUC3mMLrW63ArfoGctVyd6+1NA4p6Rk/7e/OpkmTtRm0my62sW1cA7L5fzCNwS1lPV2+VJgV3I36i",
-	"126CT9VX10WjoN5F6eGaG+KiDkm9sn+BziC84bLgZpa7oUm4CxUIyuNFNzKUMVI/Z7zStBAIIx0W/Qiq",
-	"Nm5VAZC9kqbwpM0RqPXnvCPPeCmT51+tdy/evvynWf3GqmcsoaPEpWrOMVUJNNNUXccR4Ij/C0ILOM2N",
-	"8mQ2zHsR/9U6OQhakP9VRI6hEQf4qyPF5ipnkYJbwjakaJ2xUSpEBoi/N0EZReLb7m55d1HmP8cmN6/9",
-	"fnnBbe6D2+S93fIKocc+8BoMmKa3iyWAd0r5LXkQNWAL8AOfbvz6Czi2/WBZwN7VDiybcPvGUNJgZVks",
-	"NAdkdFnV/rDkfGiMY0CPVZ2BMcU8RX+7dFbZm2nhe5v1o7wF4eIrOMwXQux3IOdtdOe88eh/BSnWdum8",
-	"uXkoxlngjm+0/Y22d0DbFXEgX+FZG+h1D3tqU3MbxRkDd9L+N3cOL/HTSq+E92i9W9n/4OJy1ruaL6yv",
-	"rSbFwnObUa1iBdDL7XyJy2Av/ncqMV8WP7ycZgFo0cYcomfBmoo9gOeDIzZWeVqTabAwzbVQLuXng8VV",
-	"LE95zVHU5Y6I4VAMMnQVOr+hRKCGSvvsPm6KBSCNHQZN10cx/ektf2Hh1PxQ3ELozfvOZnE3/avgSVVT",
-	"sp/jUZ4WGX+WoRqyUSxHF8p8xy+hGMNQ89ul69ye89xcVkamvF4ogoPHNE5thcCqVOqi9slb3r1n4WCO",
-	"lle+sTYdpzblZlEU+Gk3pf10E6wkL+j9V+VGNT8sxQui2Fj3F+//73//dHb2N3/+k6kYVaVGwxuLn/+J",
-	"a/H4qLNJny3Em45izswrIHdVnrEQRtgL1wME4FTcALWbscqBVbUpzqnSYHPuXueL53UvVb4XoGAR5G7V",
-	"brh62iHjEjrYugat1UBzIyFFioEt+Daolk/2D58c/fjkyY+Pj3/cPzh8crwIBVgLTLeYzb6mb24x5hIY",
-	"E7YXAB2kKk1+zYctGsbdu796+MbQJEvEsKsDrgUUKIeZ+JiF8F/XKh6I8JRxOYeWXkwkWlBrP85g55bD",
-	"MYRb7Hai8tinQgzGK7qAcCjKSgWPGE9UHmEoaKxmC4duHWjGhMG9bQUtmLYRb+q6opJiFfMP48Q22AuY",
-	"zgdjxjWbTA/Nbsz4dUD9/BlUczKdT6cqzXRdL9ZJfcfowk9tlxlLnZn/q4Z0AoHX5NHMH65vxpOEWllU",
-	"tmmdiqq8mW7n4NgMdNQwOdN2X176Pu3s8mrgB6sfwO6cFpXu3+mVlRirwBsvoDHhGRTCVjeqg5/MMZlJ",
-	"A5Xc6lYpRzlvURO7aVUq9FlepPkYO/HOBAeeTOIr8b+LA2mdwxMp5mx0NrwJTxFF05IwBn6jOIKe3LCL",
-	"d7krrWpo9r7Jxdk8GRBJoAgl15Lnol1jngoWr+R14V+P3lZc0o3prvHF/YXS3xaUDZ/D70fngBHXN4wF",
-	"lFXqIHTbnrF+6e4ya31rKFstDhbPxOgyto8/mGYTPmdjlVCJL9AqRpqrK3tdqe7ST7kWabN2KbU9bhfk",
-	"U00Zlc4T8n3Q1oDqs+z0+Nw4v0zOG1eWb1YlvTCzynpa/xF76/h7ueZSKI1QWS5cf8Yr+vfCJbBCYJAA",
-	"rd9qnxRbZ5XNej1RsrwvGGgAVR0nk+FQcLszs8HUO34YC+130Bvik0Zrr2SeaoRu5HHBr0T6nYaXjV4R",
-	"2jWEZpGTWGvqA7yCJWsMPlwJsjasx5+9bxXGmWZqVl2TaBWFanTxyldWCARP/W2iuWbzpGbjXLfi7zTT",
-	"5jGzjlkaZ7Rbvt6aJHCrAXSBhboAFyxEIU7+1eL6SrM+H1y1lnOr4O1PG9RZ4kc3eWOq9EZvVG5V3p/E",
-	"2Us1qi+ltzXHQ8J5SNTiTi2W9doK4SLp32z9FE0udQWdC41NlCge+Ui+M9FvVaSpbVSBigvKRPRS4d3G",
-	"P57jewdewfbaHaGQyAqx4xmRGl4BC97KoO80ZVJWpuRi5GyzhPrbRhgX81u2E8MrlZK/SOJ/g9RM+eyD",
-	"VwxRlXZUnXZzsxjvg89/SL0oXS24/13dMq9dhbRNfcXWpqdQHAxNKe3CMS3Oy4jdjlsoibF1qNFz9Alp",
-	"W5oQC1iYp0mIxIWd4YU+LabU8WYTVtn6NzVx8vqbjG6V0iD2tNE55f5uRHbpu2G1u2EtMIXHFxvV8m3y",
-	"RpEZXoUV8jE7ZUZEdLtdv6c99bEPWC4ToTV78fL8P8+ef3h19o8Pr15cXJz98oJpPtd4Xc5iwuFY7VCM",
-	"5QdIvf6QKcsuHzbp9CbNxJ+Z5XzMtkKB0mr4QHJhrF/hGIToGGtI/Ap9+BFyBNcyyS2AkJbk0i4RlBZE",
-	"VaONWxBSTbpZsvNFdjhhYVm4IW/TH1EGoQNSFk10QVWMtQMBQDUWmSZgoTAC+MMoj8MFOlzHdi7ZcRti",
-	"DHmokh4Wm9wXzOuzfsGjf9RezHSzV/mFhMzS+So1ZQvayZJuUo/fAZo5mJ3w0CmL5VCtFY/7j+u92QtB",
-	"kf1uNQbN7Rhiwx6t67sBVeTs15yr8zotFl8BFGOW5uWskRKulhfmv5jLAUVYVgNDOcBHOJ2amJZ9CFji",
-	"bgGuisoL9/Gmam0pWFfSa0tIRNUlE264qv2/FB+zN6n5X12NBwo2ILQ9soqK+Us5BeFfrTM25VlshJV5",
-	"ymxUxwynpCCxskinzQ2XP4LWx/ZItemvf2olO+/4rEhbcr+29VU8bSuYPU/aUxVLqPkhF+nlYoFlRS93",
-	"V7KAyL5L6vuuCjKXyt7sQHXFZLYOBsNzgqdZX/AMAIcQWREieXHJt+CX6VTMvCpwOuEf40k+YRbqrWkc",
-	"a2H9S3wYT4ooP6eqXAYlWtQsJ87cCTQYr3Zvq3LTQMRj4ZcFGEC/EH6EwU0rs9skcCysO/BOsnLP62de",
-	"yav49Zp+cK/FDA68rfJMd5iXzsZT4S4c+EcuB9A8bjFosnhsR2tIsyldrUVEe72CcjZ4eQUZNP7KTc3G",
-	"u8yhJVcAoLkZpef95bMAnO1PHnf3UZteBIwsEpVWZFwVVMcz0SZEnbKULMvEWZyKzqWXIlSIxHgyVWmG",
-	"pezmum6N4myc9zsDNdkDxTGy/4dP4z3zIdiCS+eurb5EZyqNbP8+G7fZ1PO6RFsbhBcr2cPNuT6A2HDu",
-	"VoFqsoa7R+K8zb6XOByMZ8liWT569e0jkZGxAWHCUxbquRyEbCK41CwcZ9mUrESdpYJP3C9ai9BHMZ+J",
-	"vlaDK5G1gpZ5yyhRGrJV5nIAtfDm9TKMOT23pB5c5ql8q5J4MK9JYMEea9QZ03nqUBKm8bXQ5o5JRGFg",
-	"6SxOEkA1man0ygbhAOqYlKcTBGeOM92Tj7DjQfh9wKhBgPkgzwQZZ+Yxc4+olFEPAPYoTHgmdLb0jv/8",
-	"o3Ai0hF8V8GHUjHMtYjMiKkwhxd+X9FrAGKh5uNg1aQjBHOFsy5tp314aT/BlK4QbBC7gPSvOSM8r8W8",
-	"pbJIa+jSdOItz8Hsm/IsE6kZ8//8q9t+ytvDs/bPf3x6ctP2/3m0yT/3D27+Z+VSoQ7rpRrw5IW8jlMl",
-	"J1AOUGMuXIjMnIxm/Tk5xTiTeQJNJjCn45onuaA2E5opuZjh7rmd3rx98frs/MPZ2/MPv734Z+uk9QP9",
-	"v1bQunh19vLlB+iqZET0NGsftyexjCuqHbwvNjXvFu2BFWY2btB7LdLVOWIDaj4LUjTXmMLiC9BY835S",
-	"m+/No0ksVyMlmI9CuDlSzHAWJsJVa7PFaI2+KFXGEjViJUBN73NTrrW5JKr8DJQJSU8s2MJH3afNWuO+",
-	"n4J/oSoJFQu6h3EiKlIfyBLtDo77B1FXtH/k3cfto8Hxcftp1OXtQ74/OBo87T8edkVnCmrCJJ7YCpt4",
-	"wkdiD/+s0ngUS56QD3/AM3pex/8WrZOjJwf7h0XK9QQNrTxNWietPUg+2sthCZrAWfea8P5e43kv5w66",
-	"xVfd6FCcIRIxcd4yYd3l1SkPblPWJFdtkpdR3tIqYwp8QgQgo4WMahK/8AiWcsnmmdBNgc8q1/azF6Fi",
-	"IRxqGFCqmPmP6zgSCl38kRrkZjPDU2p5bOO+WWl/qgO5abLCj2TdmBFT0vdqrs8gMN8NbCc4d4JBQRoL",
-	"R0Ab+Uct+63MBa9lQ6vQ/cXY8e5aLsm8e9FwAQf/pzwaiTqg5nwwhrugD/cCwVVEfN5hb+SAKDVgWZ5K",
-	"DW2+C2QNBMpnYR8+/0F8HPNcZyIKWS6zGFlEio9ZNd78AaF9qaGNc4K6pkWmqfHJ4+6TQ/uURgXEsP/7",
-	"57+8uPxw9suL15cfLt/89uL1xYe3L959eH72T0MK0ny7lWELE4vTe3y8v4x77RDdG7hV1LCKk5WGPTN7",
-	"BB8DZwOnJKupSM3uqBR3NFVqwhDYnyKaSUJwvSxTI7icS92OsFd/4LYGv0dJQt5Z++0j7OZt1NjCbW2d",
-	"pK4WbhI3z87X2/GocnZ4EpU61IxrpD1IpmGZivj8tHDUGMGLq0cnn9kAfauqIlopnCctwSL7e9tXy0fP",
-	"eZ2hBV12zPShPxSk5kMQxRCAFMBOi8LTx9477No29lbp7Ryh2lsAhZjpTIXk8cN3/Imq9sEoDBGfB+z9",
-	"ZTk31OjRlboHrrdWP3B1KktvFltSqbWY736n2bWQkUprUqzu1kfEbIA3DbuWVQ07jCVRYVepieiraM5m",
-	"Y2U0cW2EhV2373BHM4HKSr0y+YXydzHBll484v8Xvd4ZqEmr1JXrmB8Nj81t9/So/2P7iEfH7af8cNDe",
-	"Hzw+GB7yw2G3/yNlA9K9zquyAbdsujRGpVsQX9bkOdsgfFv6xFII9wIKGSHyXGst3bi9rgjbbNotyWjt",
-	"L9Uolhsvvjijdc5Cr+kMTtx7OaCz9A+hjoZX6YpV5q/Nk/osCHgLupu+rxoBM1I1+J/5xahkoF7VIv6Z",
-	"1RNK32ew98uxX5pfw8Cv3feV8V385KrNrKde2NQa4v38tnI7hHx/rXTfl/E6qlwN6JzmmmDzCMGvr7Ix",
-	"01ORJOB+pGzrotJiKaf0G6jON1Cdu4DqVAPvlqjqU13e5gZNMKtTUStDm0R6F5JfibOl2WycNFr71ds2",
-	"h9gsA7VieErn2RVwsU/YzZWr8jyf2ZEL1WsDPOQawMCmb98tS3aBHXeZhVpxtq9K42+UqLqE4AzZqq82",
-	"Tla9RYprxUK8RCsrYz418UD7UuhTHVoDbXDdr1nl2xWTvCgGq4SoNtMOymmnyyddnYpa4qPyzMqtPRYp",
-	"rgSH7YNgezuzpiT6P4pOTVW9VzGyTIHZRQSnIrjZOjGiPcoHVHjnMlqdq203bbtKU6g95K+nXZZ90K1s",
-	"AbTH246VmD2/qzSpjAyOUpVPjSoIjkDMZ+gLyldGT2oBnVHkPeAxB/BHG/y5kgWUxZ36bG0AYh6JwY9P",
-	"D4eD9uD44LDdHfBB++nTp4ft/vHhYz7o7x8f8GFrK0CyiEhLAuK5GPI8ydiFpfZGiK137vbtms4tePkk",
-	"5MfqkwIJgk7SHAmdSCPLEMgE8d6ryglvpTKU5ro49aLsx/t7GBQp7RwSgysdj3e6uBfTRWpaLN8lA/5N",
-	"+jpPEr/odtl3WpBN4x2tuouKFlDkg/K6PC3fIf7FUcygVmzUNKA4s3zvKM2c1sy8sSABNqlMlAvlf2WG",
-	"aX7kzRx5sRuydvWrfHRVi3XdqijLh+yoMoTtzIrjb8LRE46wK+eNZ74V1w2c8TvAc7gf7w0MWO2LhJ8W",
-	"PTGwKQBfvrQ++9OnDYT7Wr8ffXTl1Ot5onIJ9hzcUr7RvUf3f2yPju/PBwnD1ZQMPKMsPkiUrRKRnmhs",
-	"2XYItPQKiJLbFJ5VJ3W9VhkmWDaqY/RnuUFOZPVWkYSpu0MQDy/ONJvyNNN1DVUAWS4biwnTYspTnolk",
-	"Xr+3366dXV07i916NieU2+B0u9NrJOTdqm7TadQJAByz+JrHFstiAZhmkKdxNr8wn8ftOZvGv4l5PW4L",
-	"UxLj2dCbH4zPGdvj0xh4Yu96v4geI26iSiGpXouMcXYlgANiiSi9mEFAFPGP9tnb8/ZvL/5ZWA8cJ3MT",
-	"tH4SPK0EIUR4qt9Fn0Emh838tGN/p1msdS7SU0ZVwWdvz800gqoGSMDVTKsOc5Nhs1gCgmI2U+Y9DcVT",
-	"tjYMzgWi+Tg/N3OoW7gJWi9W4gbZ7Hqop3dJU56ejmifmHEGqdgrdg+HasOxL+2fYbN4IC7EIBVZXXt5",
-	"8xvVSKBVao60n8aRuR9EogViYsI+9YWOI3SlwG5mCkB0hM2StbXPXnqnbXinVyziXGYilTxp04TbNOOl",
-	"Jd2Af3ioqtfy6+XlWwaVn0OO0JhcMqxxosmc0FwwmOzqgbOxmLOMJ1cslkUHvDSXkJ6CZYnwDIE29mRP",
-	"/vCD7SWgOz/8wM5sr1pjEIefepY/e60TqGQOWA9uavPv/+//+X9vQgsswaUHNboAKcHOIAMxTwWLdU8u",
-	"fBaDsqzXEmmqUvOXT73WQEWi1zJ/JdmN/4hExuNE91o3N2HBzKnKM8H6uTl/pQXxdbh3vQ9IBGbZY34t",
-	"HGSdZmrYk2+mQp6dGx6zWx1YzJKJ0TZiOcKjQFDrU8b1lXm9J0M+nSbxANa6N01VPxGT//WnVjI0lDQS",
-	"GXv38zP29Oj4R4vN2mFvUzVK+USzfsrlYGwmH5pFhnQK5xakKtU//ABsavhLrylfOWUWhgFZO1EzW9jC",
-	"fvgBLHn6mqvqwzI/WGlP+tV9ULQjpmpQLvojLFmOwVs8Wq1o1pcqEWY9wtDOW56NNe7dEjowbWyW8jgx",
-	"G6sTrsdIo/BTKqZw6+MPQnfYe2nsfIliC1MxUYqY5fRkjDiEHfYTHTafxntIK7EcUU2XoQDGWWgu79DW",
-	"v0FVFHoYEWYMZQCxixZMJZFIQQbgpvLBQEzN3Cw2g5KiJxWKijQejQt4FYJOY9NUaJCDSp2w0Pnow8D+",
-	"4xz+e0EvCWGEcMm1H56y0Drjw56Eh5yv3/xYxFfoE17sxPxeuOzpdy8MELJHfmOF709Z6AJfLugVEuFX",
-	"B7XMEBNDy/jxzFbnwd9Ln2AhXlrFhzuM6nSQ1JdEd08+CvcQocrs2J5DGAn3YqP6Z23xEaUu/M2oHYnI",
-	"RPg944lWdHYsdJEOOw0XSyFSITXVLtTfXhQqalgxJJGZ/XfbFrU7CGbnsY41tYD3kU/s7BDTLgx6MsTG",
-	"xvRhxNNenHDgnz4+SNEeT5hMpioTcjBHof72zcUlEidq14aFJwKRuSd8zgY8Tc21wELv1fZvYh6adedT",
-	"I9cOjo89ZCHym4IVwSfC/KknAWAhzk69+9YsF29KswWOa39WqWtGUnCl5XALCQz1i1jImcvIdqA1f70S",
-	"c1fb2ZNWCNoXIa8KMnhRNzKXjYhcckppkYbU+VxEeL+FBBfONZOKDfMUZBg2IDl1OPI0TyMxe9L+cRgn",
-	"InDz5BnMEdzKR92n9g4UkVtkpARgLOZamB02e2k0TPYMFoyix0EXRqw/Z6GnJ+FEexKJ0yIRmCX359R2",
-	"whYQMXfDF4f5+Ij9Fv8EY1yJqRFgUzSioaeL0edo4wPWF3NlxDShGmiQj1YMU4f7DjsD6AMO2ASwQ3Qi",
-	"S2drd4SOxlwnM5tMTqbfqRf9iTUbAjI02Kk9OVYzYCMIG8WIF4Ejzbgm8n+JSf0//MBeoH5gH+kXd4V/",
-	"Q8AkYsnCdzwT8HIb/tdwWvEn1/KcXvV/0SIL2di2DZqoFIiS5FpRjmyUSDwU4DqjICO9GRYfF12H4OI9",
-	"ZVQSg42N8yhWcF5QjGBuysIuZ5dK4btwKJwdHTwNaJYiS+dtOJ3Q7rYxcRTLDMebTaVd+z1VeBdalWF5",
-	"ILQ73r24uHTaJRZFF7UQJ0aKnL+9PnIrVan592O29/gIVu3uRiHNpu8fGzUEYA4sFeEtivyAfCBVxgZj",
-	"MbgyPAxXLuDqmxnjOt1mA4MbNoCb22wEyk9/H3rSAhrgyp8pOcjT1EyKykIN7VzEcpQIp2lD0DIAbToo",
-	"VG4ztkMyASXTCNEXl3wUGpb/5cWlFTnD9mslRfuVUY9C5ILD7lFPxkOzOpDERuoQrsUplayNRPG+/+rR",
-	"/oERwIUUHzvqfwPqizFwzUFiZThUhZu52gz9OLWKvi10CV/G8iq0shoHTUXyN6erq7RNWmivFQbWhuI9",
-	"GT4X01SgOmw/cLKoke0NhMxSnrRRq9F4mZeesL8QZ1a/bnc+7Elzwla/aJdfdk8tjwJR6OIzYOd4jxdj",
-	"p7nMYgSk7Un8Ew5ib9nfxBwI5dK1zvkOXAVYcQ0g04YQnc2OEnQprf4ULSUk9AmPBN0hOKRhgZDuLT1Q",
-	"UwG9zXvSmLEgF6ztbTv7z429giKlY6Y2dza/UXpD5xuAOklQg9H8Z1AJZIiWUNocuo2cF4o6/KEnZ3xu",
-	"RMi1SOPhHN/UAUuMIICFQW0E2JzQo2IwFhCtt0aDeZysTRoLVSzf52Io1SyRXCD48alQ00TYL4Mtzyud",
-	"KKCGw3veEnsSZuo1mYYdhfPPLI5dNIllaFsdVMwIAXfMLWz2ytzxUF8KXzbEJKTKR+NTM42+ysYBpsJO",
-	"cp2xvrkV0F6w4hNfI7msMBANx2ZRlsloCXXeD616Q6uAccELA1QDObanZSWB0CxIwBhtQZBnwCimoESa",
-	"z0CpRMnGovlSNzm3XJyutXII3sFe6ftLJYbmwg7BrO+Q5U4cRgV1cDYze+84KyrOYL+hnze1kDsttLkB",
-	"N1pTXyD1GdUIMg/Mp467h0RjmBb+ww/sd6eFFpxpxHSOyfhEUKkYxRoUGBlRrUiJC81W0dS1RVvi6Cfx",
-	"tgS4byQy2OdUVHEX9kEwa1lyL6mZDArPlCq02SV3IE5EgHFudzxRI3eTX4CcMKsPP7ZxmiG5kRZ8NCiS",
-	"kAtKaoqha6ABs1nE/oTHBHtYbi1jJCTvqzzrFAwkB0keGQs6SUjAGYOXSzBS3a+W9azUzvzfUsHBtpRK",
-	"ipBJISLQymG6xHw9aaVSwc5Ejocd9k4ZtcIsfZrko7jUnk1lbJr3k3gAH3ZTO0UYW6cqQnFyGADAorZs",
-	"25PG4DKWkFFTRDLEbxCb0Smc5VGcIQmaMf29R2+IhOMxT4UsiiOU29r6IOEHoEXPpEDrN7DgXzHYytBO",
-	"xGJ++d6kDKy/skBAt8YGPlsiWc4iCnpAPT2IDj2OpwHsJGfTVKlh0JPOESIKtE8F8C4Mcm9YAT1dXDBW",
-	"FMWarBdjacn5ROWahE9Phl3+9GDI+4ftg8Pufrt7NBi0+WPB21H09MnTJ4cHx/2n/bBDDM+lvXdRUKH/",
-	"P0CZMiALCynaPGPEjSOgngQnTTwgbFPc+USrgvcd04a1Xt8wgKu+0q/soP4BDCeJB4Iav5Ir+dX5pSuP",
-	"H2fZVJ/s7elp9LGj0tEePa73Xp1fdsbZJMGMwwwQbNBN3KpMb4Qy1GncOmkddrqdQwSuGUPgBIWcy/mq",
-	"rDpHW4pwBeDZgORgFl+DU0yj4Q1/lhZyptOCkZHyIfT1MtbZGY5VNNCHcQ+63QWEGN/T+qfGtC6MJzXq",
-	"k1vKIAC3ewVqtHPro+oKM/lH+9IYwm3XdLNqKHp+Dx7FJ2kM4JS619yS935GrziGs/LJhKdz2h+aVSto",
-	"ZRzQ6W1GHoBJchfPUzMJJcaZkBwSM4GCWyctIzsRfEdVAgOZYzRcLcUsYLGkQ0SqZKVWA4Scauxj97e/",
-	"a0ydk+Q4I4BvZCJU/kAunoKIiiO4ISKRxtciKlCYgR3AHKUb3wj6DnsHvmBj1BT6iIXrsaYS3MTo1tGn",
-	"hZeNmt/GOtN4MziXTbEcEGYDJYdJPMg67Jn7AQU/KEcWqZw9Ktb8lmfj8Ht3eUCAXBkB9+vl5dtOT/6O",
-	"4NMAV/c38CVBUTwIVA+RWw3JwUwWCwxIoDwUIyAdqTgAnkYaEmBDCgO12+7XsCcjJegdGj60Asd5Pgo/",
-	"S18MXHTLmIGQBYCCqMymWDtxZmEMnJsPkmoW46uYLODNGXQfaIpHioe3Zuw0UFqzi6r9Vy6gIRFJQkL/",
-	"Czymd9xF1XxrgHVv/sCAs9DZTyqab02+eNtjkaZuysFtSrBZkHD725VwVOHSSMiBkgDyGwqhj1DarhZR",
-	"P/HILc+88nT9K8+It1p3F4W4OsffjcWhfdpKQ1TuzIRI47LPdNDlCEUZsfUKw6/UVuwm8C/HvSIPbiTq",
-	"kSUTgmd0UCGBK3dQqZEeeHOSI9VVAS9fk5jjtstrcjnRroaCcFkBM9Z8YXZUZoBv6Qqc2cXbMy/yBTc5",
-	"88Uj/EShnhs8vkRkovJ+nOpihQFaW+D9ngqJMXWujS06EEkiIuuFRBi9mFoRFE4ev9oB0tVio1IS3F75",
-	"3J/DlM4KZB3/4I9qOl9Y9rb++Fvz99H6V16r7Gfb5/eO54xr3SV/0wHfBPUMa2OGVvtB/Z0cz3xiDhdD",
-	"d3pM7aLKB/aLyGpOq8H+w5tFD8PDhgfwSkXg+/hCzhkUhI1PeYVSW9ZGqqZUPIJ7fB4BZMi0OpH0ncU0",
-	"xfChMBLc+QrAsGahdSBhizKRjowdlFEOSiSm2dhGfSnhwIoDSB07ZVrR14C8gp5E/+2E6yuIskAGEzhq",
-	"+3xwRa67XsthXfdaxnq2FwmyfK5pzhQsAN3aiCkpPmbO0laySsFDqMwaBW/Nlp4PIRrR2pV2BbPCpN9G",
-	"WtXmnHYfXHO0f7D+hbcpBKNis0s/Q4h4G4oTksMuFScYoVV7u+7ZvmeVcteDOS7AKW3rMYyxlTBSmO1y",
-	"hN68VE2mlCeCihpKa3S7go/HJXKiydGTV0LgjT5hj8JnZ28v3797EX7fYSEkwQQsFB/B73g5nwobRtKC",
-	"p4NxaOyYjLIPaFYZfF3lGj2x2GLOOoHRnOvJgl9YAsmJqcpH4ypWdC6Rl2bT1lhbb8AvTmNaNzLg1KnU",
-	"Ribr7Cnqnhg0ZEObsttoChZQs2pcKjguRi1Al9NcfhDXRKSLJVSLA78U/FoAulxpdKEFDE9mMCK5Ibgb",
-	"OvkI220+RQhUHkvPCy8m1unAqA+eDXn3ZH9u9IMJJxO5am0+4VSv8V8tMemLKDKL+iPYoOPhyn3HaAiu",
-	"hk6A6herZom0XHMG2N+uwf6fYT8xHG4CoUHMHNnvdrunbL/L4iGTlPoHD0mVshCw+uDeHMXXQtbNEcJC",
-	"1VPc70JfsniST1on3eWK/eWpXnq5fiF8meIM6lqkaRwJW0BcNRMLLlgxk+ONZ3JxFU+LHasbUg2HWtSM",
-	"eavFT6F9ss3iAM1g/9SmYFGEHwcN6+Y0RaDWqvPwZrTfZEavVUZOoGzMkV7rRjVTbSyioPfFZTwRa2nA",
-	"fLZ2pVBcv51BzUrNNdFgpZnawTozVbtKAHjdzpClRuBWJEFoVSpsGVbLW9B0rFoQQVZ8pRxao5A+y1Ot",
-	"UtJHdxpSUKN1rhLajYWQwstYXq2LJMAz8NUvzaj7TrNEjTw90yhxG7tqbm/ZrVRD9z4larTG42MPjgKG",
-	"xnKLCnMqzWXAMqU67I3NQ8AO2fbq9TbBtcdb7+B5CVvWzMfjJidVtqgxQ7fAL83lgwvywqFboSHfUjHb",
-	"UjiAbklaQe1hOAEHnYkK+WZorbVos26octcT9ERMVGrLdVcQMzoIhiodubQscEVCJxgjozFTVwvyILg0",
-	"RgTyMyRmKN+lOiI4uFQzSivTGZ+TxQU585jk0WFnkHefucS7iUrnFdMPK2NOieDpK7vAHYpyOwYMuDp8",
-	"8qvNy8W1zgDl98vitSRhdtt9fvM4zRHVHbgNj7ozMFta63B9XbLqG9NKpcXsEcp6g9nfAJDYRNinnj1g",
-	"CzFq7RMPL2sLBvTSlMzw2L8bM7/QqC/Pd+uW/Ro5eMn7iSDIwrUPw4nMEchs/dPnmOn1wtnGjUeAvPvm",
-	"j79B06rx82+Rths+fYGWdePnf4LkrebP/2zMoeabr1qfibpsj2p9bNEywteuMWNmT6HtTAoBdldBvAvV",
-	"2c5ljyfJ3icUMDebqR0lxYLLiNnGPNqXceiXaaCT4BXsaSJ0gdgE/dobpLSEetXjnVKTevVjZfA1FRMx",
-	"6Yu0yFHyFviFxmM9EqV2kwo8M7vUGm6vpa959B1ekE3o/RNOqjG1L1CuUZuJcl1xR6Q6DHYXs9dYTuXN",
-	"OJLLZUOK7sn1OpE3yUp6xqNEGbxzTXqOo61LQwIAAEjhhu5FePJfGGvQtHfDBbsxVu1GV1qrlorubLDe",
-	"Jbb+M6WESqY8x8bSPWBFKjGNzaoWM2yJa5mtJ7WA7k4cU3F4c6t0HVdhzNzjqu2Hvq0Kulnse4tD4xqj",
-	"RkrbF8O+NiC+U/ZdGxOfcimS1emDWGjiQsn2HrYFLGo4FGlApB+nTKWRSE8hc5qaAhfsYyvM01xWG9Bv",
-	"cTo7pCgYoYkJgDvzpVDToiI/tRv5UIlNtRQHZcu1BHeeQd0ZOhr84g0SrUBdC+BBM0F1qh125tpqjiHf",
-	"Gz5TwFTb3UE4hjSX6FPs9OQaaQyTDusSJd7Bktb4fFYGqm0tbqyxrgduEUDMLtCAbRu75hHitaG086Yh",
-	"YuJnNxcqsVI6hioNnOoGceTNZvYZuA7METeRGq6l4F/Ja5AS/bsoCfz7/vwFdTVFr6DUhaSAK+6zIiLA",
-	"AmPI4V643gjR2SIRGH0OCoHWGff1YgLrBt6htbq76g8zwAMVf5ihG9Z+3KsD4qEqRBZdE7diCl+lg13b",
-	"sDpkgTQb+czeUZKw8/e7LrO+6yWGQlwXBIDgmy5gBMhcygjIxjx9JnvSSgx3xbvaeVsnUOs4cLzTxAMG",
-	"3/5yqw92QztrKg/OvOiOKz1oohd5bsyqUoTqg2twFubFv0ghwlYO/F58lbVOlV/iktCISZE3OuBp0cdb",
-	"FvcvKQ6u1L3AOBV+aLHK3UEk9XlVCJhJbbdAoMwAX3d9wDto/b+za3OdH6QsyEopLWuzBsg4AhiKwo8O",
-	"47LfSesMMxu1DguHYUx4ng5rlBBeIp5xB9io1URYZOWedCjoG4rm1Vku1oitz1/4zGLyG+WAH3SXjegA",
-	"frulQXtXS/tbisC3FIEvPkVgq/HXhw2zQlZnE0nfIfxOG/3JLE4oFJEAhqWzfcgBmRO8GQGD59KDyeLS",
-	"iKKBqsOkeWfm1SSVzCKqP1ThFYxPJfgA6UD45HJOQCLXPMkFFZDypHZO+GJNJr6tio7uWhZUvhHuVfJ/",
-	"BhUo91IM8jl4bHPZyGGby9uL8OBusExfoqsXRdLnVlNh5rH3Kc0l+bZqg5k6E1OEPJIChXMsMahEONuA",
-	"GGJktIiqvRm5XCeSXSESxxCTBYzuzy34lKvD2J5g3jErPQe0zAbMtMBLLy75aB1bwDPwxa/cxwOk8zCs",
-	"E3yqP66KHBzgpN1VjPjsuoeQNeabX9La6mJOL4x2h4xfhuPBXh2AjT8GbHRUIJ2n9TxDzRCKg+E1dP2E",
-	"DAfoC+1hzhrtEoQU+dgxsSiuxk2Dr6Hg2twJhW8n8Ln7dUbdNRADE98K35X8SbnsEMnWu5MIUmXVVRRT",
-	"R5cAkSEQxcqZEuaiAKXZQt1aSF/zSMI1AK1EJ4yaujCOgAKEenhFvWH6c6PaQqJOh72nnjw9OUvjLBOS",
-	"AUIuU3IAaUgAed9h/2FGJawhD2QIoLEBECYSYmrTMUoghghHTbccYGBPFbQyWgkwQeBGO0fexHGaqIQW",
-	"D6cADP0ydTXtdvZuUCu7UNigYfwdZH6t/C1yoC0OC5TMSjVjSgbGDJeMU2uQVMA0XHcXAGbpsAvzR0L7",
-	"LGEbLWB+LuuH8OYdobcuwAb+oiQtLHuX0D5ILSvEbaamuyUmDfB7SFLQIqGMvAe4/951D9c53swW33KZ",
-	"VtT0r0gqarpbSlHTFYSSa/Ne3a38jCeJDqh7BLUFwOZPCZej3ChscMvi1fD+8hmL+LzA9wl8PCbzC/kM",
-	"f7e5Rf08TrJ2LAkFF/Bn+Vz3pBmmDCWMtfwElVJ1f1qMv/caEVFWWqQ2mx1mZcs3lTw1y7Ao6mrIDrvm",
-	"Ac34SHXYRT7Rrh0TaBNHXfx99z6q91PrS/UmXJptpiI+37LfaudIHXBW67QPINHOl2TZzqidgIsQAI+w",
-	"TKmrz9BVVADmbvu2+B1bSoaGCgFsH7MPMcGwnFbze9EeLWAhNRi2vRBKOYmIHR4U+c72QhrzVOie9LSb",
-	"+rzD36mT8e4SD6nR96aZh6tpDj56zwkQD5MtqFI8UHv2d8YY9m9GbEN/68xBnMDeJ6LSm217alyX/Apf",
-	"TdF6e2elYBU8Vw7i2bOxUH4iHbkiMKyvVUMW2sbsIYsl3V3UmUJJoU+hhYdFa4W+WgjXCg+7lzvumfpS",
-	"r13yMnx7uzlMD8DD2yrM2hknLiYj5VGsPIaDf7vOrbu4qV7GVwKbH0v3Z0yHt61DVTrpsNekkMa23P0U",
-	"1DKeXJVD3bkWLNRTIQbjvYGS1yLV2Htv2eq5pCH74sysktruLpNz9cHZR2Kh996JgUqjWI5+Vumktcsi",
-	"RH+m67Q3BLz8XC+ro/3DBlwRJ+JSqZc8RfI97jbICXxldL4iGfC422Cg95Jf8zjh/YTGabB8o6pHb/Jt",
-	"XL2XeSqx1VMUq6K9K0hv8bFknJon6vh+ytMsHsTTcv3cYMwz5P3Vl+1K1t/Tc5mNhY7/LXamr1JLZ+yc",
-	"mhvLE/rkoIqKnf68jtl+Y26sjbH5/75+69AzzLcDSHPp/ykGGfV498aSrM+1eHxUdd1duMWvFhVb4fEL",
-	"kF4bKbDbEzAXZjM8yRIgxe390PwTP8XSUHWdR9sMcG9i6WsVGBTGNUSNrS4tI/BE5dE25EWtXMDLdWeq",
-	"QOXlTTlqLLUX7fJt/jZVZnnIPCs5c5InWWyWvmdUi7ZRdjdhTnUlJN7z98yZMDKqr2s7GsFT3y7/L+Py",
-	"JyXWNWp75Mgc+7x+/yD3fwUf7oLp34K/uRBgEECO4tTc0fZCL3dUCtiMx5mmLAYoWUjm1GKIQyMilILY",
-	"F6Fotq9IYPZkLDEmTP2D4Uo69cUL/OLMg8hW/5sxELnLyF1oswe3me0JCJOlj0KNuuxJC5tI3TK9NrLV",
-	"i7RwuZUeNDwLcUZCfjfahxEzhfYRfGXycusKzTdZ+wXL2oeUrCMhDXOLXUWLQTYFTGepgGwYRMDBTPMJ",
-	"j0Rg+wmXMgts0ATEK8701AEWQIwAWol7vZInsdbQQJ08htUhQlxrA/Xs/g2n1YQEFtH9eg3/ClbLRobK",
-	"EibQGhul5E3Uu2IwwFWj2iOrOTRgqtLkNuUt0mk8PUWqDOLiVWxXuDg/b7fmpduSz8up+e3qXPBR4oWw",
-	"uWeyCQNnKxqiKRbFFN3PlAtAA79B1Bnqkyl9FZJUjTKNjw1SAQ3/eXLiJ8V4rdMczxA+CHZq4UZ5p3hJ",
-	"6IFi2bbuhnfDVAxzzZOQ6YzLCG2SojE3/GOgpBTwfJE1C69RYiz0EXBz1GAnQM+AGcX/5owniZoFtq/3",
-	"mNGornhEimym0quATdNYGi0lwV5Odl2wHbFkw/haUHIt5tOYl6FbQ4A7NiY4f3CMWjx/9lpRO4qxSiCj",
-	"vJguzBaTLkqrlqQWszF3zRL6KpoHrJ9jBg/KODVkNs7Y6cmefMEHYzsYFC0S8hjsHJS296H6F0+JOsty",
-	"8+wY+42jy9hhv8AP7pWAAZ4Zt8hLBWhmooyMHauZPmFhpAZ6T4tBnsbZvDOJQuwQTvU4sYamqHkmog4L",
-	"x4JHoSULSIZ2nTvou9R8PErVdCqisHgQHlEas+h7EqDj6CloRJ7DTxZULlOKqSTCbD+Lx6YZVA/iYWHz",
-	"dSlqU5wNJb/A9juNSjnRGB1gRE6lcLXBWROxu33VmF0d0HqIKq9iGdWlReFXa6orS81pg9aEf3wp5Cgb",
-	"t072u10In2ciNR/9P//i7X9/+ON/Per1OvSf3//v/9mkJvMNtkHkVJVpiDmbGxmDBM01iwA00tnkV6I2",
-	"xWs2VtspXZ1Z8QBjQ1gTCAvEnFEcFDakJ8yjuowzcxFld57R11sQuhFgw/FnCsxwLy29jMD4nFt6NdHO",
-	"VNqPo0jIbRU1wPVvNmahHRNqMHUJGdEklp72g//21Z9svJeoUYwu1kqL453I8hRygRkOgMnBnmYCBThw",
-	"a/YFTw0TmQcoh5eNlIpIP/mvnKeZSKndzVjlqb1IUzFMhR7jmx32HgFkejLXItUBm6VKjtiUa422j3kJ",
-	"foJCMrzBYm001IjQZFDP4Ul8JTqMthV1D0oohluFR1FqVsSxNNV8svIWgx3ajfMAvv1AQVcYe30yLt74",
-	"iRphttZnnphL+pNRLoyU8thIjVjsl8EBBdWxjlRGb/R4x6g45VQmIBfkniWOUnlWz1JQIElqGuD4Gu3F",
-	"Zy6KL6Be2zfKhD6hvDzkPfzd45kCdlCrwZWgPszog7NdaflE9KSNaUxqCN1MvCnEIE7f1WF2HqTiS40Y",
-	"znnbx2q+Wj7XiVhZWA+c0ugwK8vqX4ldFgC+1+vDt7DyB8yhVyU5c8cjLR+dvTvqmfIZVbZlAHyOT1tz",
-	"qvnJEtINVDEnCUG/AJ9Qcx2e0TYvBdlg/Ld2njvKVC8NstG1c1QHjU9bZWw2Sp0EZIcvKtPVP/RtixL3",
-	"3TJFkvhecUt8tMWWC/oR+jHEjKq0TslMAEVLyYHw+qEaq07QdyJrOJs/DtQ0xkplrSbCLAS9VLOxSkRP",
-	"omQ3ZIxZcLGE7voaUA+pzh57+pOqFaACOKAAYEAuJjbhc9bH/YVeyIjiR84QfaVZNosHla6Dd7Q/O0Kq",
-	"xK9/zopXccJfG1B0rYpGp8I4iswtciLdCWUGHMU6Mx/4tAY8HcR/qUIaxXyiRtooxOwSPFakgJEMLJy7",
-	"SpKxQr7Jo+4RAVsWH4RadXRI2obdZP2wR+GLl+f/efb8w/uLF+8uwu+tqgccKNhR95C+BvxozDRj5VHt",
-	"ldH02KPw7P3lrx/evfjl/OLy3dnl+ZvXfxskSoso/B7crIVjFW9gdSWinuTkpzbT+M45q4YqSdSMasot",
-	"aO0p+VWjeDgUALowUbA+TiAJHP1zicgykepqfqfj2BXD4+cfCBp+I1PLUqaxYJHM7mp5beqx+AIlh6Oe",
-	"rV7eTkgsyo5rhXSwunFQKehTDXDofekO7VP+2h7DYhPXgZv8XoTCro2U+2s4D2mxpE405ZE672Et7lMM",
-	"N5+xewg/AB19dHGgQor9BnUuIiJeqWaBUTsBaId+MbdWUKRf+vYTSUns9m/1y1PozyxFT5IzhBB4wj+z",
-	"OKTW6CW/IEL+OKdJnFa6TYSMTi0EtZkeT+i21q5UNeIZ73MtAop19qTVkalpnuvA7kxGXjQB03yOsWPs",
-	"iGeXDy5KBLTCP6DiXn1rmpO9tOe6m5uzGOKhGqs4/l6bp0HAFXDYxOFfCKfiPm+HR/17DH3quBsL1xh+",
-	"uukF5jjSIriVHO/V19t7GOHbxXYHr10TvC44yM//LnsQOLCcSHAnd96ZdhZXgH3r8L5A/RKuJ6tCdmqQ",
-	"KcwZ7xSYwgzwQIJ7Q6/zX9iycTT7ikNheq6bGzMNLgHYZMK/qLgD9j6hklaNbVF3ZpV4FfZDuwOsAB3e",
-	"a2SBKGMd9jsGEFwkWKVYNWPd0r6rmmxq8zbA0gPX1vXa2SGHFgM8kCuyKYcCthv6kT9jZt0W7sVOuG8B",
-	"8+JKzG+pexWWlDXsVIpeQ/FxGgPuNtpKmMkH+VQ6YyNlQVRt2h43H8w1xzp0niSdnvyd7i929vacXYk5",
-	"OqSQHNlcZAH6GbGcTBdGGmzHdy47xLkHh3EiWAi/tuG30BpyxnZiQ0j2CnrSXJWYerjGl2r2rS7X8Dez",
-	"p9+0zdsmXr09/0006vxiziBwJQRoQWOK/F/BnUKc4SuV8M8t6ZRFdR8mAGe44QH4LE68oAG7EgDlb/gx",
-	"zjRkHQPsZqzZNBVayEwAKGf4j/bZ2/P2by/+GSI68kKulvl0T1oXSKZUwPpCx5GwY5ejH16wwu/aTHpw",
-	"h/1c8H6qM3yfklZo4hD6g4u3J1GSQMAQa1GgqRfg07qcZc9jh7JOW1FXJL6UBJA/ocCs6JSFUmXxQFBW",
-	"tVZG1lELmtAqLaFbsJdYD+J2KlKtJOzeSMjsBDccM1VnaZwJSOKXikSWEQqUgf2P9gv4ett8Hvq/9KSF",
-	"z2VnMJgTokAiLDS7BFM1QhG+bj6O/XPwy2qI84DTqke9+03Md2pa/CbmD2RZoKxq2G0XuAc2OaYq6i/G",
-	"K4TmgLQy524ix9dJrsR8ySAwn9z7dCXma/rjvkbrFnTwDFrRWwI21Mwlhv+Wc9JcHpo9DMzIhFDkGk9r",
-	"Ty66WlmNp/Wy4OC5tijtSQxVN4qkCAw94rFcArSu9bFaVmqSFOPUpnv2QN5/3hZs5q7I0/osg7ryLLQD",
-	"sdkk3VCO1Y1i4ridheYaea9FdJZB2cwq/P+q5LzK09+25tVAjH3NtMSjrVHSTbDeh+GX1pRdGCAAt9b6",
-	"ZSKimFfgcE8TxaM2/LqLSuGLTEHKOxpgCFOCmfyGKyjz/dQhbjuAQxSgiAgzyTXB7xKemRARWEVpLvE5",
-	"83Gjc82noieh23gmBplwxXfEHSfs729f/BKwt69/Cdgv5z8H7HfRfxuwV28PA/b72X8E7M1oBH98Zf54",
-	"FLCzs2cB+/ml+d+3z38O2PM3z/4Bc5gmHLLRPuLlYUhimono1FiQ6VU+xaDjHMrAEEMcZwq9dek2sHn/",
-	"RkZzGakJIp3bRuyjXGhdjTn+Hk4Ndv8VnNym8MyE4WbkSUUX5vXF0T/HiVhVF72mlhen/3njCd+q/Plo",
-	"/7jZS+8wBrwFiYWbaTmsGt0D2fsOeKnwgQ4Ki2XkYjEcioGXpo6yhqB99N4n+q+7y5tn9kM7kTihkR+u",
-	"nBWmCCKFgVcW2BeyR83fdInte5Jr23aagMVdtB+116hQTm070Fq+plV+4+xvnL3A2ZZ2mrL2RsA9y1wM",
-	"jcxHqcqneu8TQZRdgEG0xjIzrBJjMj6CN3+nCQGMZ2XoUpvIiv4b15cWeBVhnkuJMxN17bFSnEKPXd2T",
-	"iAeOLY9P7S5pgglHDFewxKqY7jks4hezzKamFWQPMakQkIBw029H7nekEZw8Js3DdlVt71ahs4EebH36",
-	"zS3Fk6WitaC4pKjqMMDGbC6iQH4nCK0ZYoFmyxYUr7z8U+rrD+J+uXkUOyMXFgARRMqoX6BtAs0Zk11E",
-	"LIcmMaFIU5XqsOgbgTlirqe016PKzQzx7KunVu8zK+hxV14zGOGB/GYwdkO3GbC4AxAkoWAo76D743Yn",
-	"9JanWWK9eSunU0JZ1l6DkMLb5P8ERNX5Wltn/BJfu+XyghHvQQo1baWx5irbc93yV9xpJCWGKh2JzGdl",
-	"590rUQZyPd1UPGMErmGkc5J4snpZJpRe6vTkpT+UucRovNh1lq9uNpoIngJZv7Kra367IZqKu1IRcwNS",
-	"HR7+nvMntVMaQ6rpDMxGbuOmK6jR/BLL0R4BwdSW/gAmtM77kzijPoi0XKi2A8SectMnyDxRtnfZgEvW",
-	"FyyH7I6oLvPrzKLR7ASVECZPe7HttkT02TuaG19d7hbuOUJl0NEW1gL1MqlhCwr5eYxh/3LTQMiWydrJ",
-	"2Vu1Knpl322tbBo0TfiAyqWHsUgiunA5hHBk5jcKKjoDdRggDjmhasPKKk8HaN6T4vkBVxISJ/WkzT1C",
-	"ZwDFk+h1C2W8cD1QhAcVSGw7X99TaKe8iB93XYVuZeB/ISx3Z8vbHMa2OaiKUxb98fT5NsUdV2Zmla8+",
-	"S/n2JoC/gqNLCuubyhHRhnxU9a2gS3fX7jtCl4dbYw/EKYsj/UBqiANBWtx7rDFa9ruWnmqMD5kKHm2l",
-	"6WJBaVZVXF9nbP2TiOtu8doxNyWgtDTCL5QiAOgl7K/GtYVz5JmqTTR/5lxYuzNtaYxt6xv0WTIQ/xL9",
-	"EKtcjo6UdgEXvkyxfvxglYH2DryDunQXu2wbK7Y77I3rFY1wp8sdo88KQem1NZCKgfenU+NA9Om6SXaG",
-	"92kKETysaXWbk+Z5NlZp5SFbI8pKk9s6DBdCPrfUAwOXfmMktUeghgoGSR5VmUeoBRTnujKW/8oomSu7",
-	"T2LnrVjqTHDA9Elh1uiVrMvnBd21GikUswEI7LOvVCK4bJTEez58hTrgH7uD95Ei2W77Svoonsl9y979",
-	"BqDWb1NIBIvNhhXY1tsqBdiuFG4obUk9rVVCz5KkzEvkJff/Fnq4uAAD4viSPIb0Dv4rrFZK6fDRBbdL",
-	"dbQ00BehiNIugi9sW0RyS/WzSXS+yOrJQN00E/BAXMTHzKnWSnbYWRRR1AYQmpZiN0vUchZF/hnuypI2",
-	"334nhtvWLOG7X7deeRZFhY1aE9N+QAVzySJfF+bGhUjFEiVHIvXIGsHKla9u+qrpkt5ZkfFrFNolcr7l",
-	"zfkAtHXnXEyz/oJaQEzsgl4WdVXMM/iA1vxdxGCwFZO9RJ+RyHicrHYM0eOnXj9zbwueCZmlPHmvRXoe",
-	"6RC0YrTc/Xu7Mv+41sbZgAwdBR42JKdXKoqHsYi+GKqFnJ3P6C5uSFm2I1c7i7NE7CY57yVWQru+QHrC",
-	"k4S6A0FqLEhIr+kiSs1UQP6Tjj9i26HFnoPyu8yVBbOz8gfUsCeHBar+UOVp4fnHymyWCq5hLLDNVrXw",
-	"okVewhatMQmREhbrPG24gOpq7VQCtm+WeFBd/bnbos+KbgxewDmNB1kyb9oOAUGCbtWd4I/PQVnbui0B",
-	"pLIWMMg8RO1k5lQaDYd/jxi2t2nddOdI5WhkmIDjBtyzdetCOQ2cipjh5aLvzbW6jb2JkLdxB2eimEyz",
-	"+QO7Eo1M94Kr1Xmrq+NoG7gWXYJGtZOCTTm2OnLT+E57YtfHN6iOlpUCIuEASuAdfIDdEpvdA4BvL2N5",
-	"FfYkFpcHLIHOvOQOBBsXpmTrw0Z8qs3bqZiKDPxHUNDMMwKjowR1yI6FNpZ1uAOv7J5ujj3wuVw+F1fx",
-	"tJgXncftoBDUcKjFV3AtNp3JQuugordiiIOHgQ/DQe642hZVQ4QxvdV0PwMQCWKFJigSLjR0z6gR27Az",
-	"JgXHNxWs9+7ycwU5LiFGRmwUm1s1zqxULNyYfolMzeWJaZ/RSdErHaVET3rxF8BXCGP9fBKyR5COGtIn",
-	"LqHMRw1Z+PwVAFkzSAzF0u1ZrAU04/tVzVD+Iu4DyuCgFPx3oe+A9VPFowHXmHGEPiesP3Sg8zM+77AQ",
-	"+p9OVZp5ffWysXAAFNhh3WFvnJip/Ddzb7H/Lnq6/3dP/ne73Yb/bx4KZ6KPOUkh+2920N23CKOn3hZ/",
-	"B2GnGAqYUiNEVUmBMTYZfALzePG74yyb2k9a7B5nwqW513yF8A3Qm/+OJhqaS+XIvsmt6zdT6DQLoHQf",
-	"u1VyLRZ3+EpMM5dUTd3up1PB00Xdy1h+Q9BMYU4IvQFKVlF7RYYeLktrgavqUv8nRFw1lCGuzV6dsDDX",
-	"Iv1AswkDKOmk9oOGfgbjXF6hXJUsjJQUgGyCZQKhGaYnQVrTFgISBwwLNayFHxQRCWzfyBO/LS52QTQL",
-	"o719/ebD2S8vXl+GtpMCl3Nby9aTSJBUPovFbmYkmxxaeISwUx75n4oG/QiWgs9XcCP80JMZFb0XIxDW",
-	"bWyJH07HchZkhrCZyhOEeFro/h+UkZa0UZiuy4SQqZ6MMzDukU8wrz7W1GBUA5otKAg6U1PbhBg4GfFV",
-	"WIhdH1xiYVhqnEItIrBSxMgWx7dQ5ItRKvc3LG4ivQy7XZxZ8sE6kn6qrozWOUQIBp1PcJPcJ+zAeKgv",
-	"uc7aLwzVtc+fhyeIpmN7oBqyjaCdKOL1CkSW0VBoaFbXk1yy8Ny6vQfz9m9iHhJCl0oR5UZSs0x7xFlm",
-	"TAU2UuC+tlLlZJH/vEUGHh/C5HtyxqGqElIcbYmLlQxICFXK6lvllNWNCxzNTsFGNXOwrq6H3Iqu4a3m",
-	"TvB5htD2QPK0kZTKUyhahMbRCTsYPD4Uj/lBmz85PGwfdfvD9tPHx8P2wfHjwdP+IT/+cf/xSfek25Pw",
-	"xRPmSzKEMTlhn3qtOOq1TnqtJp/rtYJeS4v/6rVO9oOeNb8+0Bf4j8dHg+jwuH14cNhvHx097bf50ydP",
-	"20dPjh7z47447PI+fIHm8AGT4uzrXfp/7Yr/sf8PXkfD0L62/2M06O8PnrQHw/1h++jwCW/3nwx+bEeD",
-	"p4dPnx6LH5/0BbxG+wwv/SqSROFfUZP4wM0P+z8+Pd5/8uTHp92Dw65ZKuQDfwBUAfMayo8PxhClhaAo",
-	"7bVOPt0UG3J+u/2whQK32Y3zTTeDMthwOw66B4/b+/vtg+7l/vHJ4eHJfrdzcNj9Tzxv2ITLyj24MdK1",
-	"MTHun/zoiBEuTo8KXaY4DPJUPDk+fCyi9pMn3WH7qP+4234a7Yv2k370uHv4RDx5MkBixM/AkaoZixSD",
-	"v8YyEh97rZPuZvM7ONk/2t0E5ypnkeqUJrh/hwlGADTv5mdkh78R/nBGlRiN8eczNkqFgGb6SD+Q36x7",
-	"rZN/9VrvXrx9+c9e64+g15qm6jo2No75xfxBx0b49CjtqOdk2aY7Est3Roe7VJuJnTSXNNLR08dH/afd",
-	"QZsf9I/aR7x/3H76tLvf/nHw+Omge/Tk8ePDfVwaqjbwUv/Jcbc/OOy2j46HT9rd7tF+m3e7vP3kMBoe",
-	"PY6eHB8fR/CSyrOBmiCto6IceWLv4AYus8UGy0tmJdxPmj0CXe97VMYAZ9IojSWVEmuk32uR0g0SeIol",
-	"4+wCLoJn5p/4CyqZXPbkma9j44+kd9rXXoCHkWFbcTMlbCsuWRhHYaEUoz/FxloE6TEnaJZM7LTAd+VU",
-	"X5hggZDZn2dURwHK0pTMulRgOGYyMYOjD3X/2EFmIXAghXyoTXxPqqkwehtWeO5v2yPwFtSZhj4BL7n5",
-	"kWddUfMjZ+U9QvX++8+3wvM2vv3jJrO6jCciepNvw6FhTqbwEtzZo9EY5aBRjGCxmGldvMAYbi6RaYge",
-	"TevBcL0Zy/khC2GDwvRBW8to/rEsf8kYfIA/zRMlycx37gHCMTHGRj3sQaGFNws0eIxhbK0FC/yBE5g3",
-	"J50GUQb6xDYSmIONqt7uQKF7SEh3iuEHm5borW4yXNB5qWy3TPThpDDOHQxPcS2ik4gnCX5IyMi5LdAx",
-	"ZN0SfRHLUU8SvB50hUQyhUsLJkDGOuJxETgXUsNiVfaEz41GpRVK/dlYMawW1oW1C36GM/A7UcdLw9vA",
-	"5OSk8VnTa42JMURzy8RJwkKCkAhdSbll5qKfq8UJBGjaOLPXNKRQEBw9Ro/YVKhpYgTArAhWmV0qVey4",
-	"P1vXXeEgSnM5MGZCSO6xip9+moeQYBG6Qwyp96y56wGeE1q0wHY4/wCiChNAhofdjboX8z7WYedD28XC",
-	"rAPgZCKMswV+nLwnYREd9s5sKGwtQpHLSERYNY+LBSSZynp5GJTSk26V4ISzhi9+5fWRuFT/MCGTc2vy",
-	"t+nt7Ces1WbEvUU2ABoGF3hguUulEWqzf6rYsN3q8O+qzPS3/kR2GNbyx/ki0tNL5QGfW5J6QyrbPWad",
-	"g5bjmoWbQOiFnRoMObqbv2HIfcOQq8GQY4/6IlEz5oj/+3tClXO8piZTa0RVs8XbvJ/Eeixc7kwRL9JO",
-	"V3xGn4EwHIf8kFSNUj4x+gR1D4BgSUrZNJGR8TOMCVkd75GneX7fk37IsAiMQg8A8/KjsPB9o3vHDfCd",
-	"Zq7AXqPaSFGfiRbJtaiG6qEl+MbYDsryaJQHavHzXMmVaZDnFGenM4++WrisdwIC+USsnkFtCPPesVqi",
-	"SdveyKtKCgzZW8HRF9lMCMmymUJYAABjkktgTLYJCEUbKPxYZLaeumirjSdqgNKTPTlQcpCnKQShpdAB",
-	"Ybh6HfzrQVR/EdnzVw2rdo0dhsgGdrKWIQKWy0RoXapmRCBClaIT9zzap5A+/usgDNCe7KtsXJdYhWF3",
-	"LL5obQjmHVSeDHT6wEWcUptziJC7rDnboaxuSrTTW5rTTyobO7IImBbmADIMfnPwBXOQ35g4h/Ek7ZL/",
-	"axPSyqdQXRHdKAAWNIkFVDj5g3raOXXN3WAZashC/5jDujUREe2ADJbmUzrjNRM62MqEFjE4gTILnl4m",
-	"T8NXZHPVzS+aODi1zfv4fTklS3e8YH6OJfQnGlgIj3K2ze6y7MXHTKSSJ20/s765xWM/E8uR0Fnbfo08",
-	"SoUPyasfKrwPrklT2XunSa73JO8DIBhkoUlFGU5FzlWwkNnGBmOlNKUUZc73h12yywlsp4yzBPGiYDZF",
-	"elpPrgH8PtNXL2iZO9L6zmEzH0jnw8Ebh9sQVN2mVDogVTofX324U13MVwf4h9vs6V+ARkXtRhOeDVU6",
-	"KZhowQ977xrnAnuvMP+UzsqRtEehy/4hzYvINPyeIgGENMER6+VRaJdPj9sVmuftNhQGHlptPQlNFCB3",
-	"bTEMV2QCW79+gesXUr5QTNmUEGSHbMcEgIEpZEavQ8pch50Xv+PSdE/2BbjBC9V6WDJh0ZxE917BJVY5",
-	"pzxGc2G6fEO7CWScxqCKL2rrPTmJAd0awiGEduuakWQuPFJpwSIFfn6i7OBzEGXfJNWipCoVhy0IqnuX",
-	"R3+qfqMOuOY5WybmQ9qQvQUXVLnNYhwZHh7GAnnq7+YDhiwgpd2In4MjNlZ5qjGaB9pCbJT4qK7Cy3zi",
-	"ttVdxw/aWLaihAk21Am3jGe5PvUDLyj5oSOEnNfNC9+rsQeti7HGnvsM6pT+rvrmXOukidmiL6wuCUI/",
-	"fyKdWkaGf9Yw8Z+qv2xbBCtVAnfro0O73HeBYnt/qj5dd6UiA5x9EUfHwP+fqo/Rdef19apbTnoydIQU",
-	"FpCCVi81Vz3WnYSLhSan5kfEGIT8njCLJ0LlmTFpIH5v//BKh+4q70m/tCYuJUi8VdAbheUyiyH+KgPX",
-	"dZsyDhiXUuVyAJ3DvOIHniR9Prh6nyZY+CCkX8NA3bg1+/vFm9cnthXSo/BP1e8Uiw8Y/IFWS/+ya/o+",
-	"6ElYj874xBa7QC1WYE+kw85g2bxIbEDhD1WLBx8/kmTydSTKSxilamYOecpzLTRqb2OeDCEV0ghRm/00",
-	"ELHRkoweNBKZg47CgyYGYUOVJGrGLjIuI55G7HfRHyt1pU+giMr8ZzsuclCAlszq7G/eKmModKGMRlKy",
-	"F7b8QgxSkYXFp3U8kjzLU0z/DK/3g7DIpORaPD6CpIpfX509a1/8enZw/Jgps6Ywjjpu6E5fRfOww94J",
-	"NO81gfZntDgglzS+BsOUynQ0tdGB6JJ1cFJ2TsozlfYkN+9qdMXVNif5O/Ds7vBb/676D9SY5O+qv6b/",
-	"B0qZMdesL4RkXF99xbGKM31VVKmZ+ximXkbE3lS4b6iamUstyca1Gtqvaoa4KqBOZK59RX9OOoVftaTz",
-	"xFaZKi2W8oRsm16uM6ebVQIhGT3sV5zXbpUDO0oNMQ7jUZ4KzPK4a06PymVmxV3Ty7sOubrmKD/9qfqU",
-	"QFvdSxcy0N6mYghFkDzO/iZD9ujdz8/YjwdH3e/LOXHGStaF285c4l4hqkrpjvWlM6nGj7unPUnjCDkQ",
-	"7bMppPqHFJGirhrG2uf4S02gCQXhSnXc0Gei5MjoKiX3i7mAyYL4U/UD7xpxui5eV4WyizOuUXZhuw66",
-	"FarujhXYFcrrgu66vOPrNNniDfvCbdXaB8IBQwl4F0V4XQdh2uaKDsLAbVvsIGx5udykYI+iOhv0KvAq",
-	"vin+R7EK19CoEn0Oxyl1C9gpGGzFeKszGKC5x7Zoxw+Y1XY5umOHgXVnW+8YeYMwIuAP6axCo7mHJhKl",
-	"kTaA/LC7tiCl/tG+VBlP2nAjrhNQ8Cg+SYPd3XpePNRtNpRYDdEhxWy5NSdhEViIjnQFl6LuvMyhuzIU",
-	"SiM9kMlQmkPDnoaLe9xX2dgIRbSXQWG1/+rgM+HtbYwHahxxV5lV01S/ojaHSsk3aAdYI+0263Jra714",
-	"ZQM/aIXiN6KFkggC6gCNdeLjyC0Dx10uy/+epBFcXMa2jlhX4LX727JBfl+s2eg+EQ3vm/QXC9HukfS3",
-	"14/3Fkyyrk/A5UI7VPjQcrrgei1i9w0AKobbaZ3FfVsllX0DdqVd7q45dOGIwzZnfgi8iCktiGXAD5dq",
-	"duvOAsvE8aX0F1ie+V+ty8D9i2QeRR9sQ7jtKSR3blDQnGE6DDSczdgElaIaTrllt8kHI9vdNDC4f1K8",
-	"W0ODJbF8t7YG60nc71VY71FSOoNwn8ySOYOAFjojfGx4IG0ttI6VRC38T5uE4dKOKQwGgRw2VOnKQs/1",
-	"2ReJVph8ltVMI6A5yIhFMU/UKBe1sLHUnOxcusSqjRqBrUkMOYVa+s8hH+Rzgv39DLJCiNiauLIshRV+",
-	"GkwiWuzlcasMkmAzXxg8JCJ440HTTxZZb4XMvdfi4+1YW3ouB+1SP9cdadkLHWEhciX4YOxwNoyco1gb",
-	"NplHTBuoOoGg63wqTm1i7HJGXE9aqVp0hTO8jp9thNpwMZeDsgOukNM76Wc/lwM7xAMl1dvhzVRWexpd",
-	"aHwmUuHK8Nxhfb1pC68gk9ncGUXm86AgjJ3rW4ZDb6H16z0teIoNTqs58udYRkXzAsguTxLvDvCbGXRY",
-	"CFdjyIYxovC4lAdDh5xepp4F0FcHgtCGYAZci540LDzN5SDLgU477CxjibBV0GpoBwgctPa5zcu3uJSh",
-	"X1NZycCwYq9zwU64tjTIA/GtE1NmLo3TyIeGh+4SoPocLmVc89bR6lcw0gJcW3UIU3rwUjYiDZjvDl/N",
-	"3HKVseha3LTmVu1fpRPatgD97qZzbdBAOhMfM0wa0yLzIdNFFGcASgXVi4AFudiyAHJOffQwhMYuqoTi",
-	"qMPOHNo/SGNspo/pu1mczdkk1wtFN1WSE1sh3xZGe9dNoC3c5labQC9xzmdaVfNg/aJfRHG2YyAu68ZY",
-	"6ZxJjJ1eODzKPZZuUzxT6ZO5sFO5S0XMfvdbw6PPx/NBR7qqJsaS1ZdYF6MLirWc6f5UW+QGvzevkTmz",
-	"o9jyhYV2mIagRKqVtIUKpfoZ0IQAmHYmF4ADLMtmMwVV9VjVgpVrrpAllnkmdFhkDQ2y+DrO5gSZnFGC",
-	"dWbkQTjhH5/nyNTuRQtsyfpixKUZSDPz8bbKqcbByo9iVGM6xqMwYCIpJIvrMSqyLJYjXf7VwlJwds2T",
-	"XCAAxZD1jQzXDEtwNTVs46mZ7TVP4qhn+BPXoqTD5i3JDe/z32mowbksVRlDYx0AvwzpoF58nMa4C7/z",
-	"FPE/AePTpTZTrY6ZSUBNZLw3jUpSW6px4chnd1lYNMYD5V/ZFa4WF1+tr+MnMYIi80JO3FWybOC4sEM0",
-	"LtIoYjEpaglIz2P7O7WlQ1eg4CkrSmKrzDCrAey+FmNhpPusx7jFpdE839ed4Cf6rzUhZQfobC+ZoUrZ",
-	"SKnoxFNZwGmB4U5ojaVkh73xAaCxaZCQ6PMtJ731pA+Ubp70eh3yeX2qmy/qdksFOF60RuQU1ShfSnbQ",
-	"C2yDtlVJYl2k5uKsbdL6TnBMx4HOuFZn6LCfl4rkXZnrItY9Z0f7XWrFxtlR92iVwLiV34bevefMmf0G",
-	"Y/xCe7sdh832zn9jZ82FlUGVobEqWWVunjTrC55tHgnzR6vVpokWC4XWiiPQgVMhxUwXm0ao7vjXONMi",
-	"GeINB6BFydyIRyw0hNsuG1flPf5ql/SNWldQ629CTL2N50ab2AbNNqQ7H+NsTePpRSNsMU6zWV9pttRW",
-	"GqEUVYotgF3PHt1hNXK1Bl2ESOaubaT3H76N9LdmzV9Ss+Yy3a3y/TxUr+Yv6Nr2mts/9A2+GsWFlxsk",
-	"CW8BuTbyTXzkwCtcsxgx2ebWjYJdSl1XZI3cgl17S/1dyLjsyTjzGrFaLJip4JkRj/15RXdY39UEiCTg",
-	"Iytu/7MVd35PpkJnPM0wrmP9V+hxwz5o9js17VHLPPGVdEktL+pbs9RvzVL/Os1SgRyA/C8AlsRsRK8l",
-	"wIGrKz7++KRb/jgIGKo1Jqqacf3O/FVERWPOWL8WPC1cyr3WyZAnWtx869b6rVvrX6tb6+fAcpu3iwV0",
-	"/KFKq3SOFY1kOcLJ2AaxiVZsrJIiVIRbEAaM9+SF/6cd9Fot3/N/zZarG1kAX15/VrbroFN946BKdwyw",
-	"6m5cgO+sKg82B6ny2KmEbA3fDoiUgF6tMCEyB5BxJ/xjPMknLKKQtyH1XGJFXVRVSSfF7MvzAO6UT+5s",
-	"KZszeehYqU+2lMBwZ8KtTmt8RtWaGYQmRRJ5hRZaSHI9UnaBGSd3sJsueodoeHQTdthSogclK/aksW1t",
-	"B3HbCwvTKeqzF2kVl7QLu7E86evbTUX86t3rSDslv5JLw9mRmz3vT+KsvvjBohTJiPVTxaMBL7mROux3",
-	"bM+hbSPfWHvglSUQ/QCBeQvQfsS7jXVPhvD8B7s9IeD74t9Q/Q4Dcmu73iEnRUOR2BaSZsr2JFYIqC8J",
-	"+wWSkCBeabE0jcLXk+gth0odi8lbanrXYe+cv4rbhlkF4DA0U/H7J2PHLIrVo0K1wuV0AXu/2wZ0pTE2",
-	"Txb6OlKD7zk7CPf8VinBd0HXJ2TASPTz0d46KLkKRLbAwygJbPxMCjR/HZ7rRExUOnesPU2VWUNl3P+5",
-	"mcm5HKqdQiDZQdbZOlryqR6rrLNF7z99spzf6Avquc7EZMMat8UDXZPmVe7qhA+HNXkY5nsr07ZWbwa+",
-	"WrD7cRPeXXzpzlekGFyVFR5cs+2tarbu+8ZngH3OvUPAlJnlM0gStSLq7FxGFXkF5s0dMsAvNHQd3RdT",
-	"u/vm28U029t1CXG0t4ka6SaQb5iUm6Wx8DRq19Yjxah7BTxiInhKMJVmpB0ehfk+DFedpuYSMhEw26gd",
-	"D9Qq/MVkmmGbokSN7iqv/IQzCwpoNuGD+XZd8pnX42VibATQ0vBwAxuBLzI15q56ViqmAdpfrxBxuz5n",
-	"b5QapqOlPNDxOijbLZzuOjTk1+b6K6d4QEOZscpTxkeqeUtUHcvBlhJAXlAUG1SURFyL5JSFPEnAsCAY",
-	"JWprODdmgmt/AygKA5XLDHuHxHKoajt3wodrgMFFmkJpV4OOpsnciTXeh2y3RfvJjGcXAHgQEMw2L9W2",
-	"6IEPvDb/XT2/F0n8b37L+cGcYIDbTGqhj2gxJZ4kTSa0lAFltS8UJwHLp5QQVV1odh9YO/WZjdOpsMnc",
-	"dlPVkIXmDgy9dovmaoPkrlL/nCS+EvUXHQb7S/JvV/akGcAzJm/+wrL29zTOhGuGqkb2yHjEgH62drWS",
-	"YlrWnaaGSVZZBoOx4FMBzkR0XoDmNOXYmCZJ2CSOokTMeCoqbtS35vM7PNy3qlpvNX/fhr5K89+qukrN",
-	"z+o2/dxWWejA2sqGIPJpFk8Q8gDlzir95cL2V9sxV9E4dQYzRiq3qY84k811kNvy0ahpvSvzpci0q7u0",
-	"ze9tUlpiJPEwlrEeB8x8R5e8IYME+hJnFAruc41gS06YWz8INv+iW/zs7Tm7EnNMQseia6/dGSzuO80y",
-	"dSVkUPj+h3EiWAi/tuE3l58MUeghaFsBNNuKFNOq0rWYqenDw09fjovmExBhnk6tIXovnsK7+vEyNd2i",
-	"X6fCTgKCLagYvro3gMLa+n49YPpSEw+MBBnd1fbGdSUOlsQ77LVig1RAaT9PQBNX6kpEjGeVMuht3k/i",
-	"AZb37lT4e+OsRdyDpyiGeweRJAZ5GmdzY8cYJa1CRE1hVuUBt+dNwhMW8novUQPsw1zv1KMaaoh3e0je",
-	"zu1Bgb+wI+R1iGKj5Ij8TqPEwIpylZI6ae0fkWhxwiSA70ALRJJhTMjrOFVyApXp+LttGGsGwQAmVHAT",
-	"xibY4zCvCQRiTtlsbGYjlROBEAXKAlA56FWeip6cOAjQkoAkTMWyjKS28q6XXiyN2I3yAQV0JH5narvc",
-	"4pRtv5HqZlIvzTG8KBa8W/dQeaz1opMIoD8HE7DzIFKwuLwxoGVntQ3HQuU9DRq1Lq5CLsWMkridWS90",
-	"sT2njBPdEayABQjQRkD2+eCqnPTBXgP2D7KK7e5AfUvdlns9Gzvs9zpqjjOLs6Y3v9Kh9bB/pxPGkZ1C",
-	"xq8Ew4wci+EgxceMQWJM4HeSJMbtSY9zEUeprqUkZgJUEv/2bcbqwR4IEa6BzjJ/kD7id2ZTQNPaBaeW",
-	"FRf8Zge5aUl5MaI2xvOovdjomQKFAFr1xV6DT9LSK9WT/6ARdkgjdogauUzz36pldO1WdXdNY03A8KDb",
-	"pft5wZzRM4gCcx9wssiwGIDTzIaBnVovv8sKzZ69FiKCsscrMa88vS8z+liojX80ikVu8Rj/XR91TGZ8",
-	"rln5OK0ORx0HrJnb4GRextdCmuntUgOyY9T2KoKK4s7OToruUbtLdsCtnNdERDHfGwlpNlZERbeIvU/m",
-	"/jcaXD0u5sv4SjCOikI+TRSPMBnJxgIqj+wXO9bPcXI7WEzzYsEcB93Hm77yucJoHu03WMo7c4W9Qy1v",
-	"6yRHOSJD5EzuhXUmPCrnBEUxr72SqY/HAr1tWproekOsL0v8mWi16bMXtrE6wUcgGyAN66XOKU144ZI0",
-	"ZkgYxLp8IAQRsRRya8vSDOtSqd26xV9Do7TDzlg/VTNt7MCxmmkWT4x1GDANaDnmNruOI6GCngSYHLKN",
-	"CYmUGxHqtZAzFnPR4B8091irBBPL/UlImF6caebazgfUfBX6sSm0VPcPDItbrJXF5TLuuW1OwAvQkx5M",
-	"q2tqbC1/BxofeCmKhm5YOOESClYw5mlh2oxlo4Tt3K+F1x8MJjMb8wx+hvxJLnvSLlBnXJoVygBCHRqa",
-	"1WBWA+LbGZvNrR0B7Mc8GbKIY8DVfoi6gWuGFUIRocp0j6hrmbnhql2cv4gMqPo9UNo36ff5Sr+q++yv",
-	"Iv8sTPzeJ1d8uxV9AArWwG7ipb5STHyMdU1yDDUx+MYwXxTD2JNtyjHVQN635Jtnlmjvg3Ou9w27ZPBG",
-	"IjILeLwKz8LVyrhry92y5qdcG6MMOywsIqr64EDo/fPLHSlON7MWAzU+5HNt8fJ8gNeYegZQGU9/ji/O",
-	"uGaaxxHFZgLHqxi70RA9jLNTplKb+2F/M1cix3Qke82bvWGPzH8hvEpPhv9ov5kK+bvovz9vPxvzrH0e",
-	"hQEL/9F+5s0OkJ1Vav5MBTT4mPmTg1k3H/8QR+H3gZk96auR+W8HE2lLJzQWTKDH1Txk1tqTZrGuVNSc",
-	"idEuljcBqp7QExtQNhbEr+QJaQ2lje2LUSx14NwOzh2RqSTysn7Y46MCggmhm4zut3hIEIgtELD9Y0dg",
-	"XTYT4soDvQPasgsvcGURSD52eTxxNrd4UVdiHqD/l/a8gNcuAIcAb9rWs1gAeh4JV2IcEgTVwhm/1yI1",
-	"X+qwCzBTsaGZQG9mWkAeAYwK7JDyts0phUURDOVKPQ663a45lpQPMnQCaUf7EBgapXxijlyfYmugSMnv",
-	"MnRRg0ENvkfaAvcdcwSlvBM8TpxI+D/+x/9gl1xfnYQBcoxhXECshMXCaEj8cZZQDZKRgEFP9oW5+gCH",
-	"S6rSKUOTUaNZIhlM44ERMNafzyNkQQKY4VnGB+OJkU2nxaNeTZ3TxMvRAEPukRjEkdDAHpxNVCQSNsPI",
-	"xaMwExO4fHMAlQon/OMHIAlt/qUzNTX/N1Mq0aEl7TiF9K7vLVVZJGU1k4hlN5Lg1DVK9mlPFoIJWI4N",
-	"VJ5AaI/1hSOzIlZ2wkIZMt5X14Ltk/UTMM7MHPBobP8DoG347e8Xb14z9NwA5Z8xv4FCFGsqD9FQfgtj",
-	"axsxR58FCoCY1PiiyNwRYunkauGUjWR75u6EjWF5HPuY7zS7yXzx2fANENtegWjQfF6Gq2/xCmR37go5",
-	"yIx0Bjv2QHGaYgLe0ZspNAYhWkQQMlfcYDJN2hYfgx/0j454//jp0+7+EjaG6v8pBpl7sVMoJR2CLClg",
-	"akrQPEGvBdIAXhVJ/G9OOCcqHggAC/nkAbAEvVYkEoTo6bVSlSCwBtc6NjZ2tgQN1GvdBL1WokbTVPXN",
-	"52SeJEGvhblLH1LBNYBhmD/f/AHwKV/gRpTAkBbwWr7+9TdbYa9lxG2vVVrlv56/ef3ij2YQKJfu+jil",
-	"KxkZKgwsqtsMbkpwdJkr0ONJs3KCxcchQxujFjIy9/4QbR7SpcwPcPlLQsbkknB6yGEk6eMv0lSlqLpN",
-	"IIyNaeX7x0xD6xajYImpXihPZGoqJGGqNDIXcbBbGI344q3gn/HVmt7Z+qrwD3NNm/GdJnPAXLGe/WdW",
-	"y+PNDECvAvx6fw8Ic3V1qJ9ylOZQMF1MK5aZSIdG50tiY4fh9zCBIQZMHFBxvdaUsWSJAk2Fa/ISjufT",
-	"sZD6FJOIrkXKExq1J+kL8KoHyjnmOKPCIoAkH71AYGjixSl7//78OeuLcQyo5nUYrK9wN3Z+m8E4q6A2",
-	"cfWdrZEV9D+hg+T2lBoT0qqsW0dDe5/g/67u+EYmt6EV0PWxKZcxcfrzkrZrzqu695sZ5J5OaOXpdL5Y",
-	"GYMeJk/IkNlyZ3q4jUJOW42g44uZmcGn1tk0/k2Ak8z86yfBUzMF/Bda1IYy8N/Fs8HSb8Wbwcr3LrDM",
-	"/gLCRlUvLz/wR9ByVfb/WpagDveiFbTyNGmdtDqgrdNeV8DGFMa37+0oRLDDI/bLqXRruUTq91K4MYoj",
-	"W1hWuMnQbzP3vpbmsv5bOJFUTIStmaK3oMQhFlVvuj7D3IMEuZJqhmlp1NAHU5WVmmh/LubfFZ98VUYs",
-	"aPDlUaryKbgCFseYqTSJqga5BDKHd6z3vrTgcv/ainV7xqP2zPvF7uD0Qdcjt2ImflPSldNZPw+6UP0u",
-	"VEV+D1CYkBFpa5zpOBFyILyBHOZMRTu1WI4S4fkHF/IW6At/qn7V2z/HiS3ongo1TTDHiChOfERfYWnF",
-	"UcyrZjEVYjAGj5frJWn+y/xFw28+6+RRrCo+QgmeXqY1uOWwSOQasuaLXBvKgTKM433avF7x5be4ttlY",
-	"sUSNIHdbldFxYMLgJSp35s74lcDWBROV+juR62oC/H2sgOnRR6TIswYh7IUtyKq2YEFdCGye+VClE6Cj",
-	"ZS3Qut3BT0zeQg0c2WF0GWk25tcCbn7zoYBlSnmzoZtneTqYwBXYBDmG/ZGXc/R9UsUUnhu4xjzEcnDO",
-	"m/84tzAqg3kb8ibnIloHZe694165CVrveCZexpM4a8P/rvuKexyfLn3grUriwbzxF+jx0ifeiQmPJdUE",
-	"NvpK8cbCh7TINviIefomaP2jTbpO+3zthtKT56hBcEhmM+9829Ht7OgwTgBM42wwENOsDcFLve4T+DA9",
-	"exOYO8So1u3nsca6aVSpV/e+hlf8N7wPwacbfgKfvQlaLy752v2HZ+60YZCDb155LqapQCNi3Rf8R2+C",
-	"Rj0RLnJQrBUiN5Hc+0b326F78+LFWOVJ1H4nsnTtHuCz+OjNzc3N/x8AAP//",
+	"7P2JcuM4ljeKvwr+/N+I7J4rubR6jYlvVGlntbrSy3jp6u7KDAsiIQltClARoJ2qjIz4nuY+xH2c70lu",
+	"4ADgClKUrXRV12RHzFRaJLEeHJz1dz57Pl+uOCNMCu/4s7cgOCAR/PMtj5kkwS2XOFR/B0T4EV1Jypl3",
+	"7P2FP6ElZmskFyQiCEcEUYZwGJ4gzhBGKzwnaEpmPCLqFRRiIRFnpIV83S6KV0hy1O10Ontey4vILzGN",
+	"SOAdyygmLU/4C7LEql/yCS9XIfGOuy1PrlfEO/Yok2ROIu/Ll5Z3dovn5eHdLgjy4ygiTKJHEgnK2Qmi",
+	"EvkLzOZEoCcqF4g8kmhtfmo4Bu+DN5z1pn3/g+clwxEyomwOo3lP2UN5NKMgiIgQRCA+g9VQqyPs8vxp",
+	"sorI4+TPCLMA4ZkkEfrThJFPcvJnJBdU6GVTD83XIvZ9IgSP1A+YIR4GJEIrLBcf2J8mydO2mfjkzy2E",
+	"BYrIjESE+USodZ8SFBHBw0cSIDzHlAkJbWM9VNuVWhIi5AnCU6HWks7MhlOBGGdk7wPzKhYq7nT6/v/y",
+	"40jw6D//8a+z9fkT/EZOUETC//zgqSlWLONVMtjRahVStSWuHV4lryG5wBI9YYEWnPE4IsFexbieMJX/",
+	"2es4uwVaB7rfguBfQL1fWt4KR3hJpDlzozlhclwxW6weqt6o+kVtt9fyGF6qNrH5sG4o/1dEZt6x9///",
+	"Lj3y3+mn4ru7u/EpLMHbBWaMhFVj8PXjilH4yccvH0dICZM3RCgKrhwNvPRGINU/mvEIaNZf4HSZNENL",
+	"h/j3tmmzDaN0UYj6vn3gtbwl/vSesLlceMe94b6LYN5ypg4ZlrseZLbh3YwUzmF5hD8BNUuOfM4kZTFp",
+	"oVnElwgr9rDiTJA3AulDjHiEFH9DerjAT/kjiSIaEAF8aDYTRLYs9wd2hiRdEjTlMQuS6f4Sk2idoRo9",
+	"NPcUNeNoNMV3NCQ3dM6wjCNSnukdkzRETwvCcoyOCjTnPNAMlkqBhG0CuKZckDV6UmskFvyJnSBBCAqw",
+	"xIgKHsL+VM1L0HnFpLqHnU5neLDf6eyt/3tAR7Ow66/+5v/zh//+W/fdr4OLeX6+3U6nar66KxfZAbVR",
+	"VmTqGM1oSCrO78y22Owu7PjDaS/okPYB7uy3B/5w2D4KOrjdx11/4B9N92cdsrdicyevHc/OsfQX5cG/",
+	"hfsYiIuFa3XjqF1R17zaK7zkbK4mJUjl8RnP2rrtZ13hY+aHcUDOllMSBOrH0ggnakkmCIeCo4jIOGJA",
+	"J+iR+JJHyd25JEseUXXdqrtpgR+JusmrqIUWu23KMt9zLsj3nIcEMy2DYCHPHmsukgkNJnaQIJcR9bYe",
+	"pr701XpqaplG/IEwJGRE8BItsFAHgB1rOUSRmJEQEv4hNP+AW7L1galTteJCKnFBLiiba4nBuW9q4G0Y",
+	"eXt8WrF5PX+/T/Zxr40P+/32oDOdtY/2h7N2b7jvH037eHjQ3T/uHh84t/Zc7cj6exC7yktzwSVi5Iko",
+	"Bo0ZiF4nSJJPZmWoYG+kZWggxArFILRgVLWrWsTbbi9v6ZJkhvsu4kv3YLXclwy2agxqP140gvd0SR0S",
+	"0UiiJQexkQoQjVoZmb6FnhbUX8CRVedE0QuLl1MS6ROtHoRkJhGPKxcvhH63Gvk4oxnowV/CpVQe/c0D",
+	"XaVDPwFpNh0a42qrV1xQSR/tyKvGqe+9lw70Cs8rWDncpnyGJrAgE0SYVHwlVaXgxHVPEJ0zHpFAazcT",
+	"PaxJ1ahVqy8d8w3BkYuHXyrOnfC/pwUXRJ8kxSWUsgEr31L3E6GKVSAfi0rWKHQvboYgCS7dlp3qw3/L",
+	"Gx38qqFI/qKTdAujcu0x8FIs0ETiaUgu8JJM7BFKZSxaeVRguu4FmmFfikYC1DkRAs9J1bWx1I8rZIdl",
+	"8vGLZX8zjh/J2sF00ANZJ1K0uXxaKGaKFer1kulY1VFWtw8JWsh8omQc9EBWsoU480kLLj+j16IZjYRE",
+	"WEqyXEk0V3TBE0F4D90Q8oF98MYBWa64JMxff/Bq7rPMe201Gff+HJJO/+jgkLQHnWDYHvSDoD31j/rt",
+	"/cOjAR4ezI76vUFx+4Ytb0lZQvE1m3lDokcSbdhSJOCt+p1NWnrx/l6uCBuNz3lQrWfSxNixVK8lu6fa",
+	"sE/q9GH4qqEYS0L6K3YckE0rrKbxE5nejd8usFPWUi8geGNL7S9pua2artb/OrN9v4uHvXafdGftgd89",
+	"ah/h4bDdmfWmB7NOcIC73UYnP+nwTriJJTeVdHNiQaIWzMrHYUgibVjjsVTqIGGSynWjaapuq6epemmo",
+	"5uYmclGvHOXmsCKRrwRPwnwekKD5qC+0vuQa9ygokNXB/qFr0NecL6sOQsT5EqhfKUH11pdIN/Pi47nB",
+	"6CL044pBiOTjF4/j1t6E7nE8UG0RtWLGCZoYTiUmip8zI1mAjMd4hCZq5Seg8NNHUqm2JxfwC+/TL3oB",
+	"iJDf84ASsO8plf0dj0CeV6IQ0ZbGZRxKusKR/G7Go2U7wBL6bLZeSZvQZfG2VA1qeVDJt1b3z++MIkHi",
+	"80ipnbseXb7hBkOM7AeOccKS6ss4NZeOmHgiUWHMeLUKqQ/mme/+JVRHTQcMbZ6xRxLyFXENOGeKzfhL",
+	"rCPC1bh57Tt4B9qEbm4klrH4GhPQLTeahpI6rdLztOd9aXnf4+BaU26DQSUH47NHooibeQQg/1z8bfR+",
+	"fHoPynxAJKahUHdzLCSaEoThNlcnSR/bRNuRC5SYxdEHa9v+4KkxUvaIQxqoYRpHh3c8w6FQRNxsfc5g",
+	"lGpBstNZRXwakuX/7ZhW9Wy2GnHtEgjYL+94ALoLlcBpvscBshuR8Bc85bE8noaYPXiN53ylZ1dFB9aG",
+	"E3ACRo4llkaOVpsfYV/CFYRRFIfq7VksjDbypeW9xcwnoTaF7piUs01vouUoZiIx2OKIJNRsPBpfg1dk",
+	"m64b3ynY/TJj+SrD2LRCRnpoaV6r5AnF1KlPV5hJ8SJuZkbwNiJYkuDrTM80/tvP8m4VfL1ZmsZ/y1ly",
+	"Ngup/0Le//by4t378dvbHHsfJQonDBskMxog8okKKRAOI4KD9W/A2jODTRh7s7FmOfdRyrmTNfxqbHsM",
+	"tjToxEQzCL4kYGHX5mo9UOA67zANjUvs+Rt6dzG6u/3L5fX4n2f5O3t0NQabTCKrvf7+FcaW7mFxaNnt",
+	"6qbbdcdwLBc8or/CO1/xpp3prdCuOLa2N+8eGnS6CMNgqUBLKoTaSB6hp4izeQsNOn24j3lE55Rlw0gS",
+	"a3UY8icStNCgq1+d8kA19oFJzlGIozlRz4ZK1ltggTBS08y6NhRFt9Cgd4TUF8vM8IS+/WdxGKIlpuGU",
+	"f0J/mlwTGa3bo5kk0QQJvBbGucqRjNYfGESV/LmFhp2O+hbHoUwCWMCUpB71jegppGJfaqZC8tXKTJ4/",
+	"kijkWOnjH5hnXJ5Ovvsf3/1Hc1b7PWU4WlduEehIprNrkHWClx6dm7urq8vr27PT+/Oz0/Ho/vYfV2e5",
+	"Q6T6Mo5DKvTOaBlGIokfCPtNDlXFqJPjtXHQmePWHWaPm4hXKx5JEqBzElCMbrX5+msePBqSCrrHvk9W",
+	"kgTJpt9y/l6dl5ft+rvx+7P728vL+/ej6x/OcuL/SA9nidfaLTzsDXqHh50Omq4lESXCQMkJ/g3IoGIa",
+	"5aFtNcGULvopXRhdB52B4RDdco7em6a/NmUo+k3ZJI8Q+eQTEggQrfgTI9EbgX6JucSaSng0pUFA2AtJ",
+	"5PL6+/Hp6dlFbsvBeab61ZcSrKIOUkTYCiW/BSFkBpvQQKOxZm/dzHani/hV91dbpmFkijMF3Dj4vrS8",
+	"Hzh74SG/Obu5GV9e3J/9/Wp8XRCMjB0VuA75tPqNZKPyCJPNcw0wezQzpghYqa8pzMIYWGC48F8IDuVi",
+	"xxqWbrSKTNS0SV5AOdECCsQE+FhdFQEHYn/i0QOM0zjZdjxQ0+omHTDjj322spfzEn4NE0m5g0aGEnAO",
+	"Kr3lpbLX+eXp2fv7s+vry+vcDcVXhGFaMj6C39BYuAIghQfyW2ikrmHXDtE5N3uUh51e3qr4A5bkCa+/",
+	"LuPVA53BJsKmXnD5jsfshTt6cXl7/+7y7qKghYIpWzH4GXTx+luWHVeqgRaGlb0KB+meXHCJ3pkXvh6P",
+	"teZdMA0kLvXC/SgIsZbdCy7PeUBnzvh7w7PVJ/rCD5CgOhKfmGhNhsaz9gVnRIdjQpva978rD4Oxrd9H",
+	"iZU8pQiGrJW965k4e/Wrl4nDz318T5KNb7bYeiqWXHZvWNft78R4Y6eKV/Rec4sa+02yWCwOw5QeY7kg",
+	"TJpOv8ZiVdhGIEpMf/5GgLNwD9kLG5YLQ4oRF3B7m+UyhtFhpwfRCdgwI9D6NEeCeO9hZ6Cfsw8Mw8Vn",
+	"omA5f9AKAWfzPTT5e/tmweMwaIPNY4IkCUORDkqH+JtAX8y49jtHa/SkPkJYPKQBKzrbxtgzdAu74Ysw",
+	"w3vG5b1lNa6r7c18JdvDN0CRcHiBGWQOiI2ceZ1DcsHNqsDSgQ9ngYW1tsIxuIqIz1lA1Re7kAiurs/e",
+	"Xl6cjm+VVPxuNH5fENsNY5sSwvKc7QQsZEoYhC38Da4Y99CTy6bxyLNCfkYyyK40Mkv9tWX+2rsjvTau",
+	"1VtuY5wkn+R3q1DNKyeVphEbhoZRpBo5tudfcm1fxCvPGbxRY0NiHInYX+gG9fg4X+5YclZNbnR6cr58",
+	"kfxvVMAdD920Wqlq2QgiNQDFq9zdxwHluzPrCp2C9KXl3dIlCS7jF4oet+Pzs8u725zgfZuPPH0gKwnX",
+	"jA5VXYVr9ETDEOHViuDIJucYV16JX2u+GNBAm/f17aS+gZDiV+c9xfk2GeUO1yZVZTJis1FjkNpRHn/d",
+	"IImIQHop43aSSsAww1STbUMiw5eWd8fwI6YhnoYv97j9bTR+P/r+fd5XcMGz0ozi7ALhkMcBOFKIRPHq",
+	"BP57eXV2MRrfj67G9z+e/eO38ctlZpDQzXMnkKWCjB3xhkSP1Ccou/BfVbHVNG8uAqPlQoTmSS72nOEl",
+	"EcacJGXimE39e5pcViHHuw4m0I1uuj2s5VtIHhkV/ScehbseDLS5aSxP6qW9jGCpA/yuxs4sgJ/MQj4w",
+	"/sR0otoDgVDjLBGaaBTpHXcPjobdw8ODo06v31EvrWhEhHoy6HZ6g8HgsNOBtBEaeMfeEA9mw6BD2keD",
+	"6UF7gINh+wj3/XbX3+/N+rg/60wP0njRn8hUUKlIbhWRGf0EEeW/3j/0H49+6X3SmVd8RYR3/DMk7Hof",
+	"v6hX+YpE0oSFZka64SCuuL84p2FIhdot8933sEI4DC9n3vHPTaJrP7q2QCmB07XN29LZ9EsckJPEH63D",
+	"13HGjwt0LVoJJwdXCVCSjv7WQcQvHhpkgq5IJDgDfTlVGbJx5yDgRlogy2zxVktKg2bxyS0vxELeiWfs",
+	"ms3ZLcicKf24oAek3SAypwwCfEqfR+SRPzxjPJY8P3tUkqXY9PWPZH3jw0lOmWwU4bVnI551wO7PHsQ8",
+	"mnRiM7Wks1aG5j8m7fDpv4gvVcP64JuQL1cWECNPjiOPV9Twi9/z4X9QQ8y99/TL0D9Y/6vHBtG+7P86",
+	"3Q8Gs95i+IBFuOJ0Ga/nMiKP/qfewS9PqnMuqQ8utIgvEeNPiLOM3wJh8SAsuom27mkjBzK2Hq/EgdKF",
+	"qw0t1uzYTuFzBROhUpBwtofGOrQD08DimPjESbl2Pk42n9US1TS4yReEc7/nzPPNUqE2d5n5bSS15Jpq",
+	"THI2HP4b6TUmvUQKNckHeVK0C7qZEC17yDa5QTE1rxWJxH7e0r1Xk0kdfVTTxu+ZIna1Ga+5C++pcGR0",
+	"/0jWoqUTzckTEVJncxa25IGsBUgiv989KcuHetAN7+d0O2pvZ2izfomriV0tdQWt/5ss8K7IHkjxdUjf",
+	"V4t/VQeaAshemCHsW1yanE5udDnv7BPxY0kC894xujkbXb/9i9fyIvx0nxgaPnv6+Y1RugEqLiTAccsC",
+	"BLwqmkv7I7b+683lhUPgvwC9WSl1uk1wkXFGTrTRiDI0WRKJ1UJNQNbHUmJ/sbQYdi/tf4RCKkDHUQqy",
+	"OEZ6D4yOgdEkjsKJ9ttZXLeTdEh7mdFMXFgXasAQLHVPX64cjTXigzY8mBgsIfFaxzdl1PeypCbJJ3mC",
+	"ep1Oq9PpKAkrwr5UqhTWuB4tFLOQCIHO3o//OTq9Px/9/f787OZm9MOZjvYFQeyJatyG2mTplkfZPRj5",
+	"7iW3BHbfXNVSi0k5e6um80nuZI+Z2VWDlUHFue5jAqrshIprNdxJK0GzQasQyxmPlpVkaP/aNCs1pMvk",
+	"WBeOXKPptDzB48gn99LgSWyVut7y5ILH88VuFtLQkXNNvrjY2NxJkSNjhTKplegOAB0m1sKwJ4gfEXWi",
+	"tGz5iMMYbFcYLbF4KKqBgeqNPgLX/9jyppQrJjtCKywpYRIOOAFLxcdW3UXF8DRM85fhdpoeDjtTv99p",
+	"D4azw3anM+i2caeD24f9YDbYDw6Hw6HSex8YfwpJoDZVjcDs8JkeoxmWdrWq7dP/8MA3215SRuE64480",
+	"IFEa0JPYDrwzA1mwCuM5TRi0alP/Yv/gQua71Mv4o76jPWtYhQdKfIczqd3+duXBzqcX31jk4JNj7z/M",
+	"/7TNzt4RGNYdTLVrc++oS/f4Zw80gyn2H0DslHxFfRjEjJAQOvrY8mKTWlXeiliQyEzeob1m9jsjJZXp",
+	"PicQtTwcPGLmk0CDs7jEnJUE/UWjwxg3f0bnnFrYrbStqxAz5oQN26Y1oNj6M3lLPsnLSP3/rC1wa+tP",
+	"wP04uTqbDriZIJqyq+LCJwfrs2Puze+FzCH7/OIxlY5opslGbZsvb+OIudov9/ec6yLhGRtTwCGEst7e",
+	"mOMeDWd5lf3IMa2EAW1zEPOMapsvswytCulD5BBj3ghk+FmOkhv0lHBItzjFMJMnSHHPBAWlDBSpJAjF",
+	"D7041vbRODSuQn3HlIaR5cPNyUQkm9oIKkA7lC3HrlVg4CX19lpIsnSvHFkqYcnyZh1QgsOrHM+uWu9U",
+	"UrBXxDbkkLlAtuKC6fVS3Nuz5Uquy7jHG+2OsLuWzyUbkuXT2dEmhvJkIPoOKLOlwmFJlqmVvQWzrDE9",
+	"khlisrudO0CtJPgrxxmypP+xSqLLmOobipTqK6U9jxUZfWl9LvrErEKyDeEX9iBtozzukiT7k0WQzrhD",
+	"s1PbZBpOMEEcRhG4zp3yZys/0XpJdRsBNCcpfsl0c5EXIb+K9FsQUxPpkLJEPqwS9XZjm8mSpBIplise",
+	"yUZfjfWrr2PSyeVDlOmK1RLVNy3nj67l7OggvCIxj5OD5gqGFyYHXB9HyuYIp4YnizsOUSkQAq49fauI",
+	"zyMMYY75+VtRqpyZoMPEsTzOtA4YdVGQO0sZ3uuQvB7IqsLLkEF0ZhyR2Yz4EgHgsbaDaDTKxHahp0vy",
+	"ff/srQhX//q4jRAaMxsBW+EpLY4HswA9LdYtpPGl1ZrHTIfNmEOUH9V2o6kei7pI7by1VdrsZoh9Anh2",
+	"LPkNYvrzaxPyiBwDpomV3RV322JwBfo1tGKGbPY2Wc5KcnY7muBR0f8BnBr4T9k8Mbf6dTMdtSAZ1c/M",
+	"NF47hZorxjWV5IKxU2oowPyWksVmueLj7hjqKzp9crRQKSHAaYJNKWzlH2DfirtkTGNuh0YG5jcSCe9Q",
+	"T9wxU4U1qMQK1Uk7zhaeaXfbkQms0rjzHAvA87TnmrCv/PJalTbRhVP12K0VV58IPj9j0mWyvcmjIC3w",
+	"akUYCfQBiWK2l4EBnUQxu4faBxP0J3iKpmSOIcQQctH/3EIT7YRMX7PeVf3qn1sfmHllgv5EZfpdLAhY",
+	"4I51ISQT8LxeEV0ESTsQJ+QRhzGWPJpoHOnihTLe4ohNebDWcdjEj9WIAHz8uG9EcIhO8m7P/n6bQHnA",
+	"7xqTPP8gI5VPYxpKyBmKYsCE9QZH+4PpUcdv49500B7g6bB9dNTptg/8/SO/Mzjc3+931UmhSyIkXq4c",
+	"Ui624CrgUFbrK/kDUQL9ADpfrmTyC2QocYnD9Jf9L/ro2kpFHj4YDvygP2z3e/1pezA4mrbx0eFRe3A4",
+	"2MfDKel38DTP2bxep7ff7nbbvc5td3jc7x93O3u9fuefXjZ0tenS0ybr0ul01LoYmN5j72DQCUhv/6h9",
+	"2MNH7U4wmLWPDg+P2v7hwWx6eHg4mB3MatfRnI2E0jJb6JZBxo3ZiqWl5hZHP1s4qkkXjRnnbbIAhbDi",
+	"Jr0056RRgsLc5O3MrmzF9q3HtoHx0GD6Z1lj2mtmJVrZ6l8WAzpbigs2s56XVsmHZ7rUhCk0Z+3nIZ87",
+	"Rcafv3Gtb1zrJVzrY1MRfQtFyooKLpfO68jvOQwU0aQSQ+7A7b1QLlgWuq/SUMdbxOMUJ9RoPxLeuVGf",
+	"HTvG3XB5R3OTCbyFG6KwQWVnRGPNsNTSV6exj60tqcmE5UdkBWzFGKsmELPTQk+6HqBSmtYrggLihzgC",
+	"7yW0Avrb5c0bEwygbWBUGjgDxxJUXy3bUX3OJrEN9T/7w9Kx8Trmf23H/7P/A7Pvcz8tc78dGSxcR+QV",
+	"+Z/1AFRhBCWV57QxIxakaJKyvoOA+xJqRSZ5CEkyqcFOFcSkYYII0KbM1O9RRK4zd8WeW1Yop+XRyI/p",
+	"Rvn0rXntS8ub4TCcYv9B1MzWwoREBGHxQAKNmko1LomuiaWzZaLAlORpwlvfmZ6TqI9SuIl7E8bSlKYB",
+	"93beOp5z1GyXtJPkAiIBwCmQqakrxZj29Sowntm3fO+uPtNdc83jkbCAR/lWEiwsR7qcjNYj6SyJytLS",
+	"QwANGVFbJlnXLFMyPVqCUA+QGeJEpyg+LSClVgpkaEd9rYaQC/2gTO4PPGc16+zxSiZrN6/ygF1AeTpR",
+	"U7RYm3LT2sVFmUJb4Y67rdRFC5Gjuvh3zxnu/ZhVZJJJZFtwPZW2nviG2ev3WqmBMGm2chmS2Hh3zIk2",
+	"WhYNqGs0oyQMTHHUt9ZgpT0nE2OhmuyhEdN1My2oVDaeiD8Vg+03+RVZHIYmUoZEpmBtZ2/gdhm2vCAi",
+	"eCm0SzE39Zb3qT3nbfPjEq9+1gT+8V+Cs71r/HSe4oXCGl0rFvLZGXG/G3nzZbJlhTBYueXXphxMddKs",
+	"jdEPkt2KYmagJtE4ExeGAhoAHDBcEi00keSTBDshWa7kWmcWGdsfFWgy/uHi8vpsAoTygU14LH2+JCZ+",
+	"PCJYcAaw2OhpsS4b92y6xM/e9dnVe3BOby2hUAZB6re8YV1Ur+WZUXrHXkR0YfWUqRrnua2wAyM5IofD",
+	"/j4J2oeHnVl7MN3vtI+CLmkfToP9Tv+QHB76+9sr2YL84h33Wp6gej1M6BvE9sPGBRyteYwCDiZ3G63u",
+	"jdA8IkRa6ITKDJQtIoC3U3wKmSYNI00t8MVnV15EsoXNRpBs4AbwoJhdmje/5HZ4m8XRROx8NUskDc1r",
+	"MWv+MhCIO4ZgFa7fiKSUbA4mptElm1Kd4943BcMsIg0VqRzwRugKpjjMh/9lvDYiXpFIkKAyY51Eicaj",
+	"OsA+CUxNz3JjNtOlLnmj3ogILaTvt5ITkiWIZDlye5olTLt1WTOjpcJKvnwDd54zzQOeZDW9VhIuqwQn",
+	"yOwopq7p9G/jG0w1pjwIg320rx8Zj2MZBKcUZ2jbdgqCBggDSsZlBoguuDTi1Eynp+n4FV3wWUvwGi/I",
+	"BH40IMw8ooRTKMXSpL6otqF2dyxIcKIx92E0yQCsDzTWCVoN+q/wJRbICt7asPH1QQc3afi1y4S8y93+",
+	"CgZFQ9q/nTlRu2tr2ZcWaKLYRPeweAnSlEuUTlWl5HGJ5WRKylXHINgap0r+ATDtwv7uMFqgtIt0W9Nl",
+	"TdRS4A7v3qmrvcZlbhqr3f1YbA4a3bQdCeFvbxJLcI2hVgtpFPC7O1tWmnrySuftroZgMk4xa9zhvJiO",
+	"OI2DOTGBVLqm/XHPcDSuRg0t6AuYSGGY237nsG/fMtqkd+x9f3f6w9nt/eiHs4vb+9vLH88ubu6vzq7v",
+	"T0f/gHA21bZnPE42Pm847HbATIxNZn6A1xlXUr+TGBiMyWdvUB2dm/WDYX9BglvrAuuqkfo4DAV473wu",
+	"pNJpO53esHegeM4qlvblYQ8mH8vMb/1uR81gFVGfBG91O50vauALLM650pABtS5jQnidEZQCkOx2OikC",
+	"NljkzAOGMlYkQgFeNzbpAd19D525bhu9naXjr5O3UbelKCeLhhHgdYqI0XwAp+7stWRPqq4hHgZ6vgI9",
+	"KbkkSYBHI/FgC2Ev0XSNJpJPKmRgu9G1FQbU6uozWjzhsEStxJRkx9xKtrD+zFcz2eZnP8kA+cYD/r15",
+	"wI5ur7tS9Z6vd3kZC4RDRFgj9cSoEtNYQtZigXKtOYaEIVfNZQ2NReti5mlbPNBVm6+0/bW94krBiJJl",
+	"G8UB5edVQphBggwST6B6O1voJOsSSoUReEtGmKm2phq12vxVRIxUDPGJYGBRIX0g/6ssTGZExLLynW92",
+	"owqeez0VoJzblVmZeq9p0xWyRLnDldrBKcgSwOucgzigsiJcFCYr+JJAtcSABhCWqdQAU2Blz2W39Y69",
+	"B7Le04E5kHkJNmbv2Ose9fY6e729rvq1HECdwiFrUCJIUJH6alp4x95w2pvtB/u4P+v4R7PubIj7wYF/",
+	"SI6mHdz1e0GfDGbDzn73oHfYPxrg4XTfPwgOydEMd6bqudfyHigL9PjQAu5gr6X4tvbhe8cmmuhHQMVb",
+	"RRwunwf71yNhCYc1iP9g1+0Eh7O+v0/aw+kBbg9mHdI+8gfd9gEe9vzurDM9CvrWrnvQ8gDMvTR5qxT0",
+	"oPQmjuZEN94Q7wkiirzjboXhd4NG1zK1oVGyFpAuQzVoyae2OkfSBOXC1uNw4tQCk70udnc5y5RTOQEJ",
+	"R3D/gUhdRI4R+cSjhxPtTdCwClWaJt4axMHSVXFQ55BHo4ktwcltpVnx1k+l1cTULlMa0k7hXAtIriem",
+	"RgfILBpMMIbTqw+jBU3GAeSFmeoo+sSUTEt/GbV7w31A9oeW1Gs2DYAoHmANZBaxFn4Er+6CfMIB8ekS",
+	"h3vufLBdzX+JGZ6TQCMGfrFntpagjtEEM87WSx6LSQtN/BDTJWXziboEaKC3p4Um6bmf6CB0+K/QENkG",
+	"tSqXVzXRsTduYs8wDtdFlDxuKTleUTkNTtBEk/3E7KrPGSNwRC3tJzFGtfn0CXtygz9LJBb8iQTHCMOs",
+	"J0VQYpsJYqs3AnW11NuZ5Z/AD/BI/9OslDkLkxM00WimE6uyJLXhsucYMg6q5vBIWL21zgBlwquQLDcl",
+	"iEoDexauNYKq4G4dKcOmXVtEA7suttSw5wSZ+KUiNAT8LCcZczIVqNvY0cJ0gEizA5PjaY70fMMb9DAU",
+	"X4eJcUHS+CF9wn0eM1P6WlQYLdMCQgk2CLh9G84svb12wA0y6So0vbCQ5HtJoHlNZAeVyXwbDV2XLdjB",
+	"0E2cj2bOCU+Be9ZqxppdC7QkSx5RIvbK4hv5RUtKllrshK23Kie9ZFKHgGVaFpEcs/R6Tu/E7BEx10al",
+	"lPiesgenSdVcHZrJGeejukHUn6rJgpi4O3FOi1QlmcfeflUnedtYI70PGxaHzysTBMq4q63MDRskp8yR",
+	"ORBpG/LuV21fiy0RLNnP32T334Ps/lHXKvoqZ6SsjqaktUkj1Sc/SzBNXYKpcumykpq5Nuy+cCjtWEw7",
+	"rWRCdUe03nQAak5l/s630/jtNO7wNO7GWAT3zqsYikwBsdLB+X4tCwHpXlbWmurPHGL1W8x8EoY1GhRU",
+	"PAQhCpwkWvb39WcksEaLNUSLM/5UOLXq6+dl3aVxgEln24bxOXDK9XhK0aVKmqUzKJ0FUmEaTyPzZawb",
+	"cdzrmF2T2cY8IhiLa5ezm1LPLF+2OZa+f/tNevk5zBHyq5xFDWh+hYV44lG2WLDDmhQRochqZV5OBE9G",
+	"PhWDmf04iiBSXL8KoOZRBHA5PBIETbGUBA4zI0+Zt4TEq5AgyuzrajkcwWTF5nPQzIPO0X6RSzT3nOQG",
+	"tLN2v1SsPXMli4yQz9kjiQR24cs3S1OlW2S+hljIGxMrnMup0ldpk5yqPM6qUlKpT1eYybdKGMHhnVCt",
+	"QSB29yDwp13/sO3PurP2oH+I29ND/6Ad+Ef9o6MhOTicgu+4yeH9mKKYfc/5A/LDWE1IxhG74iH1196x",
+	"90tM4ky41Q/Xl3dXeSAU5zr2u51/es8vIZbLpt+u2tVNVVSuUYiNjme0QBvpSh5JhFZcNI+DLG1109Cu",
+	"5wDqVkd1AcT6OKh5eOtO5jdJHO4nGQrYsFHpmxncgFourc8tjGobNJcMSbgC04rbkYSqGYCCZN1zs0tJ",
+	"Zht0FzOFKpB4a1dSHB5nw75fkh/9jJT8YiAcDgJtuTVtIXPDzeIwVEtRfwNvmYSwNdLGC2Ied3bRZ/Eo",
+	"SineG0lhc7hjLUk8Owf4NyCNHQhr2TP0asKa7bHC2J65eY0jsub0mkykZ6x+tpsNWHwuILw0u+MFgAbP",
+	"OKH5YRfHdgVAkZrC51tB8DdCXMgezdxAWnXggrk9r9ejmu59CXewoay1C0rZufS323MsXvUgbw3mbTUG",
+	"J4y31SUaNeCmzSa4FxqF23zQMmVsBV8SW7gCKk3rLB2NdgEnCiBIRebnPdPExJGEZGbyTdV5XVXn23q/",
+	"5nqX+MAm5Pt6bv7t3Hw7N/9D1ntnd/6rVrY1fdad8g0n/BuZ/XuS2avSlxtL3TwUbmHLrcOlDxs66TPT",
+	"LapqjHySb+NI8MgZo2cyqdVbaIXnxNTfP0F4Cj4HU/waMrEblQVKxr5hpapPY8WKFa7bUg3ebyfzq5/M",
+	"nap9r4cxbzpsUFm44h4wi3pNMNSX8GnkA6BEbmWhIJh0Zdu8xGq/ZeHTGlrbEsNyiT+N9ftdSM/L8ZUG",
+	"zjcIDcl6CnL+vEyLL3Ud1Dj4bqkMnde9iOdzIiBJwkY9Qy55je3mGRYYqbv33hmcK4SnPJYmxhp7VWx/",
+	"C8iZBL+myNfXDaLPpXt1LuIwdJaD21DJr5gZBq1nLVcfN2xUnXz2jA0r3Be73bidcUFNoq/JBq1PzxGn",
+	"vV45VtRga9ycvX/ntbzTc6+V3Bp/uxy/PbuHn/Q/7YN3Z2enXsu7/cv12Uj946fL6/fqv+8ur+/U26Or",
+	"cR6aw35YjjDSI7nT99MuDHa/M/HRYeazjhQ8kyQyuzEnXxPXNr/KDRSl4thepDd9U7N+GzXrf/RC5jj4",
+	"71R9tVzvNa8HcbNmvgvgLUnIsQqYDho0hxbxCJn1KSKFmvbKea0i6WlT8oZ+cfOoqznXc0dvdys7i53t",
+	"r13r19nfFOzZnamHUzxgwG0+RhM/5IIEkxakEYsTNOEryCM0YM4kQII8kgiHCEKuTREi/qRTh4TGRAGX",
+	"s8mVBPzgEzRZ4HB2rxv7oORLSBFEMwqZNLFUtxmMiUr0xKMHYepTaZRRI5HowemYdQaB8abNvGiRvFaW",
+	"LXSdC1IZfGlgY22kl0kudYub5h1ghw2xShMQKVNwgwSVOsF980A2EkVuWw+E+TKJniKuczk3a2SZSW0V",
+	"iXOfqyXeCBAzyWNMtjdZlJaniS1D1hmlo0zocKYNem7Fzo5SIGTIj0/qeP0VUG15hCbgpDcJxTqzHiAU",
+	"dLbsHkrLZEIKKzZVlU2wzgILiJqmcwa1lovwuLn+MnWR30Kmo86YFFDW1lxdowC7qrGuIuJTQbyPX764",
+	"I0E2oUVXKHU8W/YoP9LdtHaFpbHFqClo2d6FX32dolRs1j+fDx2tacaw5RqqseKv5ObqcHOBLP03FY4c",
+	"MsqrykhOjJjtD/Lvx9xVH6dzgiZ2qHuVzUwQnem7L4X32jY0qdaQ9hoGsjS2tmHFGAvs7FBNMzYEXSiA",
+	"wjXtY6FvR4Mprv71yKlPAFd+rWNQNLwwj2w09RI/wO0K4rWVGKC8MBYfWLo7JruMBKrXCWCa57cEejZF",
+	"f1uZbaXidDlJujk9B2W3Kdir5gg/RDxeVfKDnyAEx5QemBMJwg9fJjU6rYlKakyjMHBH8m4VCeZSZSBW",
+	"2zv2Aip8HlVD1O/YCvylQB9ldpn5O7cOYivx43Xj5AtbTOXCyALAD4rbqvZbtDSBP1FBaqcJLK0i1L7O",
+	"OzdXVIh8rqTRWcSXJwiHghesoNBjglewxAFp1Dt8tkX1goqD8lc+rbk24YEiAiiU7azC4HMmQV7J4XP5",
+	"eEUlDtUM30WY+eR/mfROHstz4R33NXZgLIwhotGlWBef/mKwCx4GRAA0MYP677p6cfkWKYPtv5w7h1SX",
+	"BJ7RkIhjpPdIAPo4wmgSR6GRZ03JCA0h4pvKOlWQ5mpWD2StSUvQORMJZJHOetGugmOk1OukRvEUC7I/",
+	"MHbCydNCEP9+Ym2YDHJmxMLUFckQ6RDqCpZqEJsh3kWhM0J+IeVKdar+K+z0FLHpIEkD0gCaLWM8Vkp3",
+	"8XB0Boeuji1VVtVjPkG9TqfV6XTSSvwCYY1R2kIxC9VAzt6P/zk6vT8f/f3+/OzmZvTDGRJ4LVKuAYOp",
+	"F3WyTK0ZpWTZm5NUNSyPLu/SsoNG3Q4qTIfPAE0xQWsxZ89lYgk5IL1YtBm0xGsk8QM5QXBS3eLUEn+i",
+	"S6X09Q0U6JIy/UPu0skkUNnz/oyKK+bTdGurL/8fybqGp8GR4GhaVAHIpxWNCCCcDrqd3mAAJSYzEO4/",
+	"kamgAAagM/tN1IR0SOE7BSUDPbWATKYPtSYEwyiohF1T8/rSys5mhzBHuo60ODGMwM0eKy5kNeCVThgA",
+	"oxGVhaPcNSRUd5rsyjcUh34k6xv1RV4kGkI3Vj7akIRg0c91x9VEl6tkV0N++cqClQpppbgI1+Vht384",
+	"ODg8PNgfHnR7/cOBl8/8q5YoX1XNy2YqNhSnrJdzq54qtixtsHrbrjlf1uyWEhM37dEFl4CFYno4Pa9E",
+	"bv0tBeJrs0CgsDEuNUzciwTdifZJTipvh/pm5drtqqzRVU/Q6bm7t68lH98QIShnNSQi9BuVVPKM+p5Z",
+	"bxtk7C1IuMrc4m85m1HAvLLXOmWxIsLjwfDLLqXqbYn0aws4P9Lv95zr8HIZ/FY3CcFmJ0ok1uh30xjw",
+	"1DVZKKKzluEXijNpqqlppJpF3YnaC0V97xRocLCkzBpdyRIqfXk4wP9l3tnz+RKMlRshJ1QXhtnhwBEA",
+	"ZXqqg5KEUSr5JOCQeK+X98RmOUEGlOJMSqBy4Ek2R6MwEy2tkwBPVkTmVEgS0ZInpecwZTTvdZUBwNiy",
+	"45eBb6Rb86ozrmaYPym+W0OuxtxhmaUBEwUQG7EoFwDNcpdM7covruCA3+O1e/GMm9YFmfojWUlbVS4x",
+	"lDZv0h089uxGX365ajyanNDsVtYNck1Bbna7b7aNbNkNwRQ4e7GNjw2nX5+q3GgZCrj6z1iOHYRIuHb2",
+	"VQIlTsk0no/ZjFeg6jK8Egtetl/GTIJSQdgjjThbWrsRlngsuAVJ87iOYci8o1YniC0a7COJhH6zu9fZ",
+	"65jSkkpSKcEHJMDTwjtWOi9Zcg3vtiKRT5gEoa83TIqJ9PvD4WDQ79miKYf9w8P9ziFA2SWl3LeLw9s+",
+	"8ivluKdkhuNQIrO5BdWThPRXfB/odxpEX8GoHJhtZmNcpZoLO+X2bDswbvJE8Q77Mh8irDVyWwRdKUka",
+	"bftY11fUG9yCPzJD0ICyNvJFrRbIiUA62l5ZItUMYdQdBqDoa/NudrMbmj9Kh7DW0mFbb5mlT4eZX/Ha",
+	"s1cbDG5OYAqIrjrUVTaziHvmQSZkdkoEDYgxGTkPbxKL+u04/16O8x9mLpuuxRpO1eTGTO+t3R/xHd67",
+	"ZfZQfxNfp6elfBmHHBv8fyrQKuKqjzrAnR0esSrYnS0KrSaFHkv4OtlxlkqAmKIryQVj3s7dETm0OTvJ",
+	"egJQb90J4jYx6P1KR5U069w37sdLN8AZCswzM/wU3Uo8WZiSF+OdpUyigCtsQYBnB4d+v987GJBBf4aP",
+	"AjLcHx719od+NzjqHpDe0O/0D3q9wJ92podB7yCYHgbDGcH4sNs/GvYth9mfdf3u9Ii09/2DoN3Bw177",
+	"0O9220e4MxuSbtDz+1OoRhuQTxA8DMHzAcWGj+DVKqQ+3CTfrYJZwWY3oyG5ob8S73hw2Ov2W/BD5Zfq",
+	"oWFeS8xiHO7p320uU/5HY923+2QsD3gOsMlQuD7TbxJfEq/UectGrkYEB+uqXjJsMdmH7qB78GJ8uKZQ",
+	"kIUiQhsq6uhSDsYtWCyYY8uhQGIchpIUobZ/TwlYnZzG4+ZhcwmNVAaua2FnqcNK9dtV5z2hMIctR3vE",
+	"qUklwvmQJAdd1Tqia68jQ1zn9v0ckVVO076ihrjA4gR10orfOugA4rzcU69LiKQS+Zi9gQ1TzDwtP0MZ",
+	"RAa68QHhIJQqxzA0tZjZTerEVDg+RjokLi3yrz3uLYQhhCMt+5I80oWt0rJRT1ggfSpN5oINnrYfwAAN",
+	"trs5vh9bdRWebQuQAxNY7qVteva0x0zEqxWPNgRnV6aY3haCqNRkk6A5U/6GR4G7UFdj1M/c6Xfhfqa2",
+	"c7NBrSRrNT1Dhm0YSsgUaEloOT28VUCgmUNTd11+zz/V3ZhFI03mkv12Rf7RrsiyzSyz3U3YbrlWsH1Q",
+	"R4J1ancVHdrKGt/o8Y9Njy+36WYZ3euYck2H73i0LJP0Oxpq3I8pQSZ4nNoSbCQMBJqoHdLR7BBSWURM",
+	"VD96x96fdIGMP5f9APqFz01KaUAHOf2xwUclO1zlCrjBiUYa84fPksMtWiavfMrlwpTR1AJvBmOy4iZ6",
+	"ZhWIb2f/d372HdXJbcG7bzv+x9zxSvGjuYnrNDP2UtkwS06fHQU/U9pyut/wsjl+dfUYKoSjxLBlypKZ",
+	"cX7cwFnrxKYSh90gP307U9+46Lcd/6Nw0d0Jza+Hl1ey3FUyYiMr2kS0gqhorDtKtA5JMCdoFcZzylwi",
+	"5CsTQUlIvzFmvgbGvHRkn91SfGXBncQaVhnCbI1vDl29CmZN26is3SrpPzPOVjrDut2+JZ9kpYkyoyRV",
+	"5u1BhnW8XCFGSCAQpyGST9QnCKM1wRBjZDfoHDbIgXaxOd3qHEcPAX9iiArkxxJBUWmBFhqbUTTIpKow",
+	"Stqq66pdHIYkOIGGM+bIRhHjRTjUmiwju/I11SWSVzJl+qDgilOI+HaL/DHlhmaXyIul8te4WRipqLo3",
+	"o4rzlqvu1c/9t6/8VDXNWhC96ukWQi+BBTDiKKO08YXnSBqM/F7Kadkx1BBT1r/jSpDjEGZAGVrCO8Tn",
+	"LBAICg6j7tFBJ7fyBd7XQA44c+MsjQAZKy4FoCewTD4PINvr8vb+3eXdxamjpBbjEs14zPLIYBZRt5Ai",
+	"atutdYWpl06honRhlwqDD5/wWiDoKTd+o7AUlfXK7dOjcu6aevIW1sAZnxxiYWoomXVs2bRUgTQnPUGr",
+	"iM8jvBQ6UTXCzF8gzhCVe+gWQBN0Aita8ogkfnPKUIgliWz8pdj7wD6wNpqML/42ej8+vb8++++7s5vb",
+	"CfrToNP58zGCCrk6AQEFnAjYliWWJqFc3ewR9uVerpHxafL9iCEaECbpjJJIA+lKhNHd3fg0/81fby4v",
+	"cr1qoCn9wRMJw7YiRxLoLGz4FD4c3Y4vL+7Prq8vr9NO0SMOY6K9+wCdhKZrhFEUh4m7NeBLDabWRpPv",
+	"R/UT1+gpjCNBmCDWPm4r0qoNIbqht9dno9uz4mhMeM8bkXFhp0PTX95dnW76ks1J6bOLy/vRD2cX6bAv",
+	"bPnl1J8OWE0+Zia8yPR3Mbq7/cvl9fifZ3qzun8+Rm8jAnuFQw3ctaRCUDYHRzvgpcGn7y6vvx+fnp7p",
+	"7eqbtdJpZkB0ascCDuFodpTmmMMXgz8fo7GmJvZGIvKJCpk4vgvNCGIAWttocnN2/bez6/tyYxccidhf",
+	"FMP54SNYnZpvYLGgd5oOKYqZ7fLmRpFX9fcmYTH/+tnfr8bXel27lpZsZuMCC0RYYDfw/Oz2L5en0MHo",
+	"/fvLn8xuDM1XKywXeoVEy2aWLHiQHEVDdpcX796P32oqONLLqz9COASBS01QXbghTbAwBFdtUYAqwHru",
+	"urWr67O3lxenYzhY70bj92YmPd2wmoCmxsDcI5l9g9Qzu2HmSN3fjs/PLu/06A6zp9uuN44i+miQBeGf",
+	"AknOkQj5U7g2gxr94/3l6PT+9vLy/v3o+oczGFI/2xr55IPOBaUa6NKO4u7i5u7q6vL69uz0/vzsdDy6",
+	"v/3Hlf58mP0c0Oo0bnASchLxWJKULJTKrmemzur78fn49v7s72/Pzk71EvXU2t9yroN4DPcwq/rfd2d3",
+	"Z/fv7t6/T97MHO8lpuGUf1LnexaHodnW0cXbs/dm+Y+O8gcNktJtyKM90n8bjd+Pvn+vZjdMTqYJxadw",
+	"dUSSsnkLCclXK3O0+SOJTPAMtJNu19CSugGyUHRj+IqkS9JWyp+m4svTs/cJ8xp2eqZrjaU5JQvKgjTM",
+	"UcfKmCNze3k9+uHs/nR0PvoBZjpM2G8S/c8QRgFeYkVyKxwlMe/qhSkWxN4kt2fXF6P3SRtnSWokIqEg",
+	"JyiAy9+AErJM2PwbgUI+z19I78bvzxJSMddKRHweQfkDoBZmAbeQFpUMf4QPS3Q6YkmQkg5sqqDX/767",
+	"vB3lyMqSuVJ71f+JbCycgB9wGPKn9C6Bo9KISPWQRH7qmmlmbnG1G8m1go0J643Q7KnmUj87H43f51sx",
+	"sDQg3EAeqwXXz314d6O28vws920K8wQf6i3QqGpq/fMtXI1ubn66vM5IImnpeGr4y4JHgMWm/giT++18",
+	"fHMzvvjh/u312enZxe149P4mdyPbGURqJTJNmttSNwIzvz/7+/jm9iZhyyMz2mT4Ml0Rs3Vm3o2+VOuR",
+	"n3RxyN2EcKiWX9SVpdpI7tvsBMxi5pu8vfzR3PTdRCqaRUQskOQPhNnt01eopoQ55wHgICnR01zDd7d/",
+	"aUaQWEqyXEkISQj5HFGWDekriKley0tlzswfkJje8ooCotfyMqKe1/Ky8prX8rJCmNfyrHClnmTEJQ3h",
+	"r0UgeCvVYYoiitfyCgIIvFQQKjK/GcnBa3llwUCN11z0Xstz3NJeyytcueq94sUJs3Fdierz8g55LS+9",
+	"utQQ7KWkV8XeOF7LS/vMXAdqbnkWD9ukOXVmxxJuq1Y3x0BhAFmWCBtVxeEyTVoulvkJTmXmb3vcMj9Z",
+	"vqGmUWYEXsvLnmw1lPyJzbSU/yx3nhRdVJyIPG5zlkZKdoasQtsE6jhnsAb9O3d4UgXc2E/znN1lqA5I",
+	"I6UbNF1IGYT7tzzYc6Wj6uRB6g5BrjTHjJRSJomSQ2c8MqBITUzSAdlQmvxML9dtHDmCqS+ZurSZvo8Y",
+	"MkurZGylWbuMWhmzvgQvA4R7BxyteYwCnkF78qBORa1jYPtM+kYoP3WG+rNPkkQMh+fVO2EVMFgTfWGt",
+	"Qizhci6ks8RywXU29WDQ7Wa6Pvb+QsKQW4N5t3t4YNAOhcTLVcFIVc6iSBOGXgpjooHP1Vx0mxZd4UTj",
+	"s1KWoqxOfidQhlk838xoJlXYi8kuuKxQ+ukbgagBN3ShGWxwM+k2LioQr37HSIPUsShj+aK1oOw+Iqtw",
+	"fS/5vUWWdnWTO0fSOpmNIefEYuYkWwoKtJa93YyTqXbfqpX9JHdClwmCDxDihIpz3YcutT2h4lpNc9LS",
+	"5bZByjRcoPLoPA8lRC54PF/sZlKGvCrGl+E/L+/Lov89YYGeIiolYZqoIPRWCcGZtcIic6aTYahRObM5",
+	"7Imu5+XvDJToudLP3X4DpbjbZCOohIGe1LAThUtd5MUbzhbXSMtNLHUHnh/iOCDtBaYPcXvQHnrAtx9p",
+	"QCIlbzC5iAABvHznpQU7aoEyzGtfki5dhxcUyOT4ZqtjlEZXRllPhutq+ZGwgEeFNLJkVo7mIiKj9chd",
+	"iMRgyNg6JDKiUFIBUx2bTVbcX+T8OSc6hQvqiuj8Pb0c6mu+IqxRhlaBnJL52hVtJXvhpCgaEneA+Uhb",
+	"O8BwAJIAutQUpMPLswUinIHlLwgoL0wJvnMN/oeIEKm+cAx+bp65QXKsuIIAqen/59X5ZusHVyeJAgD7",
+	"xjLtIPEbHHaobKarzTQAuXlOyARIZ73ptEMO+702Hk4P2p2jPmkf9afD9nR6cNidHvk+ORh49XDtOk4q",
+	"3bvR1djLYCJ5AfEPjvozv+0Pe/12x8d+++joqN+eDvv72J92hz0885rHB9QxEYNzL+LwlWLMoMN32sPn",
+	"ztdMbKZzLhHjAKFZmRl+RA6H/X0StA8PO7P2YLrfaR8FXdI+nAb7nf4hOTz09+Fi2M73+rI05RfoiHVK",
+	"YP1hSpMaG+h5sAtXOJLh2lZkr3Zow6ESPE3b1Afuj3usnu2yhw+LUb1fhUQ/bowP2Co6SLMBzpeu8KDn",
+	"RBrYldimf8sV6iOU6gMXGgcqwPIk46wLXMiyyDIqLudLiA80lxAE6ikiDVqmFEReBUsOzB/ioHBGjFbw",
+	"Yipr8CXIGxpaPFvgqVjVqTn2ZToeV20B66cECOcGcsW/+Xa+8NJrjnhRGSZdiZagz7hFi97zarCgm1Re",
+	"Xms89wwGZSJVxzGolNtVvC5gCuTQwzMbYZqpZDGGvJ12IMtKZiUibCFbZJFgf5EvP1Ig0C0pwoz85Ukq",
+	"GwG7Gg5nB+Vn1cZWY309F2lwKzTTdFkbck2gi42JbCmVmeZddPYXgkO5qEjrkFiSPLKei8G9TfDx/AXx",
+	"HwoYWEnI8woLYfHLplgQ58Mk9bn0RCSAroVHIC2vCAsI8wsIXN4CZrf2sr1mfjS9ZX6xvSQ/ZQBRvMsf",
+	"8zb4OiqOVxqprNvbGzqR/xys9a0FfSswO1/Sx6yIXQ5AzSx8BXBlHTlpGnir2vBcieOl5X0eOGaOpIA1",
+	"JQ2vnZCWZSQa2IHTsx+uR8ZH6MjoyJgoa8viJS9+SXerBAiVixSWegIaHii5IAIeT8NMiWhd0k61muz6",
+	"JkUtAZKxX2TnUVj/VpZWkpEnJFB9xvX+Og96BKKs2haov6teLIbeF4/jNrH3VGjvKxjGF/wJSY5m9FOV",
+	"k7O87dCpRhfanAZlPnctxJjNiaiuBHvJUrxQExgVr1aJkc7U/LXuKIgktjijtNLHl63a27TCuhmEuWe3",
+	"chIqUdiOxDv2JAnJPMJL7/flItxhkbVM7SJro99DoyRo10b+UpEU+J6ZoB/5xP+dHZb3ARWrEK/vWVO/",
+	"ovmuuVyerzjtiNDXz98IcLydGE+YJb9JWprQ/qTrbyAaPMNx+Dvyin5zYda4MJ9dLDjFA2wkBBcjMYol",
+	"Sssmo+e5V1NuunWxqgg/3Weuxka7ZNXEykNnGtwQkVChSt+7KyTdZra2WaGlV/I5F+OVUoZUfb+ToFbK",
+	"sezfEtzLi/cnn0D9vkYffYTr2FfcP/COu1UC1dbV9p9T2Ld4TDIDq4TmBLoD02YLUeaHcaBTKLggmfRk",
+	"UxNUg3ZWwXSKFWeigiatwc1E3kt9m4Q4lcBaGoY1zVJ6wpCqDaksmwPg0rnmlrCOuOqLajQjskJq56sT",
+	"W+pGOE/kXT074PyreBpSsSBQVGcKmsnL/YrJ4fz3SSvNXASVaq82B9ZerOrAGOllD41ZkhKjrn0G/7D1",
+	"yPYHKCBkpcs/QGS/LVSGzun3tvqqjiJIZIvoA9MA3C1Tz0w/t6lWPEL/4lNocX8Aj0koyBNcHB9Yji5L",
+	"yv+uzOrpQl5GF3EY7mo5W7qGfBgaLmBD/Fkh5fZLpQF31xPl06ZFr/UmK2ZlMhJfCnWu78bxFnpmNeAD",
+	"5OblAQh63U6uBqx5ctjTX/yLT7UBNjjyD/Cw1+7OOtP2gAyH7SO/12vvkz6eDvzhrNPplkotrCK+XDUq",
+	"+B0lXrcMD8moyE0XK1Ghr3BEgT27FkNPmjb22aa3J2XzW7ok58I7PjrsZK2IilmFROMlv25ZRVs6e6P8",
+	"y6dv7atfcoT1dUHZE6Lb7it38v1Pi3WWI2QOWelKyRU23qJnQ/JfswKcPRifXbFz9iRs2MtMLE9iWdvw",
+	"SVqO4gX1KPXyZGCySwUqs7SVzDWPnJ3uzQbk7CzRbvZm2NrvgAsBPrR/8ekbyEku8mGTiQUaXnKIAxLS",
+	"RxLpQxyF3rEH9eaPv/suUwnzuwXnD45Tm7ToLERVS85a9jUt2BTSeiNqocCuko8pm08SEZWwwK7Kv/i0",
+	"hSYrwgJ4I2aShsYAlUxY3bhz+kgYilfZnDTTrtpH/T0YrtNVqoGGj3Up/3pJXb2UpSW7iFW0wGNjz8vP",
+	"/698KtB0bfAjSskpljWrzTYjPu6kU4J/Jwwe/jR1Y73jjiNTJWnOtdO2fdezpEPnw8wIXM+TIX3eGN6a",
+	"bFWmzVbuijKjTFutWvDqoDElfkor2JvDXVz5aklkVxJH6sJIp1resudeXa9xhWzNvjcxZDejrdhgN2y0",
+	"Ok8txMiT0r0BIK0cvyyBBagj9S8+fW7wwDfp9o8u3X5MSm11XcHuhorKVzsXqYEdhpEyG52yMeOR2/ik",
+	"ybGhuUypdg5rmRlyOUIpVHxPZAq3pJgugjitYeXjqg6p7qCVLkHF+azMSARDmlPF/H0RVlZEyqTkNYuv",
+	"TrNKS36jZ7J0unPR3uxQWgXJFTVmp5LPYkrmULn5MqK+q0KcxJIKSX2REfIMVUJ6hEbhQddYEp2GAr6e",
+	"DpIcdYv08kgiPCdXLh6gBYU4IqohEIyMpU3/3U3kB/O8vOVVjZe89DNjZzbGoAxtN4FszY7yczlmIzdq",
+	"x/PcLErPiwH4FXPKd5MfVL6Liu2uij3OB3OAUlOVsfPvca9Uhpls4NQZp+DKQVHbpoGltuJSaxU7dFOh",
+	"f+U00XSDbKDL8+TxTA5f5s0SJ1SyWlW83zs6jyOSYxIFyrERccZ+usSf/grXZ7cDRf+XKQfaMZ/Ql3qq",
+	"0L1YS3Ol0WuahbvWTKtEfckCOCsV2OWodJmpiz+KGcISYQCOOtGghIrnWjS7iiJ+ycpupHr9pmPRNtn7",
+	"9IvbBNAVrsvM0m1UO9N4y2yYW9pCYfjpEqTr7Dp2P5L1jV+TFIgeCGApAjLPjEfHaBIRHEx0/TyDDQTV",
+	"uVto4i+wnCDKcmAWooUmS8zwnExMPCZ4ICY4WFI2yVWgJthffGAmPkxdV6Z0IZUn6pMpQRhN1MvUJxN9",
+	"H4sVwQ/adwnhKGIvaVn7WA2qegtJzo3vxjAONQ+tJYGhDIaoRAj1tQlrpT4p8Ar9colN/GhB2t9BYlG1",
+	"jw4Sj0wehPVwVFbT/iUm0dqeh9hfIE7DVOXRWqHFVR5vARJt0L69Y++tOkn/53//v+gqBnpacUH1kPst",
+	"T9AlDXFE5do77uztd13ozAaQZAvw8gxs83bl5s1qVJp1m6slyW5d4eTKqw0L112nHdniy84TlSOFDUm3",
+	"DUmiXFb9fwRpvNyBXjiXr5KbW6IuZ1Ub7YiWOSKoKAz2b7l/VRWQmiuoyVRc8qAtWIDwlD+qG6KFeCxJ",
+	"BJ5/sKnlSg5bBERWFSKRro6jWK1G/dXjN4F9HbfckV1XhxJGAfDBlzyJy7EH/o1opYELe67I+DSv67lV",
+	"am0MZNOSDpez3Mw3RwZl9jitqZFkcCVLnG6tGVNu3VxH6j19JMyZuQrUqeVWiGUO6SOpisPnD01zUUrU",
+	"m5qRd5I9UZXLkLblXAXu4/CMPdKIs/pqozdESjgd07XGenRfJ5dXZxej8f3oanz/49k/vGPvP8z/vJZ3",
+	"cz56//4e8Pi8Y2++ku1he0kZ9Rrz5cYpL+Uklq/Oo9/z+RmT0dqd0EDUI6vWhbyI4BGSRxJ6x0OlwYk5",
+	"VKbQcXR/0hv5n8NOpwUIp//5HV7R77TU+2ezvxtxyNIAhfrIfR28P3XXUTGe44uqLFEzh2If+x00wxKH",
+	"LTTsIHCrttCgg55wxFqo30GUzXgL9Y7UqrRQ71BjyRMhWqh3gMzCt1CvgwIyjecQXSUj7FdEMsLyVZyp",
+	"l9SnNvk9epK6mwoqoKwiOJ4/EGZSRUP1WrEeAZNUruFmHuLBbBh0SPtoMD1oD3AwbB/hvt/u+vu9WR/3",
+	"Z53pgedwlBzt5911Y8h1Gy5BigOg1LPcJwcHhx3rjTEv3KpResceCaP75Syaz38NZstf5dMvvfCBsad5",
+	"ry9XfLr+RAb9mD/2F3w/+HVFe8EDiz4tcF/+wv/1C2iRppn1XxfTH3x6Sf86vvt13L2gfz3aI+u//hr8",
+	"NFY/htMfwv1/3K4W//zhjM7+e8/vhWy6fNcJ/v7X0PguTFIoDhwohOmaNRMAcg7CZiHTOaJww2dBKAPQ",
+	"qcGhJSwQe5n+xsxtkQg5hOsWvja68Z4bqqm4jTueB1CmngC61p1RNs+UW9Cy0V5mMIZkSlKOQOSTBWe3",
+	"YQ5M165SJ+EEcea7RSfpbvG2sFIthHUk5k9kimAUxwijKcERRCmrtVT9Xp/d3EKUn+D+A5EVRewTStsU",
+	"AqEHV5h9KyXFTFtZAsgH0ZT2sZKZ1JWtcbERe1d+YydN2MnL9UHN8V9LxKCsMm/ypwVHT5iV0KozN8wS",
+	"0HnV3P8rEyDl6fJZTzwKwHYdRcSXaMEjQdAUS0mitYPzLg3SbzZJpZPJ9zGnp3nQbjqGXKODztH+cxv9",
+	"4l5E8TZUPKJCIIKlE1rVK9rR7HddbWu34fuqTWQeWpFlFofhOhvwYje4bKCqGk1itFbSIwWzo833qLJR",
+	"V2FStar1jSrNIfW22AG6aZIL8r2xwJdm8A8C2PSM76Fbxfk1XqNcYIYmaocmCOxPAmF1u+RW2wnwYfob",
+	"myk7WKLWbk13Jh+VvZE6pTrpC09FEYZj2Knq7RzqVtVUtMLCgYMIqaUCsqryUIw1cAUpbE9xJA2cZTtD",
+	"34FJX2grgRIv2Do/qMSAkDun+4PS+jmSzPS3GvE/2SGfM4mpko0LGQPqItnhnG6d6AL129hC45tLdLjf",
+	"6cKGMnT97i3qHfZ67ZA+QNWPAn5nThVzSRrnpsZwJROyEEeQejLj0ZwDKitJKogUb3xi/HAHOWSyMDTN",
+	"2KLGbg5VvvRIEi1Z5UOzDeb5UQO//7MzjopmIWLdq3VgeoWVrpGktl3xpAbvC1f+5eJHkZpeRRCBTh2W",
+	"jpt8GacEMDIiS6LOvXhxdk0aYeRnQKOOvdPzMvDWvXWtGYR7QGn4Uh+RmMjMjYLlTHjFsD8bHB0c4fYQ",
+	"9/fbncOg2552h7N2t9ch/rR71Nkf+NmcwW3SDNOYpqrZ6QVYpqEWEedL6ORg0AlIb/+ofdjDR+1OMJi1",
+	"jw4Pj9r+4cFsenh4OJgdzEotqI2PGf0lTu5gVyHUTXamLcPFmqdiPDs0eDklgdv4f8nCNeJJQqCi0cTn",
+	"l/C0Wcizy50JRSqCMm5pkqDbJxd/3WQXSz7bpC072fkDhcw6RMUxmljqmrTQZIZ9qf7xf/73/+NUxQ31",
+	"uQI8MrT4fFseTeJy8sHXaePZAMCMYp+mzphFSga7IS1GM8zTqpt1pG8KExZRTJvM5QnDa+beKakav/PK",
+	"vA1ua7tGdVaP2rUql+vdbs12dCMne/2K97E7NcAKCLXpAQssznmUlpW1got3/PPHykVwgWIYeQcA4nOM",
+	"dPOKuZhpMi5nsFcyyM8v7WcTjK0ihhMk+ZyAAquBWgw6xkZs22Sc6XzqN7Ga+Bttpt2fmk39Jnr9m4te",
+	"H3fIqoBvvCKfusLSd8S+vgVXAVgvseHxG6tW/cB5gJY8YlZJfFaRqgzqT05M3EIKTDGPcvbKF4Eefalc",
+	"wTtNFs2dPwnn+7wroaBxxQiHEcg6hewmF+dVW6m/8K2T8/2PZG6pqGO4RlHU+QPqn7tigfZAvSIXvKtC",
+	"WzLirYkVMZFIUGxnupYlDKMViXzCJOx/b5gkwvX7w+Fg0O+Bzyvwjg/7h4f7ncPSEmU/LyWpq08nYC5H",
+	"6XtqYBPoZdIQgLUiNy8z1yQ7z8ZdgR3Oot2JtZBk2dDCGAsSbFrXkD4Siwf5nHJEsUaqsimBmTV0b3ej",
+	"GoUWkdCZHXiqQSZ17I03CimEv2VShxqylefk75ZgThsiiJvX7nGZH9ItWBBlAH94y685l+cpC9OI4TuA",
+	"Hv8MsNa/aGQJ4HGG9+f5XCMM8uS18qwrsitzO/u5Ci10vC1Y6CsnbeZgnLMb39xIY3w5xj3/1vb8nEzQ",
+	"KpLZup6Ag76+ci4qoFWebw9WqejXWWUOuLDFUTbEYQKOuw1Zqj4UVfGDAH9p2LfQqV9Inxw0xyZWqBII",
+	"89ZYDx02wAVmQUgCNwYL48azoCRUjYOSwfk7Mf5dRDWU9hOuiPlpakwsoJQHLybvO9tznYUyi8pTpEO9",
+	"5c4aixnqqzwKNXbP9PDmplpzs72NI2FqCuV36nses0DkY78yRvbsLTcDZ23KMPvdTsvTuVob+aj+djdx",
+	"cBCoSdOKWsbMUkAQXuE5AbXFjvDrdM7DoK5zZoLvHYjQsCPZD7TJCiL6EzTM7DEpofY5ak6Sx+16U2sX",
+	"5bA3yzpkFU3V23/hlSrd75vA9IcRmHah3iVq6WsodtBZpoiiO2HB2GPL0RWYFbF2U2wxpz8Ijh9njADk",
+	"v0aRsJf9kgZBmIFas/AMKxxJqhQyLfJEBAsYAFRWvY8ZfsRUC0XNXUi3Fla9tux9pm9HpVkTGqZR5C0+",
+	"j/ogP4U0wc2UKz5JUeMRlbr6LIDJW7GkGnww40ywy+DGclDPtCLs88DMMuLzCC9FS/1uljyK2WZTmekp",
+	"G2Bnl6WGqKqcO5q51voD/OR+znpUEqdAUuTCkTqb3uwNDpmVAzb7bbbEmM8c4tqc2owFyQ6glcxhw9rW",
+	"+VwarHGSTpuuWEmmAU5eJdPU7Mu3O+2Pc6d93OWt9pqOm7yeuhVwtGKh6qt8lbwpETTQFcIVw2+py68O",
+	"rlszb50/pUt6wrVARYL18LSg/kLDKckF+cD0PiI1GTSBb+4tzv2kpV4RYBScqlbhKzU4zCibOxC5C0Bo",
+	"mSs+CY9tsGNpJVVHTjA24GSmPItZKLUwNgixrDLAwiRCQ6Zs0irEvjEsahnCLGBLl35SV6OVLRJtXGw9",
+	"nxvz3dedT8uIApojqkkpqrGpwSJJXlzgIMX3gHnJKGa+GxCzoicTlk5zIgcgZsZKEJnlm/1+vfWS3epv",
+	"1SC+9qoBoIoaN7VD/2rQ8uaLCteuddvlOECVc9cUsYcQEq/Opfub1h8qlkQxw6phnldcbOmztVLPZ1ec",
+	"5XWmZEetlTD3shp2zIQ7STkpVprJCXYa2BpH9lzH7JrMNkTcNLqzdPJWQ8voXebV6tsu26BZlgbuaw0d",
+	"BiWj0oNm6s+ZEnVWYSFGptS0DMurxQnDsgQhWl2ZpJWbcsRSZwUxVV3ch6lEIUmduZ+967Or9/9QM92+",
+	"LrKVwpoLbjyWPgd5NSKrkBKDMP5IAwL12D+mtWe2qckexUyX4jvaH0yPOn4b96aD9gBPh+2jo063feDv",
+	"H/mdweH+fr9rbKXHPcCEyOYWGf89f0IBR2seowBSkJKqSt4IzSNCpOa6rXx4wbfV3fHqflNyXkPJ0dz/",
+	"OQGALmLbilIUL22gY+XUo5erXKWLY7d05qwCWWhPVx39ioT7jOKmvzWxv4CcS6UNv5q6n6vWl3v25UuZ",
+	"UL+R2Tcy+wpktkvZfwvjklFXfo+i+iYz1Q3Bkb+ordtp4PG2TIpITeVJVFvZH/1Ktm/t/9U2d6c/JSKp",
+	"132lLW5zylKvL2eZMo6sCojFGbpXKECJIzA54TBs6Rx7EqB4BdjlnU5nrzGwcxZnvz5TIrPN9YUg89vd",
+	"OFHim+39j2h7z1W22JkV3nCb17TD69V2WQUkYVjX0jKUJqpL/NSt4vPvOyOanJIZjkOJzFALO0tC+iu+",
+	"D/Q7Tff2+WWCcvFb9Cvnz7KqUM7qOLqxzJeR3hAtV101GlGJljSKeCRO0CS3ymmpsWlMQ9mmrJLrPycu",
+	"zhXAZjCwMoPPxaa5Q9A2kj0INTUYDpgFGTeTlt9eijuQAXfQfQSBLsub76Yi42Jb5vjSxPoXZPo+K97V",
+	"fZtnYhXTvOn6BODiLo/AB7CtxTxLJmXj+VacPdvQV2fvH1tbkTQaQ5RMRFZwjFDMAhIZU3ILPSUCIPg/",
+	"A+KHONLo+ep2OFOs4fLmjQ3VXZhQ3Q/MvRMNsFManLtn52c9+8NXP7iv2+HXyV93H8PXF3Cgc1EDWyvy",
+	"IQXVvN7obDvlxy8v8f8Vma1ourovZrFiZzxW/CZMdgMxvSqXFfXKbGOaz7FLcEs1YpcfWy/48sUs8/fJ",
+	"+8RvxfwylVyfcTQdh1IkSuMWrRQnoX9ueKzyNNpCsxBrMcEcIv17zu+dm3ud+5uRp2Zn4LdTeJP1/vfW",
+	"uXfTyG6Ppj0cr38sa+OwDSUKd7y+bsCIIiL9oyrMPnl/O1NxwgDKMTdpgwFZRcRExlXFbEJAP4SutHKx",
+	"K5nspAhqEmwB9FM7wjrRRnjp+Btt0saA7orNKgBIpZv2732OcyT3bz6V3fOTV4+kvklK72yRIpQWebIZ",
+	"MSbic0MorBJTmfqvDmct5RNVV3iiW9SJylWDalK/6YXVmJz2q+bG3eryTJezbLyxze1pVq1pV3WPaLbe",
+	"UTLUjQRVVc7Ihk4nsKw6rhmKYRJAv9Qx1lO3L/Tnz7ulhI9b3hf6sDhutHJMtdvm6cfZafPZ7BhNQojt",
+	"1ZkACJLf3ggU0iWVyBjKl/gTXcZLpN/M6V0nH9jEOObudUlw05ANv4OY0AUJA50YRoQ8QROImY7ilSSB",
+	"ed2MaBrxB3WqZydo4mPmkzCEVwRfkikP1ij50aiPac1JPbjUT2iGA467pDf12LaQLz+ZfF7GqVZLcldj",
+	"SPZxGII0EGI2j9VRgVUUSHL+UHQ7YX9BAqgGIbzjAeDnw/dAIz5XQlVnr9PpDXsHauSrWNqXhz31Mo9l",
+	"5jdID4/ZKqI+Cd7qdsqe+Hyn7oORphdCpwaQHFIZLf7MI2EBj94IBO01BE0wkyuBnMGa6chqcJ0bjgyI",
+	"6AkVIMgdQ9iR/ti0e+4SU8cM3d2ggIchjkTLNqz38QnKo8KKIirQA+NP7ASxOAx1MoStzcrs7bN0w/9U",
+	"QGqkcEC5zf3cZDL5vW/0SYE23NtQmDLjUk/7OZhAer/zsyuMvJUnSLNJxbG6ePzlirDR+O0CyxEQQcWB",
+	"TEQCSGaozq8ohuRC3WMcWpd+xIEzYCGokFj7PiqTMFwVinRjFVCaqo+9JtArehhpbcJ0PB83pthyIMUU",
+	"EcMOqn5x3y449StcHMnhyyzpjDIqFvdJBrWQHIQmFpBPUO865PNVBMWYc8ESL92OcjpafiD1l6qe7zv4",
+	"5Fp/8SUZdMWmVUg76fyet9npJjSsKV86CCW5CaaRza1OxtgqLNMGWtDlzatFivxhO1Hiha4OqtPXZ0re",
+	"9oHBSK5eUezFUUrAB5rTStlvRk8fE2d8NmbGiP/+Akt/uQrbNsgb96aDAZ4Oj4463UIqAAgAVrFT/E+v",
+	"rG5kz0/XtOXF6cjtr/fSsPhuDyh8uZLJT0cdWxg+/anbc0B+2vV0JDg1tlOUWIJD9PRT+2yxUqau/yIo",
+	"8wnqHh10Gt7Z1NHYJFn9CVhODcrAG4Gou0Cc2YHSeRRGDtVlJZV2HlRBM9lNy5WFze3eR2cBtcbn984Z",
+	"7QkqT5KWaJfXzqiV7Kztqv78VpbJGiUFcnXa1pONiRCYWp15D73TiVxaX4IqvxKlsY5zxkFmUzuiBKJE",
+	"OlLSUlplKCQzqbTWvQ9sIvCMyPU9DQiTdEZJNAGIC2yL1E1iQaJJMfE4H4pYjgQ0Z1l9C1pV/vxVGRad",
+	"/DpM8/3USpykwaFJVrGmIdXZG7HlWcqEsaZQud0OFAxbUmZ/qAfObZ5yDsfmngYTJVYrRe2RRAIURPjR",
+	"zEQbNN8IOA5JeBQQu+e6o3iAQ5qWySnVkJgo1j/JrUxVZdp0fu7zapDVjIQOL7WsWnp3Nz7NWYAgWTVT",
+	"hm24vyF5teWxiil03Re9zSK7t2ysfjNWjuq8G1asATSUkBHBy3rsGKNP+3xJlHxPQ2Kq2hqwGDf4i275",
+	"Xmc3a1zU3Awo88M4IPdxlTacDgBODHmE/FmidT11ZEyKpgMpvjRNyXl47yeiaDPnX4IFWHLE6XVWepu+",
+	"QSY4llz73IBtuCG97MnQNEilgGNv/ACQny6AfXJtWNEAxy463AAbbXh7wphqmHqqc5QqkmXKpCUnr44+",
+	"y0c74UnZQZtD6kCw1ogVXKnoIRWgoitVXbR0/rQm6xaagDZ4b//S2mDyp5HLNI+iSzwn93GkUXVT+4zl",
+	"9EUJejdp+3ppz6KIO6OJDcwFogzpN98Amt+yWFfSfu/zQDOORxzS4B6v6P0DWefDsK7G6IGsUUIFgH6k",
+	"jrWWTu3Sx3KhiEpb9e51D2VpL+l58w0EkzwlEtOwRIa6mWray37r1gacOF1feznKannggnEu9K9IT2N9",
+	"MS7vIS9i0jLF7WCib3kAWx5yYKVY1IaKljt8txEDzMXFb236fCJNPUVcq0sbTQWyMjDaD7EAWUxvJNz0",
+	"ArwJWKBkZYxYrNd10hztPqkipOfU0jtQTUc5pdsJbJq5wwgLTIW9EzRRquDEaJUULFd6da2EblTFKmNw",
+	"zuRr3i2tYl5Sc9N5YpBWMmI9gkdRPH1mcYY898/YhQpUrq5Nc8PNYgYJ+ROQ1oHNkuDYhk+p6wsxjtQH",
+	"YL42fu3ccgLkuKcYv/YiRyYJzWtlFGd9VyvlznTY0DJVTSDnFdoby0JyRDHTqHNYC4buDA+HJm+1cuOb",
+	"PSsq6fY25k+MBPfTtf0kqEy9cMpCLGMbUerEEgfkBIldqsVAi+bUmh2tUGZtNkZFNJ0R/hvqwXqBXNpv",
+	"umQVljCdjBFMGrr+HHpw0oWZ1AYqcgeqZMIILS0BKWnPTQtN18l6lGIifv5KtPUx81poHPFuf/42Cif0",
+	"51C4yrsKfW48ucmOVLr2s8aN8sKD0SqFyk7AmrTLLCI4AOb1FHGZ6qIWs0vfzkRIusQSHDBPtiETWips",
+	"CP6cl/AfX2JgK3PtUmOfHYe20LjrlXxfnzc5WPItthwDKTTp2qIrzJz8VSfIamsPWoXxnDLEZ7NydJAh",
+	"7/eQmbnCSs3xvsMr+p0+VN81iZb9Tncgvgvx9LsVjKi0zJVJZLpPd7qvlg0grzeBxdvMb0yWFjRcuWb1",
+	"EVXwijuQCmLdGgXrNDrcV3a5XoontX3kzhWOJPXpCtfGaY81/NMq87J7XZpmDDeNv97hIlflK7zCGsPJ",
+	"uElK1bugtwwDTM5pwlITvDct5e8hrcgIxMgjiVDIcUACNCU+joVpwnHXpfDHNgjLnPn/gvuKC3N825+8",
+	"DHjybXrioHgN4ykb0SO0yZBmbl4t0HJmEFXGJioFsnKnmmTyidvEVclQqoCPLxnUc5BEiWt4ygFG0J2c",
+	"mmyXvVEhw5Qyr+UZUzl4udNJfXTWGJ3PtV2+yuHGUcARZUISHDRma2mnyUCTOTspkFdFpFn4aa5Ir+zI",
+	"W8GHRkFN8mI31C5Ymd7K+5Vp4vmFbqH5bFvuGQub1l/jNLFOAMkBec5ZpWg7AJqStrgbyBVQ09xAOV/q",
+	"oFZanowwEyseqTEtpFw5jqWfGIhfapa9AEOEYkK6TZDxOCMn6IGsJKIMTeyktLEWS4n9xdImnr20/1Fi",
+	"uJzRkIhjWw/LgO+iSRyFxiwUBBERgoiTdEh7mdFkzBKJwyvFcyvshPNgwYtGE8t2UtpJZ1cbbc45fKSG",
+	"RZGAMHKlgxy2pSxOKw0SoT0DybhxZA3gTKmEOM0pMfEFSbUOrP4v3Ye9nQGflqNq2X1EVuH6XvJ7e0pp",
+	"sKGimbQpBAaJ4sT6TZNNZG+UuK3WvMLAyFS7YPrRlU5eTPR5iOkJFee6D2M4ogKgTiatNPjPIitUnksH",
+	"1/qq1dnx0/1y+/pQWbZXqTxor5maegIeMY/pcw9dAvS4C2alj0LFFmQY9wa8iuRFp+dN3YQ3RAjKWfML",
+	"0VK6/u6NdpQVr8cs7/450SJ9LPdW+oY2uu9SW5XjKDR3kDj+7jvT0J7Pl9/ZTyBkp3SDfrvBfgc3WDO+",
+	"/zu6YF4FL/vbJVJ/iWSiXBqNL3srOJNvs8TTshuKuh30I/1+79+CPzfFV7+K+DQkyzoHNhbo+t1bdDQY",
+	"HiD9zhTcgG6H7cXl7f27y7uLU3AAaa+vgfNgXGoouYwqP+gM0jSXCy7RO/OCtZ8o5fl4GmL2UO2zrVXx",
+	"rFcWIBwTN3Tq0SuPrXQO9GcOo8o5jzbo98bPMg5qImG19PNGoJDPTUJBJt5wk9nATkSvZHVSVTpjxzKX",
+	"3cHp69kt2GQ4MC5dm3xlhukkvHgaUv8tZzNaYTNYwRvIh1dijQxRoDnTtRjFinEak5OSIYR+OqdCRia3",
+	"yeMrwhxhEPk2qixGib+MERIgjASdM8VIgzR6p2yHSEZSa5WFad7Bq+VyV5mxbVrFevyLBqtpmahjVXeS",
+	"NZrb8tcxiWbW1rEqWJpYCzh5lCHJC1VxdDEdKwQZmKYVFuKJR8Eeem8kngyWiSBSQu4l4JUwDiKtKNGt",
+	"gzLLhJl9qYowMVtDTIFOR1RfGJ8XFEeAsS8pQ0v8QERmLMbYCD0riYoLndy2qfxaZkiuBb8mPo8Cyubv",
+	"eOS8VCL7AoCeugKilEDqHXtey7Opcd6x51of/WKJJV/1W+in0d9a6HI+b6GfyPS8hc6vBi00Gr1V6/Lu",
+	"/ehtzns+pQxHaxcvTAM2C34KLUbpMF/9kpJ/AyKJL9MigrYCk6vpdG5OQ/2KPxCW5AZCAfvxzSXa7x+1",
+	"u5vNt7Ay7u2ZRUQsajSzSL+BwA9Yolp4Bt5YcEFH98tZNJ//GsyWv8qnX3rhA2NP815frvh0/YkM+jF/",
+	"7C/4fvDrivaCBxZ9WuC+/IX/6xcXtWcb/5wTziHSOT/lpmF6X5yroI9JzTKog6K4wbTo4SBLLdHgAP9X",
+	"RrcEH6DmCko35VGkZNwFjwRBUywlAQJTrRr1FQeOEHPTuCuCxTAgpTEaabQ3HKDpWirFTCciar8MlUoR",
+	"k6CJLAlmIps7s6NFzU7Wka19mNWGeISWPNIknArSPTP2wqAGnaP95w8qXd7ioN6bBeEzNLp5Ox63UEDn",
+	"VAqdhbB33z5BfbXdw042P/OrkuAjr0q6zkY72PQJneuA2RoWsxqWtgBVrIUTgIUa4sFsGPx/7L2LcttI",
+	"0ib6KhWKjWh3L0hRN1uXmNijttXdmvZFR5L/ntlhr1EkiiRaYBUHBUjm+HfEeZrzYOdJTlRmVqFAAiQo",
+	"kZLd7T9iZ9sigLplZuX1y45oHe33XrT2eXTQOuJ7/dZO//nuYI/vDTq9F/DZCVz95luHu0cv9uuiL43x",
+	"Y0sxFn9KTU0n9PnN2U2/UX1YsVl32K1U5w5COxsZIfa5tKz1tJt+L7M4cdgQsQbzDQ02M6M6r8QfWewg",
+	"YKQopOySBlke2Guxkt8X0tUi/KfUPbUc92mTFPVwldLjo0dRKIvxqlPEit914PdAr4LIL05hDlZmc5v+",
+	"e8XF602jYZJDedsXAhH5n1++o/VU6+1srdnyRPu5TjJ+PDAdM+aNwMumVhP6DdqCkpCtvoxOihoWcmJX",
+	"Ko+r7vm8crSJi2Mzl4PL48X+EKhRYE56b2o0NJEMApYXVwgYnfYSYfudDov4FKNJTKq7eRf7CVRFx1Ar",
+	"TaeTxLfGjpVDkTa+h0qH5ak7B1RauLCF4zxFKVVp82E7Va5dn01AigAXIoMW4UqNMaWIHNWQBRQjrnss",
+	"WegaP4QPxSK/TwuJFdC+Xux3IrH7/Kh1uMuPWp1of9A6Ojw8avUPXwx6h4eH+4MXg6219H3AChcyJn5U",
+	"6ob1k7zncN5WQgIlOC2KqxTayM+X795fNG8ecafSJIKBI9F/cbQ36Lf6B7t7rU6f91tHR0d7rd7B3nPe",
+	"7+0c7PKBfeFtJdbZQ1HcvXNu+MLG2yHMwRU7B0SeI+L/skqd1YPe79K3eZIsbqzgzagJsOEMFDdAHJbc",
+	"KU1Xox2K29KIenuRo3rRTrxEMgDEvHv2ZvDo+h5H5pH4pyalC5R4V5BvBf6/B1eti/+0s3RlVbS/9+wa",
+	"YWT5y7o6FUSQNWL7wfK4VkeLV+i5SWLwrcoA4qBWoL16U5ZmM0OuKMAeLKPuaUE/SOg8WeuWBQX9m+Hh",
+	"mV3zuHhlnHifNQt2rGYmj/GIEe3IS9hsGWBzBbvdu7PDV852azC4PPH2ONaWUuOFLpl1nu43JfdrUXLX",
+	"Q8mPR8I1Xi+lxnMhTvO3SoRu+qWpq4nWt9jJBJ9cNOkFjqWKyTuXEi3iGxP+eZnw97Wx4SP67pQaX/Cs",
+	"qk+rUZcArVgxXnWrWGzxmKfT+tLJWd8rzg6iZVJlmEzfDLFmfu65fAkoXxVzR/QvcAWl+awH0aXf7gQI",
+	"OqIB10/c8iTnmf0n1AQTcunOohTe+VQp+9FqwFPI/cDXMdyEsCUnbAdyS2HG/g+Fq68aFsqfd9Vs/IUs",
+	"LfC16yq95lZUGuz36jOpQ2g5hXWZxceZZjoTk1lhCYBNtjNDPh4bwrqP2sKzzNAVHvC9er1aqrofpbhs",
+	"xVcxRO9tE1CsFUEkAh8EPqIsqjd66/gFRBWiWf0WoJY9z3fD8q5xkdrcvFe330BA5VlfAZ+nYpLEUEP4",
+	"71zklfq3q8OMYN1Q4jdJcMINLQEjZ1Y5qjQHz/SWRcVs8d3efmuf9w5aR0edndYMMqbOeDpvO+x3vIpQ",
+	"qmjHakmHjvkYwNkVwEq31a3XzjEooNJIpCyW7A6DKyMxZSM+mQiJdNVMLcrl2S2BusyXGjsmXPKJK3py",
+	"/grCvwd2LQuFxkK7ZonwsHerEyJzTURW4YIZBYP6wNfVlO4XKR2X799+uLo+vbw+ewVIaHYOszxeQW91",
+	"nwdq8T5/9vbVGYajvgnJb0LyLygk16BkOzXlcbRsK2Or6/szMalTVTcnPu6zbWU/7f2K4+tw4jzBGbBf",
+	"37777fXZq5/PPry/Mv9+8+7V2Wv679OX1+fvvGfp3y/fvbl4fQZ/Ofuv09fvT6/fXRZ/ZCplbvHt5tUH",
+	"doWLD7fGmZHPZZiMuH6j0gLUIs0l6bvUE38+Pc69UoVPgO9/anzTu2t6/q6nCcwu4hd1x8ZcTr1q51gy",
+	"joDyS2wJmJ39cuBWsmATFzhX8tp0nZpN/XYnfrsT/yJ3YiE/dtZ1PT6iCyqX7yyxLMEaSnN5zEIkI6rz",
+	"THMpYzlEkEk1EfKEhURxAP2LBRYhe1agIWI/CMg/U8RO3wddGaK3xbxVNH9iz5S0JVtQDEOMEbgMI5V6",
+	"IIupGKtb6iPktabI1GQiou8DFup8IlItIvg0h6RO982uNBPnfegJ8L1ZXleG5gqKPqg8wxUKGely5ync",
+	"DaRoidnkBccVwD+4uFIHKnO4djZ02cFIZZzS4mNzQdfLXF4akqg21gjHzaZ5AN5T9NAwfyFW/HU35+SH",
+	"htpVQalLGMjS9Gc3w3vEi/FNP1ZsJ1DDSQ1BuwBwUsfjSRIPYjoVh2ELkq7A9nPEYUgjKFCaCxIpPVhB",
+	"JFeFmTqv/bruiYInsRxipZySpfr6h1DMtzv9253+Nd7pDxRUBdlXafRqkGG9CTQawX2oDi6snv/o+GWJ",
+	"gKTYTamYvqb9MVR4Whi8yhw+n2vmkNBTNcZFmgtfyKgS8rgmA8+Ps1hOnB0A7Fs2BgMX8ZXvPUKRmb5C",
+	"WtamE7LudekVgmEl50AdECKkd+eJsJoVCGDWE6OY+jHRJE8MpYxUmrG+ikQNkgLJoWZ7ZqVQw6eb3/Ul",
+	"CbQxmioAHpb5BvDBpk2kvMaky7UWh/loSckdtON+j2L8jSnYrsTkPu27IyqnuzpmKiWuOrnoJNWiTlZX",
+	"gqf9EQEE1Re3IIpPOqaIs4a3ZhQX6Gm7dWyE/b9zYbShLS0qSncRxWiTCep5qlValy6dKag2j2UufOic",
+	"VNzGKjcGDrYgaoR6ZF5fNqvXSmnxRo0pAkW7NGdRUL0vlLeMuZwGbMdMdbfTOWEHnWpstIoWpoOBFhWf",
+	"v7qJJ8W3q9+dVNbYwyUmItypnQIXyeI94IjVXyQymDsHlUaz5cw7FVXD4LNbaXs/V1I4dF5Xw4qL80xm",
+	"aYzoYlCDpIYBU0lUV4ZYqOY8SSz7U64M/gU4DvTnRNxiizSwJujfGiAHOHoL7S93PAUIWzlQ2EdyCzhm",
+	"mKJbwXMwiF4+RPi1PnBzAov61yc72IHRzvUQ1FdswPcM5dLfDjqdgE14NvqbhyL+PZk9s+ixvzssHhG9",
+	"nlmG9cJ0Oov0t3lkzGKnPlWBh+VVoQPnmSWfLNCvz58VnUJxupV3q10Sg4eKcox5wAk6qqqvSIdGlyT4",
+	"Ib1aI7aECLGRQ/u1GhoSrXRnp6Iv4tuqmgO3b4LIG1tATyZw0dR1XisfeNVKlvjPzSlhafdSvzlsgj33",
+	"wn8+Mwl7nD75+HcundPvtUy/0FeARTmxZNgyWlfx+kvHzsgx1ki+FfDHWHr/oO3ZBSV0rFDwTUTaFzID",
+	"ybp74B7a2zs42N/f2wUghmjr+HDv8PB559BTZrbUTSk8szDJL58QG++2D4KtW5FqXOdOu9Pu1HiEXlbz",
+	"3CksiHp3VJNKsRULUdzgyHBrt0p7srgTv3nqvRZlxW6eFptG5krlSXafFrdSzdCTlGbVjcfnGo27/V5W",
+	"tuR0RO8AyiE42lq3W27KxSjV1K51JT7GqcUL/XKLQb2K4tJjz487pUxe/Vbw9Mw8TFggFAtLuM6AaONs",
+	"ungk3zREXWdrJJIJSj8p7nhCPNEJtmjbsAZ70Bl0+EG/9by/K1r7/YNe63CwJ1od8UJ0ok7vBd/ZoXO8",
+	"FGMeg4/6eOewg21HybFYwLfxPFOXZkBr0oz5x1dW8Y9lnhkufbFbvOr+CCUgPDUDXI9SoUcqidyPBwTr",
+	"0txh9pVUjpZqzpvXm84RTFV4uUw9K3z+nqjKJTqrSmX1CK9h84wy2c1hfHn2NcG8MCGjgJpVSDHkRuA3",
+	"7JE1R8vL9qt42KPOe4QJim2pq/ikj5drzUrHW7KSC6KaXdXMKc3ucAVlLRDJrwQ6V+slM0aRRlwzp51V",
+	"ZADMRjyLzo40EGsipViE02H0uUGeJNOtpvHU8l/XFDb9fXGT/or2HWuK1ha9FWvjtrS11bkvr42aRGeo",
+	"g0XgNfahL6045tvN+3Q37++o3XoGxZWjkh17NFHpb2A6FH/Z/VxKiZhhTvdYQ0PTapBVKdJ2ng3ev4Jn",
+	"623FU2M0+4zjdVUCHGnA5tRCNLAh3RoL+xGnuoCVa5uOlsDAeZ3W7ByX928+s0rhWsMQZqzB1nJ86Yc0",
+	"H+58LXDd5902GwYCcQtb1Ai9aIhASSrQ2LAEMe3pe6sDoBPJvLEvVkAYxdmIUKgnyfQ7Q9OAeO6XQSF6",
+	"IiTMeJ1Uqqvn7ZYHxWEVe1HWb9xyltN89S126u2fbY6+8DJD3zqS0gCAG2ei4j0xgFTF2YZUszmMrhU7",
+	"3IpfIWfNV+t6e9OAol7S0/7efKokWbtRq8lyK+uWFQS77xfzCNxSltPVhdKk4K7ET/Ta5+BT9dV11Sio",
+	"d1V6uOaGuKpDVq/sZ6AzCG+4LLg7y93QNNyFCgTl8aIbGcoaqb8zXmlaCISVDov+BFUbt6ggyF5JE3jS",
+	"5gjU+nMuyTNeyuT519bl2cXrf5rVr6x6xhI6TFyr5hxTlUAzSdVtHAGu+L8gtIDTXClPZsW8F/HvrePd",
+	"YAvyv4rIMTTmAH91pNhU5SxScEvYBhVbp2yYCpEBAvDnoIwq8W1317y7KPNfYdObt37/vOA+98F98t7u",
+	"eYXQYx94DSZM09vFEsClUn6LHkQRWAMcwafPfv0FHNtOMC9gH2oHlk24HWMoabCyLDaaAza6rmqHWHI+",
+	"NMY1oMeqzsCYYp6iv146q+zVNPO91fpT3oNw8RUc5ish9geQ8zq6dX726H8BKdZ27fz8+akYZ4Y7vtH2",
+	"N9reAG1XxIF8hWdpoNc97KlNzW0UZww8SPtf3Tk8x08LvRLeo/VuZf+Ds8tZ7mq+sr62mhQLz21GtYoV",
+	"wC/38yXOg7/436nEgJn98HyaBaBHG3OIngVrKvYAn3f32UjlaU2mwcw0l0K7lJ8PZlcxP+UlR1GXOyIG",
+	"A9HP0FXo/IYSgRsq7bPHuClmgDU2GDRdHsX0pzf/hZlT80NxM6E37zurxd30L4InVU3KfoqHeVpk/FmG",
+	"ashGsRxeKfMdv4RiBENN75euc3/Oc3NZGJnyeqMIDh7TOLUVAotSqYvaJ295j56FgzlaXvnG0nSc2pSb",
+	"WVHgp92U9tNNsJK8oBdglRvV/DAXL4hiY91fvf+///Pj6enf/PmPJ2JYlRoNb8x+/keuxfP99ip9txB/",
+	"Ooo5M6+A3FV5xkIYYTtcDhCAU3ED1G7GIgdW1aY4p0qDzXl4nS+e16NU+V6BgkUQvFW74eppB4xL6Gjr",
+	"GrZWA88NhRQpBrbg26BaHu7sHe6/ODx88fzgxc7u3uHBLDRgLVDdbDb7kj66xZhz4EzYbgB0kKo0+SUf",
+	"tugYD+8G6+EdQ9MsEcOu9rkWUKAcZuJjFsJ/3aq4L8ITxuUUWnwxkWhBrf44g52bD8cQjrHbicpjnwjR",
+	"Hy3oCsKhKCsVPGI8UXmEoaCRups5dOtAMyYM7u1WsAXTNuJN3VZUUixi/kGc2IZ7AdN5f8S4ZuPJntmN",
+	"O34bUH9/BtWcTOeTiUozXdebdVzfQbrwU9tlxlJn5v9XAzqBwGv6aOYP1zfjSUKtLSrbtk5EVd5Mp717",
+	"YAbab5icabsxz32fdnZ+NfCD1Q9gd06KSvfv9MJKjEVgjlfQqPAUCmGrG9fBT+aYzKSBSu51q5SjnPeo",
+	"iV21KhX6Ls/SfIydee8EB55M4hvxv4oD2TqHJ1LM2WiveBOeIKqmJWEM/EZxBD26YRcfclda1dDsfZOL",
+	"s3kyIJJAEUquJc9Zu8Y8FcxeycvCvx69LbikG9Nd44v7K6W/NSgbPoc/js4BIy5vIAuoq9RR6L49ZP3S",
+	"3XnW+tZgtloczJ6J0WVsX38wzcZ8ykYqoRJfoFWMNFdX9rpS3bmfci3SZu1TanvezsinmjIqnSfk+6Ct",
+	"AdVn3unxpXF+mZxXrixfrUp6ZmaV9bT+I/bW8fdyyaVQGqGyXLj+jBf084VLYIHAIAFav9U+KW6dVjbv",
+	"9UTJ/L5goAFUdZxMhkPB7c7MBlMv+UEstN9Rb4BPGq29knmqEbuRxwW/Eel3Gl42ekVo1xCaRY5jrakv",
+	"8AKWrDH4cCXI2rAef/a+VRhnmqm76ppEqyhUo41XvrJAIHjqbxPNNZsmNRvnuhd/p5k2j5l13KVxRrvl",
+	"661JArcaQBdYqAtwwUIU4vhfW1zfaNbj/Zut+dwqePvTCnWW+NFV3pgovdIblVuV98Zx9loN60vpbc3x",
+	"gHAeEjW7U7NlvbZCuEj6N1s/QZNL3UAnQ2MTJYpHPrLvnehtVaSprVSBigvKRPRa4d3GP57je7tewfbS",
+	"HaGQyAKx4xmRGl4BC97KoO80ZVJWpuRi5Gy1hPr7Rhhn81vWE8MrlZKfJfF/QGqm/O6DVwxRlXZUnXbz",
+	"eTbeB5//kHpRulqw/4e6Zd66Cmmb+oqtTk+gOBiaVNqFY1qclxG7HrdQEmMrUaPn6GPStjQhFrAwT5MQ",
+	"iQs7xQt9Ukyp7c0mrLL1P9fEyetvMrpVSoPY00bnlPu7Edml74bV7oalwBQeX6xUy7fKG0VmeBVWyMfs",
+	"hBkR0el0/B731Nc+YLlMhNbs7PX5/z599eHN6T8+vDm7ujr9+YxpPtV4Xd7FhMOx2KEYyw+Qev0hU5Zd",
+	"PqzS+U2aib80y/mYrYUCpdXwgeTCWL/BMQjRMdaQ+BX68CPkCK5lknsAIc3JpU0iKM2IqkYbNyOkmnS3",
+	"ZOez7HDMwrJwQ96mP6IMQgekLJrqgqoYawcCgGosMk3AQmEE8IdhHoczdLiM7Vyy4zrEGPJQJT3MNr0v",
+	"mNdn/YJHf6+9mOlmr/ILCZml00Vqyhq0kzndpB6/AzRzMDvhoRMWy4FaKh53ntd7s2eCIjudagya+zHE",
+	"ij1bl3cHqsjZrzlX53WaLb4CKMYszctZIyVcLS/MfzWVfYqwLAaGcoCPcDo1MS37ELDEwwJcFZUX7uNN",
+	"1dpSsK6k15aQiKpLJtxwVft/LT5m71Lzv7oaDxRsQGiDZBUV85dyCsK/tk7ZhGexEVbmKbNRbTOckoLE",
+	"yiydNjdcfg+2PraGqkV//UMr2b7kd0Xakvu1pW/iSUvB7HnSmqhYQs0PuUivZwssK3q7u5IFRPadU983",
+	"VZA5V/ZmB6orJrN1MBieEzzNeoJnADiEyIoQyYtLvgW/TKdi5lWB0zH/GI/zMbNQb03jWDPrn+PDeFxE",
+	"+TlV5TIo0aLmOXHmTqDBeLV7W5WbBiIeC78swAD6hfAjDG5amd0ngWNm3YF3kpV7Xj/zSl7Fr9f0h3sr",
+	"7uDAWyrPdJt56Ww8Fe7CgX/ksg/N5GaDJrPHtr+ENJvS1VJEtLcLKGeFlxeQQeOvfK7ZeJc5NOcKADQ3",
+	"o/S8v34ZgLP98HlnB7XpWcDIIlFpQcZVQXU8Ey1C1ClLybJMvItT0b72UoQKkRiPJyrNsJTdXNdbwzgb",
+	"5b12X423QXGM7P/HJ/G2+RBswbVz11ZfoncqjWw/Pxu3WdXzOkdbK4QXK9nDzbk+gNhw7laBarKGh0fi",
+	"vM1+lDgcjGfJYl4+evXtQ5GRsQFhwhMW6qnsh2wsuNQsHGXZhKxEnaWCj90vWovQRzG/Ez2t+jci2wq2",
+	"zFtGidKQrTKVfaiFN6+XYczpuTn14DpP5YVK4v60JoEFe65Rp0znqUNJmMa3Qps7JhGFgaWzOEkA1eRO",
+	"pTc2CAdQx6Q8HSM4c5zprnyGHQ/C7wNGDQLMB3kmyDgzj5l7RKWMegCwZ2HCM6GzuXf855+FY5EO4bsK",
+	"PpSKQa5FZEZMhTm88PuKXgMQCzUfB6smHSKYK5x1aTvtw3P7CaZ0hWCD2AWkf00Z4XnN5i2VRVpDl6YT",
+	"b3kOZt+EZ5lIzZj/51+d1hFvDU5bP/3+6fBzy//n/ir/3Nn9/D8qlwp1WK9Vnydn8jZOlRxDOUCNuXAl",
+	"MnMymvWm5BTjTOYJNJnAnI5bnuSC2kxopuRshrvndnp3cfb29PzD6cX5h1/P/rl1vPUD/d9WsHX15vT1",
+	"6w/QVcmI6EnWOmiNYxlXVDt4X2xq3s3aAwvMbNyg91qki3PE+tSMFqRorjGFxRegsea9pDbfm0fjWC5G",
+	"SjAfhXBzpJjhLEyEq9Zmi9EafVGqjCVqyEqAmt7nJlxrc0lU+RkoE5KemLGF9ztHzVrlvp+Af6EqCRUL",
+	"ugdxIipSH8gS7fQPertRR7Re8M7z1n7/4KB1FHV4a4/v9Pf7R73ng45oT0BNGMdjW2ETj/lQbOOfVRoP",
+	"Y8kT8uH3eUbP6/g/Yut4/3B3Z69IuR6joZWnydbx1jYkH23nsARN4KzbTXh/u/G853MH3eKrbnQozhCJ",
+	"GDtvmbDu8uqUB7cpS5KrVsnLKG9plTEFPiECkNFCRjWJX3gEc7lk00zopsBnlWv7yYtQsRAONQwoVcz8",
+	"x20cCYUu/kj1c7OZ4Qm1QLZx36y0P9WB3DRZ4EeybsyIKel7NZdnEJjvBrYTnDvBoCCNmSOgjfy9lv0W",
+	"5oLXsqFV6P5i7PhwLZdk3qNouICD/2MeDUUdUHPeH8Fd0IN7geAqIj5ts3eyT5QasCxPpYa23wWyBgLl",
+	"s7AHn/8gPo54rjMRhSyXWYwsIsXHrBpvfpfQvtTAxjlBXdMi09T45HnncM8+pVEBMez//tXPZ9cfTn8+",
+	"e3v94frdr2dvrz5cnF1+eHX6T0MK0nx7K8MWJhan9+BgZx732iG6N3CrqEEVJysNe2b2CD4GzgZOSVYT",
+	"kZrdUSnuaKrUmCGwP0U0k4TgelmmhnA5l7odYe/+wG0Nfo+ShLyz9ttH2M1bqbGF29o6SV0t3CRunp2v",
+	"t+NR5ezwJCp1qDuukfYgmYZlKuLTk8JRYwQvrh6dfGYD9L2qimilcJ60BIvs721fLR+94nWGFnTZMdOH",
+	"/lCQmg9BFEMAUgA7zQpPH3tvr2Pb2lult72Pam8BFGKmMxGSx0/f8Seq2gejMER8GrD31+XcUKNHV+oe",
+	"uN5a/cDVqcy9WWxJpdZivvudZrdCRiqtSbF6WB8RswHeNOxaFjXsMJZEhV2lxqKnoim7GymjiWsjLOy6",
+	"fYc7mglUVuqVyc+Uv4sxtvTiEf+/6PV2X423Sl25Dvj+4MDcdkf7vRetfR4dtI74Xr+103++O9jje4NO",
+	"7wVlA9K9zquyAddsujRGpZsRX9bkOV0hfFv6xFwI9woKGSHyXGstfXZ7XRG2WbVbktHaX6thLFdefHFG",
+	"y5yFXtMZnLj3ckBn6R9CHQ0v0hWrzF+bJ/VFEPAadDf9WDUCZqRq8D/zi1HJQL2qRfwzqyeUvi9g7+dj",
+	"vzS/hoFfu+8L47v4yUWbWU+9sKk1xPvlbeV6CPnxWum+L+N1VLka0DnNNcHmEYJfT2UjpiciScD9SNnW",
+	"RaXFXE7pN1Cdb6A6DwHVqQbeLVHVp7q8zRWaYFanolaGNon0riS/Eadzs1k5abT2q/dtDrFaBmrF8JTO",
+	"syngYp+wmytX5Xm+tCMXqtcKeMg1gIFN335YluwMO24yC7XibN+Uxl8pUXUOwRmyVd+snKx6jxTXioV4",
+	"iVZWxnxq4oH2pdCnOrQG2uC6X7PKtysmeVUMVglRbaYdlNNO50+6OhW1xEflmZVbe8xSXAkO2wfB9nZm",
+	"SUn0fxWdmqp6r2JkmQKzswhORXBz69iI9ijvU+Gdy2h1rrbNtO0qTaH2kP887bLsg25lM6A93nYsxOz5",
+	"TaVJZWRwmKp8YlRBcARiPkNPUL4yelIL6Iwi7wGPOYA/2uDPjSygLB7UZ2sFEPNI9F8c7Q36rf7B7l6r",
+	"0+f91tHR0V6rd7D3nPd7Owe7fLC1FiBZRKQlAfFKDHieZOzKUnsjxNYHd/t2TedmvHwS8mP1cYEEQSdp",
+	"joROpJFlCGSCeO9V5YT3UhlKc52delH24/09DIqUdg6JwZWOxwdd3LPpIjUtlh+SAf8ufZsniV90O+87",
+	"Lcim8Y5W3UVFCyjyQXldnubvEP/iKGZQKzZqGlCcWr53lGZO6868MSMBVqlMlDPlf2WGaX7kzRx5sRuy",
+	"dvWLfHRVi3XdqijLh+yoMoTtnRXH34SjJxxhV84bz3wtrhs440vAc3gc7w0MWO2LhJ9mPTGwKQBfPrc+",
+	"+9OnFYT7Ur8ffXTh1Ot5onIJ9hzcUr7RvUf3v6+Pjh/PBwnD1ZQMvKQsPkiUrRKRnmjcsu0QaOkVECX3",
+	"KTyrTup6qzJMsGxUx+jPcoWcyOqtIglTd4cgHl6caTbhaabrGqoAslw2EmOmxYSnPBPJtH5vv107m7p2",
+	"Zrv1rE4o98HpdqfXSMi7Vd2n06gTADhm8TWPLebFAjBNP0/jbHplPo/bczqJfxXTetwWpiTGs6E3Pxif",
+	"d2ybT2Lgie3bnSJ6jLiJKoWkei0yxtmNAA6IJaL0YgYBUcQ/WqcX561fz/5ZWA8cJ/M52PpR8LQShBDh",
+	"qX4TPQaZHDbz0479nWax1rlITxhVBZ9enJtpBFUNkICrmVZt5ibD7mIJCIrZnTLvaSiesrVhcC4Qzcf5",
+	"uZlD3cLnYOtsIW6Qza6HenqXNOXp6Yj2iRlnkIq9YPdwqBYc+9z+GTaL++JK9FOR1bWXN79RjQRapeZI",
+	"e2kcmftBJFogJibsU0/oOEJXCuxmpgBER9gsWVv77KV32oZ3esEizmUmUsmTFk24RTOeW9Jn8A8PVPVa",
+	"frm+vmBQ+TngCI3JJcMaJ5rMMc0Fg8muHjgbiSnLeHLDYll0wEtzCekpWJYIzxBoY1d25Q8/2F4Cuv3D",
+	"D+zU9qo1BnH4qWv5s7t1DJXMAevCTW3+/f/9P//v59ACS3DpQY3OQEqwU8hAzFPBYt2VM5/FoCzrbok0",
+	"Van5y6fuVl9Fortl/kqyG/8RiYzHie5uff4cFsycqjwTrJeb81daEF+H27c7gERglj3it8JB1mmmBl35",
+	"biLk6bnhMbvVgcUsGRttI5ZDPAoEtT5hXN+Y17sy5JNJEvdhrduTVPUSMf6ff2glQ0NJQ5Gxy59esqP9",
+	"gxcWm7XNLlI1TPlYs17KZX9kJh+aRYZ0CucWpCrVP/wAbGr4Sy8pXzlhFoYBWTtRd7awhf3wA1jy9DVX",
+	"1YdlfrDSrvSr+6BoR0xUv1z0R1iyHIO3eLRa0ayvVSLMeoShnQuejTTu3Rw6MG1slvI4MRurE65HSKPw",
+	"UyomcOvjD0K32Xtp7HyJYgtTMVGKmOV0ZYw4hG32Ix02n8TbSCuxHFJNl6EAxlloLu/Q1r9BVRR6GBFm",
+	"DGUAsYsWTCWRSEEG4Kbyfl9MzNwsNoOSoisVioo0Ho4KeBWCTmOTVGiQg0ods9D56MPA/uMc/ntGLwlh",
+	"hHDOtR+esNA648OuhIecr9/8WMRX6BNe7MT8Xrjs6XcvDBCyZ35jhe9PWOgCXy7oFRLhVwe1zBBjQ8v4",
+	"8cxW58HfS59gIV5axYfbjOp0kNTnRHdXPgu3EaHK7Ni2QxgJt2Oj+mct8RGlLvzNqB2JyET4PeOJVnR2",
+	"LHSRDjsNF0shUiE11S7U314UKmpQMSSRmf13yxa1Owhm57GONbWA95FP7OwQ0y4MujLExsb0YcTTnp1w",
+	"4J8+PkjRHk+YjCcqE7I/RaF+8e7qGokTtWvDwmOByNxjPmV9nqbmWmCh92rrVzENzbrziZFruwcHHrIQ",
+	"+U3BiuBjYf7UlQCwEGcn3n1rlos3pdkCx7U/qdQ1Iym40nK4hQSG+kUs5MxlZDvQmr/eiKmr7exKKwTt",
+	"i5BXBRm8qBuZy0ZELjmltEhD6nwqIrzfQoIL55pJxQZ5CjIMG5CcOBx5mqeRmF1p/ziIExG4efIM5ghu",
+	"5f3Okb0DReQWGSkBGIu5FmaHzV4aDZO9hAWj6HHQhRHrTVno6Uk40a5E4rRIBGbJvSm1nbAFRMzd8MVh",
+	"Pt9nv8Y/whg3YmIE2ASNaOjpYvQ52viA9cRUGTFNqAYa5KMVw9Thvs1OAfqAAzYB7BCdyNzZ2h2hozHX",
+	"yZ1NJifT78SL/sSaDQAZGuzUrhypO2AjCBvFiBeBI91xTeT/GpP6f/iBnaF+YB/pFXeFf0PAJGLJwkue",
+	"CXi5Bf9rOK34k2t5Tq/6v2iRhWxk2waNVQpESXKtKEc2SiQeCnCdUZCR3gyLj4quQ3DxnjAqicHGxnkU",
+	"KzgvKEYwN2Vhl7NrpfBdOBTO9nePApqlyNJpC04ntLttTBzFMsPxZlNp135LFd6FVmWYHwjtjsuzq2un",
+	"XWJRdFELcWykyPnF7b5bqUrNv5+z7ef7sGp3NwppNn3nwKghAHNgqQhvUeQH5AOpMtYfif6N4WG4cgFX",
+	"38wY1+k2GxjcsAHc3GYjUH76+9CVFtAAV/5SyX6epmZSVBZqaOcqlsNEOE0bgpYBaNNBoXKbsR2SCSiZ",
+	"RoieXfNhaFj+57NrK3IGrbdKitYbox6FyAV7nf2ujAdmdSCJjdQhXIsTKlkbiuJ9/9X9nV0jgAspPnLU",
+	"/w7UF2PgmoPEynCoCjdztRn6cWoVfVvoEr6O5U1oZTUOmorkb05XV2mLtNDuVhhYG4p3ZfhKTFKB6rD9",
+	"wPGsRrbdFzJLedJCrUbjZV56wv5CnFn9ut35sCvNCVv9olV+2T01PwpEoYvPgJ3jPV6MneYyixGQtivx",
+	"TziIvWV/FVMglGvXOuc7cBVgxTWATBtCdDY7StC5tPoTtJSQ0Mc8EnSH4JCGBUK6t3RfTQT0Nu9KY8aC",
+	"XLC2t+3sPzX2CoqUtpna1Nn8RukNnW8A6iRBDUbzn0ElkCFaQmlz6DZyWijq8IeuvONTI0JuRRoPpvim",
+	"DlhiBAEsDGojwOaEHhX9kYBovTUazONkbdJYqGL5PhdDqWaJ5ALBj0+EmiTCfhlseV7pRAE1HN7zltiV",
+	"MFOvyTTsKJx/ZnHsonEsQ9vqoGJGCLhjbmGzV+aOh/pS+LIhJiFVPhydmGn0VDYKMBV2nOuM9cytgPaC",
+	"FZ/4GsllhYFoODaLskxGS6jzXmjVG1oFjAteGKAayLE9KSsJhGZBAsZoC4I8A0YxBSXSfAZKJUo2Fs2X",
+	"usm55eJ0rZVD8A72St+ZKzE0F3YIZn2bLHfiMCqog7O5s/eOs6LiDPYb+nlTC7mTQpvrc6M19QRSn1GN",
+	"IPPAfOqgs0c0hmnhP/zAfnNaaMGZRkznmIxPBJWKYaxBgZER1YqUuNBsFU1dW7Qljn4Sb0uA+4Yig31O",
+	"RRV3YR8Es5Y595K6k0HhmVKFNjvnDsSJCDDO7Y4nauhu8iuQE2b14ccWTjMkN9KMjwZFEnJBSU0xdA00",
+	"YDaL2J/wmGAPy61ljITkPZVn7YKBZD/JI2NBJwkJOGPwcglGqvvVsp6V2pn/Wyo42JZSSREyKUQEWjlM",
+	"l5ivK61UKtiZyHGvzS6VUSvM0idJPoxL7dlUxiZ5L4n78GE3tROEsXWqIhQnhwEALGrLtl1pDC5jCRk1",
+	"RSQD/AaxGZ3CaR7FGZKgGdPfe/SGSDge81TIojhCua2tDxJ+AFr0TAq0fgML/hWDrQztRCzml+9NysD6",
+	"KwsEdGus4LMlkuUsoqAH1NOD6NCjeBLATnI2SZUaBF3pHCGiQPtUAO/CIPeGFdDTxQVjRVGsyXoxlpac",
+	"jlWuSfh0ZdjhR7sD3ttr7e51dlqd/X6/xZ8L3oqio8Ojw73dg95RL2wTw3Np710UVOj/D1Cm9MnCQoo2",
+	"zxhx4wioK8FJE/cJ2xR3PtGq4H3HtGGt1zcM4Kqv9Cs7qH8Aw0nivqDGr+RKfnN+7crjR1k20cfb23oS",
+	"fWyrdLhNj+vtN+fX7VE2TjDjMAMEG3QTb1WmN0IZ6iTeOt7aa3faewhcM4LACQo5l/NVWXWOthThCsCz",
+	"AcnBLL4Fp5hGwxv+LC3kTHsLRkbKh9DX61hnpzhW0UAfxt3tdGYQYnxP6x8a07owntSoT24pgwDc7hWo",
+	"0c6tj6orzOQfrWtjCLdc082qoej5bXgUn6QxgFPqXnNL3v4JveIYzsrHY55OaX9oVlvBVsYBnd5m5AGY",
+	"JHfxPHUnocQ4E5JDYiZQ8NbxlpGdCL6jKoGBzDEarpbiLmCxpENEqmSlVgOEnGrsY/e3v2tMnZPkOCOA",
+	"b2QiVP5ALp6AiIojuCEikca3IipQmIEdwBylG98I+ja7BF+wMWoKfcTC9VhTCW5idOvok8LLRs1vY51p",
+	"vBmcy6ZYDgizvpKDJO5nbfbS/YCCH5Qji1TOnhVrvuDZKPzeXR4QIFdGwP1yfX3R7srfEHwa4Or+Br4k",
+	"KIoHgeohcqsBOZjJYoEBCZSHYgSkIxUHwNNIQwJsSGGgVsv9GnZlpAS9Q8OHVuA4z0fhZ+mJvotuGTMQ",
+	"sgBQEJXZFGsnTi2MgXPzQVLNbHwVkwW8OYPuA03xSPHw1oydBkprdlG1f+cCGhKRJCT0v8BjesddVM23",
+	"BFj38+8YcBY6+1FF07XJF297LNLU53JwmxJsZiTcznolHFW4NBJyoCSA/IZC6H2UtotF1I88csszrxwt",
+	"f+Ul8dbWw0Uhrs7xd2NxaJ+20hCVOzMh0rjsM210OUJRRmy9wvArtRX7HPiX43aRBzcU9ciSCcEzOqiQ",
+	"wJU7qNRID7w5yZHqqoDnr0nMcdvkNTmfaFdDQbisgBlrvjA7KjPA13QF3tnF2zMv8gVXOfPZI/xEoZ7P",
+	"eHyJyETl/TjRxQoDtLbA+z0REmPqXBtbtC+SRETWC4kwejG1IiicPH61A6SrxUalJLi98rm/gimdFsg6",
+	"/sHv13S+sOxt/fH35u/95a+8VdlPts/vA88Z17pJ/qYD/hzUM6yNGVrtB/V3cjzzsTlcDN3pEbWLKh/Y",
+	"zyKrOa0G+w9vFj0M9xoewBsVge/jKzlnUBBWPuUFSm1ZG6maUvEI7vF5BJAhk+pE0kuLaYrhQ2EkuPMV",
+	"gGHNQutAwhZlIh0aOyijHJRITLKRjfpSwoEVB5A6dsK0oq8BeQVdif7bMdc3EGWBDCZw1PZ4/4Zcd90t",
+	"h3Xd3TLWs71IkOVzTXOmYAHo1kZMSfExc5a2klUKHkJl1ih4S7b0fADRiK1NaVcwK0z6baRVrc5pj8E1",
+	"+zu7y1+4SCEYFZtd+glCxOtQnJAcNqk4wQhbtbfrtu17Vil3PZjjApzSth7DGFsJI4XZLkfozUvVeEJ5",
+	"IqioobRGtyv4eFwiJ5ocXXkjBN7oY/YsfHl6cf3+8iz8vs1CSIIJWCg+gt/xejoRNoykBU/7o9DYMRll",
+	"H9CsMvi6yjV6YrHFnHUCoznXlQW/sASSE1OVD0dVrOhcIq/Npi2xtt6BX5zGtG5kwKlTqY1M1tlT1D0x",
+	"aMiGNmW30RQsoGbVuFRwXIxagC6nufwgbolIZ0uoZgd+LfitAHS50uhCCxiezGBEckNwN3TyEbbbdIIQ",
+	"qDyWnhdejK3TgVEfPBvy7sre1OgHY04mctXafMKpXuO/tsS4J6LILOr3YIWOhwv3HaMhuBo6AapfrJol",
+	"0nLNGWB/uwb7f4r9xHC4MYQGMXNkp9PpnLCdDosHTFLqHzwkVcpCwOqDe3MY3wpZN0cIC1VPcacDfcni",
+	"cT7eOu7MV+zPT/Xay/UL4csUZ1C3Ik3jSNgC4qqZWHDBipkcrDyTq5t4UuxY3ZBqMNCiZsx7LX4C7ZNt",
+	"FgdoBjsnNgWLIvw4aFg3pwkCtVadhzejnSYzeqsycgJlI470WjeqmWpjEQW9L67jsVhKA+aztSuF4vr1",
+	"DGpWaq6JBivN1AbWmanaVQLA63qGLDUCtyIJQqtSYcuwWt6CpmPVggiy4ivl0BKF9GWeapWSPrrRkIIa",
+	"LnOV0G7MhBRex/JmWSQBnoGvfm1G3XeaJWro6ZlGiVvZVXN/y26hGrr9KVHDJR4fe3AUMDSWW1SYU2ku",
+	"A5Yp1WbvbB4Cdsi2V6+3Ca493nIHz2vYsmY+Hjc5qbJZjRm6BX5tLh9ckBcOXQsN+ZaK2ZbCAXRP0gpq",
+	"D8MJOOhMVMg3Q2tbszbriip3PUGPxViltlx3ATGjg2Cg0qFLywJXJHSCMTIaM3W1IA+CS2NEID9DYoby",
+	"XaojgoNLdUdpZTrjU7K4IGcekzza7BTy7jOXeDdW6bRi+mFlzCkRPH1jF7hBUW7HgAEXh09+sXm5uNY7",
+	"QPn9ungtSZjddp/fPE5zRPUAbsOjbvfNltY6XN+WrPrGtFJpMXuEstxg9jcAJDYR9olnD9hCjFr7xMPL",
+	"WoMBPTclMzz278bMLzTqy/Ndu2W/RA5e814iCLJw6cNwIlMEMlv+9Dlmep0527jxCJB33/zxd2haNX7+",
+	"Amm74dNXaFk3fv5HSN5q/vxPxhxqvvlq6wtRl+1RLY8tWkb4s2vMmNlTaDvjQoA9VBBvQnW2c9nmSbL9",
+	"CQXM59XUjpJiwWXEbGMe7cs49Ms00EnwCvY0EbpAbIJ+7Q1SWkK96nGp1Lhe/VgYfE3FWIx7Ii1ylLwF",
+	"fqXxWI9Eqd2kAs/MJrWG+2vpSx69xAuyCb1/wkk1pvYZyjVqM1GuK+6IVJvB7mL2GsupvBlHcrlsSNFd",
+	"uVwn8iZZSc94lCiDN65JT3G0ZWlIAAAAKdzQvQhP/itjDZr2ZrhgM8aq3ehKa9VS0YMN1ofE1n+ilFDJ",
+	"lOfYmLsHrEglprFZ1eIOW+JaZutKLaC7E8dUHN7cKl3GVRgz97hq/aFvq4KuFvte49C4xqiR0vbVsK8N",
+	"iG+UfZfGxCdcimRx+iAWmrhQsr2HbQGLGgxEGhDpxylTaSTSE8icpqbABfvYCvM0l9UG9AVOZ4MUBSM0",
+	"MQFwZ74WappV5Cd2I58qsame4pButo22kYhoKLadBl5Lhr6PJmBegVWcYg5GNTW9ch9e4o+pDSLvdjon",
+	"7KBTQPLaXnLNw7RL41nnTeO0xFRuLlTnpHQMpRKIsL1CMHeFmW3SKren1IQpHal8rXwZeSRpWdNxwqOm",
+	"HS6uwjFcBY4/ywdYjEJYjTISHwXlLpHO0+P9m2Fqdu2YTVSCTTvtaslANmYIYlch+kyMWUnY/D0KMTMD",
+	"Ph7LYYgpVraMRkiXWAWJAndFdTmfttlFAjkn4mNmAapuYhkF7JfrN68DdvHqJ5j4q3cv/4Fl+mYHXabI",
+	"c/Ym/hHyyEul72EudT6ZqDQTEc0GAWCQ6oviBaZkXwRMq+KWdGXL0BC1Ky2cVJUKdxpFvqTahApnv38t",
+	"PiJW4ThPsnjC02x7oNJxywE3r/S1n1Q6fmyN0O3Ulycq9nf2GoiJOBHXSr3mKapsD5Qvp5HvwcoU8kW5",
+	"LcEqoqaJbmnHs6Uqn+9z129/sv+5sgsvzrygd7nIC4uJsT4QcpZd1qVXvGYb7ad+UTB0sNC24r8r8YrN",
+	"OAA45A4Byn2m3sNhKbSRuw5rmYcQlv/K3A5Rsc7NkFeDSgl3wVid0FwxNulwriii/mTWL5+aiqf211Qw",
+	"MVJ3bMBT7/BZ/LSaTPBp4d5WOpgKwbO5nIh5yUfprostbQoukLCZUxpR5A1io/cDJcRKsh4AvzmQNXA8",
+	"IWCh/VMS3wgpdIWVhJHCX92xLbGTzCTtuCcljDcbYgDUB/NNwLZDhDZEv+jUWSb/rsm8+41AXQBMhOey",
+	"P2J9FYn/VcYvP4Su7vdPEz7onBjt9nEMvE2aUe4QgeOXezeQ1LDus+dVfX4d4ggJ96HaziO6PQCtrZb7",
+	"zzOA28H8Ch+zgqwrcKrNYCbfCYLnarNTm4sBoAUYFfO6c1k5giiUaS4xlardlUuc0DDpsK4+5BKWdF/X",
+	"yo5hXE9EJGA+WTfGX97j8mVkTJgjbuKXAUL5qyVLpET/LjkU/v14aRJ1Tpw3gPBBUsBhGlkRESCuGpSu",
+	"z3j1qZGVBWCU4o4B/smynIZ6MYFwCZcYpN8c6IUZ4IkwL8zQDSEvHjXv4qmAMWYzMu7FFL45CLu2IijG",
+	"DGk2ShW6pNpol+aIaD0zmaox4I+53EfIOdYFeiJFiTPC7zVPn8qutBLDXfEOMtDCI9R6ExzvNEn8gW9/",
+	"vaALm6GdJW6EUy+p1SEuNNGLvOytKmdD9cE1OAvz4l8Ef2EtB/4oKVq1uSQ/xyWhEZMib3TAEwp7YPDC",
+	"igxSHBzCX9HaRfgZ1VVZHkRSXxYwgpnUenERygzw54ZFuBRw/pu6Npelf5QFWamSZ2kgnowjQN8s0gdh",
+	"XPYbaZ1hZpP1wyJPKqY2Jq7FCgHbRjzjrk+FVmNhG0p1pWv+tqJoXlzcY43Y+rKNL6wUYaXS9yqvVgC/",
+	"3dOgfail/a0y4ltlxFdfGbHWtPOnzS6HYtYmkr5NbUts0mtm26MAdga07nC2Dzkgc0J1p35oufTQwTlE",
+	"VPuqDor30syrSQWdbST3VHgzMD4hD8a6aMsmp4SfesuTXBBuFk9q54Qv1oRBLBhc9FA0lPKN8KiS/wsA",
+	"3ngUDIwvwWOby0YO21zeX4QHD0Oj/hpdvSiSvjQoCTOP7U9pLsm3VRtZ1pmYINKzFCicY4lBJWovBkCp",
+	"RkaLqNqbkctlItnhr3AMMdk+Wb2pxdx28BPrE8wbZqVX0CSkATPN8NLZNR8uYwt4Br74J/fxAOk8DetU",
+	"pofQcVVkhgAnbS4pxGfXbUTqNd/8mtZWF3M6M9odMn4ZhRhblEJLwBG0hEMF0nlazzPUDAETDV5D10/I",
+	"cICe0F6rHaNdgpAiHzvWU8XVcPHwNRRcqzuh8O0EPve4zqiHBmJg4mvhu5I/KZdtItl6dxIhyS66imJK",
+	"0gwwNRPBu50pYS4KUJpthx/bycg8knAN+LLRMaNetowjjiI1e7ihlri9qVFtIQOrzd5TK+KuvEvjLBOS",
+	"QWMgyNmGlrsyz0Sb/ZcZlSCWPWxl6AgGOLiREBObjlHq3YBduOiWg9ZfEwUdnBfiahKm88YbjuA4TVRC",
+	"CwNc9En5OnU17Xb2YQizm1DYIMv4ATK/Vv4WWdK2SgKQwqS6Y0oGxgyXjFNH1FTANFxTW0iAbrMr80dq",
+	"clKCdJ5pdVKRRWjefCDi+BXYwF+VpIVlbxLRGKllgbjN1GSzxKSh6wCSFHSGLDccgHaH3nUP1znezLat",
+	"xzytqMlfkVTUZLOUoiYLCCXX5r26W/klTxIdUNNM6oaIPa8TLoe5UdjglsWr4f31SxbxaQFrHPgw1OYX",
+	"8hn+ZnOLenmcZK1YUvMfaLvDp7orzTDlDkoIYUgIsVX3p21t8F7z5enKtogfZmVRq5Q8McuwzePUgO11",
+	"zAOa8aFqs6t8rF0XatAm9jv4++Z9VO8n1pfqTbg020xFfLpmv9XGAUrhrJZpH0CiX1UxRCn3+DtNPMIy",
+	"pW6+QFdR0Sdo3bcFtBnjLDRUCD0GMfsQEwzLaTW/FRUDAQvhiaIFZCknEVumBUW+s72QRjwVuis97aY+",
+	"7xBaCW008RBGWD3zcDHNwUcfOQHiabIFVYoHas/+wa2V/JsRvnD/zEGcwPYnotLP6/bU4PSqfTU05iYR",
+	"cCp4rhzEs2djOxiIdOiwbxBWTA1YOBYZh7wNFku6u1xNtNAn0LnUNqmBduLYpQYedi+33TP1CDeb5GX4",
+	"9npzmJ6Ah9eFR7MxTpxNRsqjWHkMB/9uWYC9TdxUr+Mbs8As5dL9GdPhqffjQKXjNntb1LIhyt8JqGU8",
+	"uSmHunMtWKgnQvRH230lb0Wqgfoq8kGvacieODWrfIOLnCfn6oOzj8RCb1+KvkqjWA6x+H6Tups302Xa",
+	"G5bcfqmX1b0K8w86DXIC3xidr0gGPOg0GOi95Lc8TngvoXEaLN+o6tG7fB1X73WeSuxwHcXKpXSg9BYf",
+	"S8apeaKO7yc8zeJ+PCnXz/VHPEPeX3zZLmT9bT2V2Ujo+D9iY/pqaNaKOYkaopTYHhhVVPhzSNMxCirk",
+	"/BRbVSTzlvRbBxqK4ClcMtX7Q/SxOB1a8NuxJOtxLZ7vV113V27xi0XFWnj8CqTXSgrs+gTM1UyhaoAU",
+	"t/1D80/8GEtD1XUebTPAo4mlP6vAoDAuYuukHiPwROXROuRFrVzAy3VjqkDl5U05aiy1F+38bX6RKrM8",
+	"ZJ6FnPkgmJ2riboR8ilAdnBkVF+XNnKGp75d/l/H5U9KrCuZf+bIXEObwu+f5P6v4MNNMP0F+JsLAQYB",
+	"5ChOzR1tL/RyI+mA3fE405TFACULyZQ6K3Pov4xSENHBXHN7+LARmF0ZS4wJE5AFXEknvniBX5x5ENnq",
+	"fzMGApYbuWv+hbcZDGQnSx+FGnXZlbZbRGCxjfo8SUT6na5ZpO0SVOlBw7MQpyTkN6N9GDFTaB/Bn0xe",
+	"rl2h+SZrv2JZ+5SSdSikYW6xqWgxyKaA6SwVkA2DwL+YaT7mkbD4ROXMAhs0AfGKMy2hCgWMs4POHsUH",
+	"wPUYax3LYVeSx7A6RIhrbaCePb7htJiQwCJ6XK/hX8FqWclQmcMEWmKjlLyJelMMhqheWHtkNYcGTFWa",
+	"3Kq8RTqNp6dIlUFcvIrtChfnl+3WvHZb8mU5Nb9dnTM+SrwQVvdMNmHgbEEfeMWimKL7gKeKAWjgN4g6",
+	"Q30ypa9CkirCEZvH+qmIhMxinhz7STFex3jHM4QPgg1quVHeKV4SeqBYYIf0kXfDVAxyzZOQ6YzLCG0S",
+	"7oCG4R99JaWA54usWXiNEmOhfaKbowY7AVolFmjKPEnUHZof0BOFRnXFI1Jkdyq9CdgkjaXRUhJsYW3X",
+	"BdsRSzaIbwUl12I+jXkZmlQigDuUnIy5nIJj1LYxZG8VdeEcqQQyyovpwmwx6aK0agsMzUbc9YjsqWga",
+	"sF6OGTwo49SA2Thjuyu78oz3R3YwKFok5DHYOSht70H1L55ShHvCzbMj6NBHLmOH/QI/uFcKOGhOCZTW",
+	"V5woI2NH6k4fszBSfb2tRT9P42zaHkchpEbZepwYsGwneSaiNgtHgkdhgYios6JhKX0X5xhGqZpMRBQW",
+	"D8IjSmMWfVcCdBw9xXqiz3P4yYLKZUoxlUSY7Wfx2DSD6kE8LEiTVlLUpjgbSj7DrsONSjnRGO1jRE6l",
+	"cLXBWROxu33VmF0d0HqIKm9iGdWlReFXa6or0f4liJgSsOROpwPh80yk5qP/51+89Z8Pv//PZ91um/7z",
+	"+//1P5rUZML6iMFibc4szqZGxiBBc80i6JXhbPIbUZvidTdS6yldvbPiAcaGsCYQFog5ozgoZuwQi3lU",
+	"l3FmLqLswTP68xaErgTYcPCFAjM8SidzIzC+5E7mTbQzlfbiKBJyXUUNcP2bjZnpQo0aTF1CRjSOpaf9",
+	"4L999ScbbSdqGKOLtdLiuBRZnkIuMMMBMDnY00ygAAduzZ7gqWEi8wDl8LKhUhHpJ//OeZqJlLr8jlSe",
+	"2os0FYNU6BG+2WbvEUCmK3MtUh2wu1TJIeDUFojG8BMUkuENFmujoUaEJoN6Dk/iG9FmtK2oe1BCMdwq",
+	"PIpSsyJCSDafrLzFYIc24zyAbz9R0BXGXp6Mizd+ooaYrfWFJ+aS/mSUCyOlPDZSQxb7ZXBAQXWsI5XR",
+	"Gz3eMSpOOZUJyAW5Z46jVJ7VsxQUSJKaBji+RnvxmavUNqRnlAl9THl5yHv4u8czBeygVv0bkSFNow+O",
+	"oML7fCy60sY0xjWEbibeFGIQp+/qMNtPUvGlhgznvO5jNV8tn+tYLCysB05pdJiVZfVvxCYLAN/r5eFb",
+	"WPkT5tCrkpx54JGWj87eHfVM+ZIq2zJCRDdPW3Oq+ckS0g1UMScJQb8AnxCSP89om+eCbDD+hZ3nhjLV",
+	"S4OsdO3s1/cpgK0yNhulTn5FHUwo09U/9HWLEvfdMkWS+F5wS3y0xZYz+hH6McQdVWmdkJkAipaSfeF1",
+	"xDFWnaDvRNZwNn/sq0mMlcpajYVZCHqp7kYqEV2Jkt2QMWbBQT8tyTSgHlKdPeQIWFUrQAWwTwHAgFxM",
+	"1PMKLybuUPzIGaJvNMvu4n6l6+CS9mdDSJX49S9Z8SpO+M8GFF2rotGpMI4ic42cSHdCmQGHsc7MBz4t",
+	"AU8H8V+qkEYxn6ihNgoxuwaPFSlgJAML566SZKyQb3K/s0/AlsUHoVYdHZLoBpaKrB/2LDx7ff6/T199",
+	"eH91dnkVfm9VPeBAwfY7e/Q14Edjphkrj2qvoC3fs/D0/fUvHy7Pfj6/ur48vT5/9/Zv/URpEYXfg5u1",
+	"cKziDaxuRNSVnPzUZhrfOWfVQCWJuqOacgtae0J+1SgeDASALowVrI8TSAJH/1wiskykuprf6Tg2xfD4",
+	"+SeChl/J1LKUaSxYJLOHWl6reiy+QsnhqGetl7cTErOy41YhHSzul1wK+lQDHHpfekD7lL+2x7DYxGXg",
+	"Jr8VobBbI+X+Gs5DWiypE015pM57WIv7BD1cwe4h/AB09NHFgQqpuahirXMREfFKdRcYtROAdugXc2sF",
+	"Rfqlbz+RlISPOf3yhCmwOrqSnCGEwBP+kcXYrXVa9gtm1KaV7uw4rXSbCBmdWAhqMz2e0G2tXalqxDPe",
+	"41oEFOvsSqsjK1loA7rNTp3JyIve55pPMXYcI1HS8sFFiYBW+AdU3KtvTXOy1/ZcN3NzFkM8VWMVx99L",
+	"8zQIuAIOmzj8K+FU3Of18Kh/j6FPHXdj5hrDTze9wBxHWgS3kuO9+np7DyN8u9ge4LVrgtcFB/nl32VP",
+	"AgeWEwlu5M471c7iCrBvHd4XqF/C9WRVyHYNMoU5440CU5gBnkhwr+h1/gtbNo5m33AoTM91c2OmwSUA",
+	"mzzXo9vdAdufUEmrxraoO7NKvAr7oc0BVthmsLaRBaKMtdlvGEBwkWCVYtWMdUv7rmqyqc3bAEsPXFvX",
+	"a2eDHFoM8ESuyKYcCthu6Ef+gpl1XbgXG+G+GcyLGzG9p+5VWFLWsFMpeg3Fx0kMuNtoK2EmH+RT6YwN",
+	"lWuBT2l73Hww1xzr0HmStLvyN7q/2OnFObsRU3RIITmyqcgC9DNiOZkujDTYju9cdohzDw7iRLAQfm3B",
+	"b6E15IztxAaQ7BV0pbkqMfVwiS/V7FtdruGvZk+/aZv3Tby6OP9VNOr8Ys4gcCUEaEHbVvt/fncKcUap",
+	"vbT555p0yqK6DxOAM9zwAHwWx17QgN0IgPI3/BhnGrKOAXYz1mySCi1kJgCUM/xH6/TivPXr2T9DREee",
+	"ydUyn+5K6wLJlApYT+g4EnbscvTDC1b4XZtJD26znwreT3WG71PSCk0cQn9w8XYlShIIGGItCjT1Anxa",
+	"l7PseexQ1mkr6orEl5IA8icUmBWdsFCqLO4LyqrWysg6akETWqUldAv2EutB3E5EqpWE3RsKmR3jhmOm",
+	"6l0aZwKS+KUikWWEAmVg/6N1Bl9vmc9D/5eutPC57BQGc0IUSISFZpdgqkYowtfNx7F/Dn5ZDXAecFr1",
+	"qHe/iulGTYtfxfSJLAuUVQ277QL3wCbHVEX91XiF0ByQVuY8TOT4OsmNmM4ZBOaT259uxHRJf9y3aN2C",
+	"Dp5BK3pLwIaaucTw33xOmstDs4eBGZkQilziae3KWVcrq/G0XhccPNUWpT2JoepGkRSBoYc8lnOA1rU+",
+	"VstKTZJinNr0yB7Ix8/bgs3cFHlan2VQV56FdiA2m6QbyrG6UUwct7PQXCPvtYhOMyibWYT/X5WcV3n6",
+	"69a8GoixPzMt8WhtlPQ5WO7D8Etryi4MEIBra/0yFlHMK3C4J4niUQt+3USl8FWmIOUdDTCEKcFMfsMV",
+	"lPl+4hC3HcAhClBEhBnnmuB3Cc9MiAisojSX+Jz5uNG5phPRldBtPBP9TLjiO+KOY/b3i7OfA3bx9ueA",
+	"/Xz+U8B+E72LgL252AvYb6f/FbB3wyH88Y35437ATk9fBuyn1+Z/L179FLBX717+A+YwSThko33Ey8OQ",
+	"xCQT0YmxINObfIJBxymUgSGGOM4UeuvSbWDz/o2M5jJSY0Q6t43Yh7nQuhpz/D2cGuz+Gzi5VeGZCcPN",
+	"yJOKLszLi6N/ihOxqC56SS0vTv/LxhO+V/nz/s5Bs5cuMQa8BomFm2k5rBrdA9n7AXip8IE2Cot55GIx",
+	"GIi+l6aOsoagffT2J/qvh8ubl/ZDG5E4oZEfrpwVpggihYFXFtgXskfN33SJ7buSa9t2moDFXbQftdeo",
+	"UE5tO9BavqZVfuPsb5w9w9mWdpqy9krAPfNcDI3Mh6nKJ3r7E0GUXYFBtMQyM6wSYzI+gjd/pwkBjGdl",
+	"6FKbyIr+G9eXFngVYZ5LiTNjdeuxUpxCj13dlYgHji2PT+wuaYIJRwxXsMSqmO4VLOJns8ymphVkDzGp",
+	"EJCAcNPvR+4PpBGcPCbNw3ZVbe9aobOBHmx9+ud7iidLRUtBcUlR1WGAjdlcRIH8ThBaM8QCzZYtKF55",
+	"+SfU1x/E/XzzKHZKLiwAIoiUUb9A2wSaMya7iFgOTWJCkaYq1WHRNwJzxFxPaa9HlZsZ4tlXT63eZ1bQ",
+	"46a8ZjDCE/nNYOyGbjNgcQcgSELBUN5u58V6J3TB0yyx3ryF0ymhLGuvQUjhbfJ/AqJq/1lbZ/wc37rl",
+	"8oIRH0EKNW2lseQq23bd8hfcaSQlBiodisxnZefdK1EGcj3dVDxjBK5hpHOSeLJ6XiaUXmp35bU/lLnE",
+	"aLzYdZavbjaaCJ4CWb+xq2t+uyGairtSEXMDUh2e/p7zJ7VRGkOqaffNRq7jpiuo0fwSy+E2AcHUlv4A",
+	"JrTOe+M4oz6ItFyotgPEnnLTJ8g8UbZ3WZ9L1hMsh+yOqC7z69Si0WwElRAmT3ux7rZE9NkHmht/utwt",
+	"3HOEyqCjLawF6mVSwxYU8vMYw/7lcwMhWyZrJ2fv1arojX13a2HToEnC+1QuPYhFEtGFyyGEIzO/UVDR",
+	"GajNAHHICVUbVlZ52kfznhTPD7iSkDipK23uEToDKJ5Er1so45nrgSI8qEBi2/n6nkIb5UX8uOsqdC8D",
+	"/ythuQdb3uYw1s1BVZwy64+nz7co7rgwM6t89VnKtzcB/BUcXVJY31SOiDbko6pvBV26uzbfEbo83BJ7",
+	"IE5ZHOknUkMcCNLs3mON0bzftfRUY3zIVPBoLU0XC0qzquLyOmPrn0Rcd4vXjrkpAaWlEX6hFAFAL2F/",
+	"Na4tnCPPVG2i+UvnwtqcaUtjrFvfoM+SgfiX6IdY5XJ0pLQJuPB5ivXjB4sMtEvwDurSXeyybazYbrN3",
+	"rlc0wp3Od4w+LQSl19ZAKgben3aNA9Gn6ybZGd6nKUTwtKbVfU6a59lIpZWHbI0oK03u6zCcCfncUw8M",
+	"XPqNkdQegRoq6Cd5VGUeoRZQnOvCWP4bo2Qu7D6JnbdiqTPBAdMnhVmjV7Iunxd012qkUMwGILDPnlKJ",
+	"4LJREu/54A3qgL9vDt5HimS97Svpo3gmjy17dxqAWl+kkAgWmw0rsK3XVQqwXincUNqSelqrhJ4mSZmX",
+	"yEvu/y30cHEBBsTxJXkM6R38V1itlNLhowtuk+poaaCvQhGlXQRf2LqI5J7qZ5PofJHVk4G6aSbggbiI",
+	"j5lTrZVss9MooqgNIDTNxW7mqOU0ivwz3JQlbb59KQbr1izhu39uvfI0igobtSam/YQK5pxFvizMjQuR",
+	"iiVKDkXqkTWClStf3fRV0zm9syLj1yi0c+R8z5vzCWjrwbmYZv0FtYCY2AS9zOqqmGfwAa35h4jBYC0m",
+	"e4k+I5HxOFnsGKLHT7x+5t4WvBQyS3nyXov0PNIhaMVoufv3dmX+ca2NswIZOgrca0hOb1QUD2IRfTVU",
+	"Czk7X9Bd3JCybEeuVhZnidhMct5rrIR2fYH0mCcJdQeC1FiQkF7TRZSaqYD8Jx1/xLZDsz0H5XeZKwtm",
+	"p+UPqEFXDgpU/YHK08Lzj5XZLBVcw1hgmy1q4UWLvIYtWmISIiXM1nnacAHV1dqpBGzHLHG3uvpzs0Wf",
+	"Fd0YvIBzGvezZNq0HQKCBN2rO8HvX4KytnZbAkhlKWCQeYjayUypNBoO/xExbO/TuunBkcrh0DABxw14",
+	"ZOvWhXIaOBUxw8tF35trdSt7EyFv4wHORDGeZNMndiUame4FV6vzVhfH0VZwLboEjWonBZtwbHXkpvGd",
+	"9sSuj29QHS0rBUTCPpTAO/gAuyU2uwcA317H8ibsSiwuD1gCnXnJHQg2LkzJ1ocN+USbt1MxERn4j6Cg",
+	"mWcERkcJ6pAdC20s63AH3tg9XR174Eu5fK5u4kkxLzqP+0EhqMFAiz/Btdh0JjOtg4reiiEOHgY+DAe5",
+	"42pbVA0QxvRe0/0CQCSIFZqgSLjQ0COjRqzDzhgXHN9UsD66y88V5LiEGBmxYWxu1TizUrFwY/olMjWX",
+	"J6Z9RsdFr3SUEl3pxV8AXyGM9atxyJ5BOmpIn7iGMh81YOGrNwBkzSAxFEu372ItoBnfL+oO5S/iPqAM",
+	"DkrBfxf6DlgvVTzqc40ZR+hzwvpDBzp/x6dtFkL/04lKM6+vXjYSDoACO6w77I1jM5X/Zu4t9t9FT/f/",
+	"7sr/brVa8P/MQ+Gd6GFOUsj+m+12dizC6Im3xd9B2CmGAqbUCFFVUmCMTQafwDxe/O4oyyb2kxa7x5lw",
+	"ae41XyF8A/TmX9JEQ3Op7Ns3uXX9ZgqdZgGU7mO3Sq7F7A7fiEnmkqqp2/1kIng6q3sZy28AminMCaE3",
+	"QMkqaq/I0MNlaS1wVR3q/4SIq4YyxK3Zq2MW5lqkH2g2YQAlndR+0NBPf5TLG5SrkoWRkgKQTbBMIDTD",
+	"dCVIa9pCQOKAYaGGtfCDIiKB7Rt57LfFxS6IZmG0t2/ffTj9+eztdWg7KXA5tbVsXYkESeWzWOxmRrLJ",
+	"oYVHCDvlkf+paNCPYCn4fAU3wg9dmVHRezECYd3GlvjhdCxnQWYIu1N5ghBPM93/gzLSkjYK022ZEDLV",
+	"lXEGxj3yCebVx5oajGpAswUFQWdqYpsQAycjvgoLseuDSywMS41TqEUEVooY2eL4Fop8MUrl/obFTaSX",
+	"YbeLU0s+WEfSS9WN0ToHCMGg8zFukvuEHRgP9TXXWevMUF3r/FV4jGg6tgeqIdsI2okiXq9AZBkNhYZm",
+	"dV3JJQvPrdu7P239KqYhIXSpFFFuJDXLtEecZcZUYEMF7msrVY5n+c9bZODxIUy+K+84VFVCiqMtcbGS",
+	"AQmhSlm9UE5ZXbnA0ewUbFQzB+viesi16Breah4En2cIbRskTwtJqTyFokVoHB2z3f7zPfGc77b44d5e",
+	"a7/TG7SOnh8MWrsHz/tHvT1+8GLn+XHnuNOV8MVj5ksyhDE5Zp+6W3HU3TrubjX5XHcr6G5p8e/u1vFO",
+	"0LXm1wf6An9xsN+P9g5ae7t7vdb+/lGvxY8Oj1r7h/vP+UFP7HV4D75Ac/iASXH29Q79X6vif+z/weto",
+	"GNrXdl5E/d5O/7DVH+wMWvt7h7zVO+y/aEX9o72jowPx4rAn4DXaZ3jpF5EkCv+KmsQHbn7YeXF0sHN4",
+	"+OKos7vXMUuFfOAPgCpgXkP58cEYorQQFKXdreNPn4sNOb/ffthCgfvsxvmqm0EZbLgdu53d562dndZu",
+	"53rn4Hhv73in097d6/xvPG/YhOvKPfhspGtjYtw5fuGIES5OjwpdpjgMciQOD/aei6h1eNgZtPZ7zzut",
+	"o2hHtA570fPO3qE4POwjMeJn4EjVHYsUg7/GMhIfu1vHndXmt3u8s7+5CU5VziLVLk1w5wETjABo3s3P",
+	"yA5/I/zhjCoxHOHPp2yYCgHN9JF+IL9Zd7eO/9Xdujy7eP3P7tbvQXdrkqrb2Ng45hfzBx0b4dOltKOu",
+	"k2Wr7kgsL40Od61WEztpLmmk/aPn+72jTr/Fd3v7rX3eO2gdHXV2Wi/6z4/6nf3D58/3dnBpqNrAS73D",
+	"g06vv9dp7R8MDludzv5Oi3c6vHW4Fw32n0eHBwcHEbyk8qyvxkjrqChHntjb/QyX2WyD5TmzEu4nzZ6B",
+	"rvc9KmOAM2mUxpJKiTXS77VI6QYJPMWScXYFF8FL80/8BZVMLrvy1Nex8UfSO+1rZ+BhZNhW3EwJ24pL",
+	"FsZRWCjF6E+xsRZBeswxmiVjOy3wXTnVFyZYIGT2phnVUYCyNCGzLhUYjhmPzeDoQ905cJBZCBxIIR9q",
+	"E9+VaiKM3oYVnjvr9ghcgDrT0CfgJTc/86wran7krLxnqN5//+VWeN7Ht3/QZFbX8VhE7/J1ODTMyRRe",
+	"ggd7NBqjHDSKEcwWMy2LFxjDzSUyDdCjaT0YrjdjOT9kJmxQmD5oaxnNP5blLxmDD/CneaIkmfnOPUA4",
+	"JsbYqIc9KLTwZoEGjzGMrTVjgT9xAvPqpNMgykCfWEcCc7BS1dsDKHQbCelBMfxg1RK9xU2GCzovle2W",
+	"iT4cF8a5g+EprkV0EvEkwQ8JGTm3BTqGrFuiJ2I57EqC14OukEimcGnBBMhYRzwuAudCapityh7zqdGo",
+	"tEKpfzdSDKuFdWHtgp/hFPxO1PHS8DYwOTlpfNb0WmNiDNHcMnGSsJAgJEJXUm6ZuejnanECAZo2zuw1",
+	"DSkUBEeP0SM2EWqSGAFwVwSrzC6VKnbcn63rrnAQpbnsGzMhJPdYxU8/TkNIsAjdIYbUe9bc9QDPCS1a",
+	"YDucfwBRhQkgw8PuRt2LeR9rs/OB7WJh1gFwMhHG2QI/Tt6VsIg2uzQbCluLUOQyEhFWzeNiAUmmsl4e",
+	"BqX0pHslOOGs4Yt/8vpIXKp/mJDJuTb52/R29hPWajPiLpANgIbBBR5Y7lJphNrsHyo2bLc4/LsoM/3C",
+	"n8gGw1r+OF9FenqpPOBLS1JvSGWbx6xz0HJcs3AVCL2wXYMhR3fzNwy5bxhyNRhy7FlPJOqOOeL//pFQ",
+	"5RyvqfHEGlHVbHGR95JYj4TLnSniRdrpii/pMxCG45AfkqphysdGn6DuARAsSSmbJjIy/g5jQlbHe+Zp",
+	"nt93pR8yLAKj0APAvPwsLHzf6N5xA3ynmSuw16g2UtRnrEVyK6qhemgJvjG2gbI8GuWJWvy8UnJhGuQ5",
+	"xdnpzKM/LVzWpYBAPhGrZ1Abwnx0rJZo3LI38qKSAkP2VnD0RHYnhGTZnUJYAABjknNgTLYJCEUbKPxY",
+	"ZLaeuGirjSdqgNKTXdlXsp+nKQShpdABYbh6HfzrQVR/FtmrNw2rdo0dhsgGdrKWIQKWy0RoXapmRCBC",
+	"laIT9zzaoZA+/ms3DNCe7KlsVJdYhWF3LL7YWhHMO6g8Gej0gYs4oTbnECF3WXO2Q1ndlGin1zSnH1U2",
+	"cmQRMC3MAWQY/ObgC+YgvzFxDuNJ2iX/1yaklU+huiK6UQAsaBILqHDyB/W0c+Kau8Ey1ICF/jGHdWsi",
+	"ItoAGczNp3TGSya0u5YJzWJwAmUWPD1PnoavyOaqm180dnBqq/fx+3pKlh54wfwUS+hP1LcQHuVsm81l",
+	"2YuPmUglT1p+Zn1zi8d+JpZDobOW/Rp5lAofklc/VHgfXJOmsvdOk1zvSt4DQDDIQpOKMpyKnKtgJrON",
+	"9UdKaUopypzvD7tklxPYThhnCeJFwWyK9LSuXAL4fapvzmiZG9L6zmEzn0jnw8Ebh9sQVN2mVDogVTof",
+	"X314UF3Mnw7wD7fZ078AjYrajSY8G6h0XDDRjB/20TXOGfZeYP4pnZUjac9Cl/1DmheRafg9RQIIaYIj",
+	"1suz0C6fHrcrNM/bbSgMPLTauhKaKEDu2mwYrsgEtn79AtcvpHyhmLIpIcgO2Y4JAANTyIxeh5S5Njsv",
+	"fsel6a7sCXCDF6r1oGTCojmJ7r2CS6xyTnmM5sJ0+YZ2E8g4jUEVn9XWu3IcA7o1hEMI7dY1I8lceKTS",
+	"gkUK/PJE2e6XIMq+SapZSVUqDpsRVI8uj/5QvUYdcM1ztkzMh7QhewsuqHKbxTgyPDyIBfLU380HDFlA",
+	"SrsRP7v7bKTyVGM0D7SF2CjxUV2Fl/nEfau7Dp60sWxFCRNsqBNuGc9yfeIHXlDyQ0cIOa2bF75XYw9a",
+	"F2ONPfcF1Cn9XfXMudZJE7NFX1ldEoR+/kA6tYwM/6xh4j9Ub962CBaqBO7WR4d2ue8Cxfb+UD267kpF",
+	"Bjj7Io6Ogf8/VA+j687r61W3HHdl6AgpLCAFrV5qrnqsOwlnC01OzI+IMQj5PWEWj4XKM2PSQPze/uGN",
+	"Dt1V3pV+aU1cSpC4UNAbheUyiyH+KgPXdZsyDhiXUuWyD53DvOIHniQ93r95nyZY+CCkX8NA3bg1+/vV",
+	"u7fHthXSs/AP1WsXiw8Y/IFWS/+ya/o+6EpYj8742Ba7QC1WYE+kzU5h2bxIbEDhD1WLux8/kmTydSTK",
+	"Sxim6s4c8oTnWmjU3kY8GUAqpBGiNvupL2KjJRk9aCgyBx2FB00MwgYqSdQdu8q4jHgasd9Eb6TUjT6G",
+	"Iirzn624yEEBWjKrs795q4yh0IUyGknJntnyK9FPRRYWn9bxUPIsTzH9M7zdCcIik5Jr8Xwfkip+eXP6",
+	"snX1y+nuwXOmzJrCOGq7ods9FU3DNrsUaN5rAu3PaHFALml8C4YpleloaqMD0SXr4KTsnJRnKu1Kbt7V",
+	"6IqrbU7yd+DZzeG3/l31nqgxyd9Vb0n/D5QyI65ZTwjJuL75E8cqTvVNUaVm7mOYehkRe1XhvqJqZi61",
+	"JBvVami/qDvEVQF1InPtK3pT0in8qiWdJ7bKVGkxlydk2/RynTndrBIIyehhv+C8Nqsc2FFqiHEQD/NU",
+	"YJbHQ3N6VC4zK+6aXt51yNU1R/npD9WjBNrqXrqQgXaRigEUQfI4+5sM2bPLn16yF7v7ne/LOXHGStaF",
+	"285c4l4hqkrpjvWlM6nGzzsnXUnjCNkXrdMJpPqHFJGirhrG2uf4S02gCQXhQnXc0Gei5NDoKiX3i7mA",
+	"yYL4Q/UC7xpxui5eV4WyizOuUXZhu3Y7FaruhhXYBcrrjO46v+PLNNniDfvCfdXaJ8IBQwn4EEV4WQdh",
+	"2uaKDsLAbWvsIGx5udykYJuiOiv0KvAqvin+R7EK19CoEn0Oxyl1C9goGGzFeIszGKC5x7poxw+Y1XY5",
+	"emCHgWVnW+8YeYcwIuAPaS9Co3mEJhKlkVaA/LC7NiOl/tG6VhlPWnAjLhNQ8Cg+SYM93HqePdR1NpRY",
+	"DNEhxd18a07CIrAQHekCLkXdeZ5DN2UolEZ6IpOhNIeGPQ1n97inspERimgvg8Jq/9XGZ8L72xhP1Dji",
+	"oTKrpql+RW0OlZKv0A6wRtqt1uXW1nrxygZ+0ArFb0QLJREE1AEa69jHkZsHjruel/9dSSO4uIxtHbGs",
+	"wGvzt2WD/L5Ys+FjIho+NunPFqI9Iumvrx/vPZhkWZ+A65l2qPCh+XTB5VrE5hsAVAy30TqLx7ZKKvsG",
+	"bEq73Fxz6MIRh23O/BB4EVOaEcuAHy7V3b07C8wTx9fSX2B+5n+1LgOPL5J5FH2wDeHWp5A8uEFBc4Zp",
+	"M9BwVmMTVIpqOOWe3SafjGw308Dg8UnxYQ0N5sTyw9oaLCdxv1dhvUdJ6QzCfTJLpgwCWuiM8LHhgbS1",
+	"0DpWErXwP2wShks7pjAYBHLYQKULCz2XZ18kWmHyWVYzjYDmICMWxTxRw1zUwsZSc7Jz6RKrVmoEtiQx",
+	"5ARq6b+EfJAvCfb3C8gKIWJr4sqyFFb4aTCJaLaXx70ySILVfGHwkIjgjSdNP5llvQUy91GLj9djbemp",
+	"7LdK/Vw3pGXPdISFyJXg/ZHD2TByjmJt2GQeMW2g6gSCrtOJOLGJsfMZcV1ppWrRFc7wOn62EWrD1VT2",
+	"yw64Qk5vpJ/9VPbtEE+UVG+HN1NZ7Gl0ofE7kQpXhucO68+btvAGMpnNnVFkPvcLwti4vmU49B5av97W",
+	"gqfY4LSaI3+KZVQ0L4Ds8iTx7gC/mUGbhXA1hmwQIwqPS3kwdMjpZepZAH11IAhtCKbPtehKw8KTXPaz",
+	"HOi0zU4zlghbBa0GdoDAQWuf27x8i0sZ+jWVlQwMK/Y6F2yEa0uDPBHfOjFl5tI4jXxgeOghAaov4VLG",
+	"Na8drX4BI83AtVWHMKUHL2Uj0oD57vDVzC1XGYuuxU1rbtX+VTqhrQvQ72E61woNpDPxMcOkMS0yHzJd",
+	"RHEGoFRQvQhYkLMtCyDn1EcPQ2jsokoojtrs1KH9gzTGZvqYvpvF2ZSNcz1TdFMlObEV8n1htDfdBNrC",
+	"ba61CfQc53yhVTVP1i/6LIqzDQNxWTfGQudMYuz0wuFR7rF0n+KZSp/MlZ3KQypidjrfGh59OZ4POtJF",
+	"NTGWrL7GuhhdUKzlTPen2iI3+L15jcypHcWWL8y0wzQEJVKtpC1UKNXPgCYEwLR3cgY4wLJsdqegqh6r",
+	"WrByzRWyxDLPhA6LrKF+Ft/G2ZQgkzNKsM6MPAjH/OOrHJnavWiBLVlPDLk0A2lmPt5SOdU4WPlRjGpM",
+	"x3gYBkwkhWRxPUZFlsVyqMu/WlgKzm55kgsEoBiwnpHhmmEJrqaGbTw1s73lSRx1DX/iWpR02LwlueF9",
+	"/jsNNTjXpSpjaKwD4JchHdTZx0mMu/AbTxH/EzA+XWoz1eqYmQTURMZ706gktaUaV458NpeFRWM8Uf6V",
+	"XeFicfGn9XX8KIZQZF7IiYdKlhUcF3aIxkUaRSwmRS0B6Xlkf6e2dOgKFDxlRUlslRlmNYDN12LMjPSY",
+	"9Rj3uDSa5/u6E/xE/7UkpOwAne0lM1ApGyoVHXsqCzgtMNwJrbGUbLN3PgA0Ng0SEn2+5aS3rvSB0s2T",
+	"Xq9DPq1PdfNF3WapAMeLloicohrla8kOOsM2aGuVJNZFai7O2iatl4JjOg50xrU6Q5v9NFck78pcZ7Hu",
+	"Odvf6VArNs72O/uLBMa9/Db07iNnzuw0GONn2tv1OGzWd/4rO2uurAyqDI1VySpz86RZT/Bs9UiYP1qt",
+	"Nk20WCi0VhyBDpwKKe50sWmE6o5/jTMtkgHecABalEyNeMRCQ7jtslFV3uMvdknfqHUBtf4qxMTbeG60",
+	"iXXQbEO68zHOljSenjXCZuM0q/WVZnNtpRFKUaXYAtj17NFtViNXa9BFiGQe2kZ65+nbSH9r1vw1NWsu",
+	"090i389T9Wr+iq5tr7n9U9/gi1FceLlBkvAWkGsj38RHDrzCNYsRk21q3SjYpdR1RdbILdi1t9TfhYzL",
+	"rowzrxGrxYKZCJ4Z8dibVnSH9V1NgEgCPrLi9j9dcOd3ZSp0xtMM4zrWf4UeN+yDZr9T0x61zBN/ki6p",
+	"5UV9a5b6rVnqX6dZKpADkP8VwJKYjehuCXDg6oqPPz/ulD8OAoZqjYmq7ri+NH8VUdGYM9ZvBU8Ll3J3",
+	"63jAEy0+f+vW+q1b61+rW+uXwHKrt4sFdPyBSqt0jgWNZDnCydgGsYlWbKSSIlSEWxAGjHfllf+nDfRa",
+	"Ld/zf82WqytZAF9ff1a26aBTfeOgSncMsOpmXICXVpUHm4NUeexUQraGbwdESkCvVpgQmQPIuGP+MR7n",
+	"YxZRyNuQei6xoi6qqqST4u7r8wBulE8ebCmbM3nqWKlPtpTA8GDCrU5rfEnVmhmEJkUSeYUWWkhyPVJ2",
+	"gRknd7CbLnqHaHh0E7bZXKIHJSt2pbFtbQdx2wsL0ynqsxdpFde0C5uxPOnr601F/NO715F2Sn4ll4az",
+	"ITd73hvHWX3xg0UpkhHrpYpHfV5yI7XZb9ieQ9tGvrH2wCtLIPoBAvMWoP2Idxvrrgzh+Q92e0LA98W/",
+	"ofodBuTWdr1DjouGIrEtJM2U7UmsEFBfEvYLJCFBvNJiaRqFryvRWw6VOhaTt9T0rs0unb+K24ZZBeAw",
+	"NFPx+ydjxyyK1aNCtcDldAV7v9kGdKUxVk8W+nOkBj9ydhDu+b1Sgh+Crk/IgJHo5cPtZVByFYhsgYdR",
+	"Etj4mRRo/jo817EYq3TqWHuSKrOGyrj/KzOTczlQG4VAsoMss3W05BM9Ull7jd5/+mQ5v9EX1FOdifGK",
+	"NW6zB7okzavc1QkfDmvyMMz3FqZtLd4MfLVg94MmvDv70oOvSNG/KSs8uGbbW9Vs3feNzwD7nHuHgCkz",
+	"82eQJGpB1Nm5jCryCsybG2SAn2noOrovpvbwzbeLaba3yxLiaG8TNdRNIN8wKTdLY+Fp1K6tR4pR9wp4",
+	"xETwlGAqzUgbPArzfRiuOk3NJWQiYLZRO56oVfjZeJJhm6JEDR8qr/yEMwsKaDbhg/l2XfKZ1+NlbGwE",
+	"0NLwcAMbgS8yNaauelYqpgHaXy8QcZs+Z2+UGqajpTzR8Too2zWc7jI05Lfm+iuneEBDmZHKU8aHqnlL",
+	"VB3L/poSQM4oig0qSiJuRXLCQp4kYFgQjBK1NZwaM8G1vwEUhb7KZYa9Q2I5ULWdO+HDNcDgIk2htKtB",
+	"R9Nk6sQa70G226z9ZMazCwA8CAhmm5dqW/TAB96a/66e31kS/4ffc34wJxjgPpOa6SNaTIknSZMJzWVA",
+	"We0LxUnA8gklRFUXmj0G1k59ZuNkImwyt91UNWChuQNDr92iudoguavUPyeJb0T9RYfB/pL825Q9aQbw",
+	"jMnPf2FZ+1saZ8I1Q1VDe2Q8YkA/a7taSTEt604TwySLLIP+SPCJAGciOi9Ac5pwbEyTJGwcR1Ei7ngq",
+	"Km7UC/P5DR7uharWW83f16Gv0vzXqq5S87O6TT+3VRY6sLayIYh8ksVjhDxAubNIf7my/dU2zFU0Tp3B",
+	"jJHKdeojzmRzHeTWfDRqUu/KfC0y7eoubfN7m5SWGEk8iGWsRwEz39Elb0g/gb7EGYWCe1wj2JIT5tYP",
+	"gs2/6BY/vThnN2KKSehYdO21O4PFfadZpm6EDArf/yBOBAvh1xb85vKTIQo9AG0rgGZbkWJaVboWMzV5",
+	"evjp61HRfAIizJOJNUQfxVP4UD9epiZr9OtU2ElAsAUVw1e3+1BYW9+vB0xfauKBkSCju9reuK7EwZJ4",
+	"m71VrJ8KKO3nCWjiSt2IiPGsUgZd5L0k7mN570aFvzfOUsQ9eIpiuA8QSaKfp3E2NXaMUdIqRNQEZlUe",
+	"cH3eJDxhIW+3E9XHPsz1Tj2qoYZ4t4fk7dweFPgL20Lehig2So7I7zRKDKwoVympk9b+EYkWx0wC+A60",
+	"QCQZxoS8jVMlx1CZjr/bhrFmEAxgQgU3YWyCPQ7zGkMg5oTdjcxspHIiEKJAWQAqB73KU9GVYwcBWhKQ",
+	"hKlYlpHUVt710oulEbtR3qeAjsTvTGyXW5yy7TdS3UzqtTmGs2LBm3UPlcdaLjqJAHpTMAHbTyIFi8sb",
+	"A1p2VutwLFTe06BR6+Iq5FLcURK3M+uFLrbnhHGiO4IVsAAB2gjIHu/flJM+2FvA/kFWsd0dqG+p23Kv",
+	"Z2Ob/VZHzXFmcdb06lc6tB7273TCOLJTyPiNYJiRYzEcpPiYMUiMCfxOksS4XelxLuIo1bWUxEyASuJf",
+	"v81YPdgTIcI10FmmT9JH/MFsCmham+DUsuKC32wjN80pL0bUxngetRcbPVOgEECrvthr8ElaeqV68l80",
+	"wgZpxA5RI5dp/mu1jG7dqh6uaSwJGO52OnQ/z5gz+g6iwNwHnCwyLPrgNLNhYKfWy++yQrNnb4WIoOzx",
+	"RkwrT+/rjD4WauPvjWKRazzG/9RHHZM7PtWsfJxWh6OOA9bMbXAyr+NbIc30NqkB2TFqexVBRXF7YydF",
+	"96jdJTvgWs5rLKKYbw+FNBsroqJbxPYnc/8bDa4eF/N1fCMYR0UhnySKR5iMZGMBlUf2sx3rpzi5Hyym",
+	"ebFgjt3O81Vf+VJhNPd3Gizl0lxhl6jlrZ3kKEdkgJzJvbDOmEflnKAo5rVXMvXxmKG3VUsTXW+I5WWJ",
+	"PxGtNn32yjZWJ/gIZAOkYT3XOaUJL1yTxgwJg1iXD4QgIpZCbm1ZmmFdKrVbt/hraJS22SnrpepOGztw",
+	"pO40i8fGOgyYBrQcc5vdxpFQQVcCTA7ZxoREyo0I9VrIGYu5aPAPmnusVYKJ5f4kJEwvzjRzbecDar4K",
+	"/dgUWqo7u4bFLdbK7HIZ99w2x+AF6EoPptU1NbaWvwOND7wURUM3LBz//+xd3W8TuxL/V6zlAZCc0l4V",
+	"JNqn3pZ71XsPH6JUIBFEnKybmG7saL1pyKnyvx/Nh73eZJuEUjiHc/rSJll71h9je2Y88xtlMWCF7jwD",
+	"TBtoNk6HzP1eJ/nBsDGzkarwMfpPKtu1oYO+UhZ6aCVedXhMVkNeDYRvBzpb7DsB2I9UcSFyRReugRBn",
+	"A/eCIoRyRpXZ3eesZXDCtZs4/6sr5Opz5LT73e+vu/u1nWf/lP0vwMQ/uY7Bt3ciD2DAGupNqpFXSuiv",
+	"xt/gHMNJDO4XzC+1YMLMbrti2oG8b7lujgPT/oyVc7UHy6XCGoWuAuDxOjyLGCsTj614ysKjqQeljDIs",
+	"LCOqpuBAZP1Lwx35nm4WNAZOfKjmPuDlpQCvhnMGcBhPf04VZ8oLr0zOdzMyrlW6u/F4e2iqQ+HK4PsR",
+	"nsGRqMgdKRzzMDbiEXwieJWu7X3ovJ5o+173z087xyNVdU7znhS9D53jpHWI7OxK+JkDaKgY/BRh1oH4",
+	"Z5P3HktoPcurOXyOMJEhdMJTwARZXKEQ9LVrobMxVBTmBKSL1UHAqCeyxEr2xsL7K3vAUkNjYPt6aKyX",
+	"0ewQzRGVK/LE60c8268hmAi6CWS/5UnCi9gaATuddgLWFTOtLxPQO+St0PEaV5aA5E304zHVPOBFXeq5",
+	"JPsvj3kNr10DDiHedIhnCQD0KtcxxLjHEFRLc3zudQmUdsQZqqmU0EyTNbOsIY8QRgVHyCXDFoXCOgiG",
+	"faWeyd3dXZiWUg0qMgL5yPt4MTQs1Rim3B9SaqDc2YcVmahRoUbbIw9BpANT0PA7oemkhvQePHgg3il/",
+	"edCTtGJg4SJiJXYW30bMb6qCY5BgB5Rd29dw9CEOl3WNWcYkoyBZEhtMzAA2mGDPVzktQQaYUVWlBqMx",
+	"7E2HddEkpi5K4s3bAGD3XA9Mrj0uDyXGLteFmNHNxaNepcd4+E4RVKo3Vl8/I0t4+OYrN4H/lXOF7wXW",
+	"NiW6dz0OXBWQlN3MEpbd0KJRF4Tsw66tNyZccmLgpgVe7Ym+jmxW35UdiJ7tCdV3V1rssfYjhRLQBpqa",
+	"kP8AeRuf/e/s9StBlhvk/CORJlDIjefwEI/ht/huH27MyWZBG4BhMb4OMo+M2Ji5G+GUYWc7jmfCN8Py",
+	"xOUDdLY7ydLtc8sauG0nAaJy+3bBqr5FFfTu/FHIQfCmIxyxP+mepm5AMvXQhK1BiJYRhOCIG4wnRSfg",
+	"Y6h/9ff3Vf/p8+e7eyvYGK7/RQ+qWHGnFkp2GLKkhqlpQPPIboa7AVbVhfldMc6JMwONYCHXCQCL7Ga5",
+	"Lgiip5uVriBgDeW9AR27WoEG6mYL2c0KN5yUrg/k7LQoZDcj36XPpVYewTDg58UnhE/5BQeiAYa0hNfy",
+	"9+//dj3sZrDddrNGLz+evH714tN2ECjv4vFxyEcyLaieDKhuMzwp0dAFR2CyJqHnDItPr+yFO2ptczj3",
+	"L0jnYVkKHuDhbxkZU1nG6WGDkWXiL8rSlSS6jfEam9zK954Kj6lbQMDSE78UnijcRFvGVNlKXaSX3UJp",
+	"pIq3gn+mqjfkzvaXtX1YeR6Mh57VAThiE/0PeqvMtymASQT41d4TZMz10aGpy1E5xYDpulnGVrq8AJmv",
+	"MKCHET1yYDCIiYMibpKa0lhROJRUlGcr4Wg+GWnrD8mJ6EqXquC3di1TwKoJKOdIUYtqjQCdfPwSg5GK",
+	"Z0pxfn56Ivp6ZBDV/CYM1pc0Gj/8NMP3rIPapN7v3BlbYf4TnkgVZmlrRlrndRt56Mk1/l+f8Y1VbuAV",
+	"lPUpKReoOP15Q9qF+WrP/QYv+UkztHZ2dn7ZPYYsTMkmw2rLd/PDbQRyHmoCHV/2zJTX2dHE/F+jkQy+",
+	"/VurEppA30ijBs6g73VZufKsrinX1jujMPszvDZqq7xa4JPMYpT9x9UdNOJeZDKblkV2kO2gtM5j3QIb",
+	"UyvfqbWj3oIjHnEaTuWz1RCp943rxtzkIbCsNpOR3WaeUCun9mZa1JBSj3WImeJaGOJgdFtNxE1zg+k4",
+	"cV3lrYh01ovSpd25tG5W6HyoW2jFnMUqgReBCuTixsmByO3ZubFP+wXfW0i+bKIfbEF5WLrpBM0Ky++Y",
+	"ubLIW8cAlwzWCTcBjcFr5sJt6XeiiPrEVLCcaZwJxny77bORGshubs7mdvDhnGa0qn2FcKK1zVnyU8Kb",
+	"QtuBTl4U8WtaUrMZOyx0Ymtc8oFgCl9cv632f0wRgsMn2k0K8ldirtNfye7Y6HFuVFsrJloPRmg9i3kp",
+	"4RP84vFZugynuXEtRNhZNPHaRhMfBZxcoQd+7bfD/lSwCNMloedt3XxDfZuNnCjcEP3AXRNpBxuMFqdm",
+	"lu9KXWpKgzB2ZToSU9/OgO9HDjcQsjc5ttLhdfjSEFRtQ7Akesjgs37hyjHy0apEGUz4aHNmy6PHFbkj",
+	"+GDzYqSuNEoRQEiKyrmkNXyKrTaHnMFkcLYTlGt51d8/ZVVyB1rgkZign6OhHz6cBkiWwbyDPphznW+C",
+	"RU/qxCoLmb1Vlf7NjE3Vwb+bqMTiVLpB4I0rzGC+NQUu3iDxVo+VsRxfuBWVusYSIa+rbyACpRcy+9Bh",
+	"ualzunFAueQpSSMKHeOgzv2I3s2IXpgCgTmOBgM9qTp4Eeo3kaDCXHYh4QwBMb1zYjzFYJN4vj6PNlZJ",
+	"aySEkPSWJKjsQmYv3qmN449lvmvA0J8fqpzoSalJIdlEIS26kFvlVzibopDuCAWK9717vr8bvoeKZyM3",
+	"LfLOW12VG8eAylLRxWKx+CMAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -18,6 +18,8 @@ type Channel = unscoped.Channel
 
 type Dialogue = unscoped.Dialogue
 
+type Document = unscoped.Document
+
 type IdempotencyKey = unscoped.IdempotencyKey
 
 type Job = unscoped.Job

@@ -74,6 +74,7 @@ type Scoped interface {
 	DeleteCallersAnswers(ctx context.Context, arg DeleteCallersAnswersParams) ([]int64, error)
 	DeleteChannel(ctx context.Context, id uuid.UUID) (int64, error)
 	DeleteChannelMessages(ctx context.Context, channelID uuid.UUID) (int64, error)
+	DeleteDocument(ctx context.Context, arg DeleteDocumentParams) (int64, error)
 	// Makes room: forgets the oldest key that was revoked or has expired.
 	DeleteEndedAPIKey(ctx context.Context, now *dbtype.Millis) (int64, error)
 	DeleteExpiredRevocations(ctx context.Context, now dbtype.Millis) (int64, error)
@@ -156,6 +157,7 @@ type Scoped interface {
 	GetChannel(ctx context.Context, id uuid.UUID) (Channel, error)
 	// Keeps others from changing the channel until the transaction ends.
 	GetChannelForUpdate(ctx context.Context, id uuid.UUID) (Channel, error)
+	GetDocument(ctx context.Context, arg GetDocumentParams) (Document, error)
 	// The oldest agent that runs and serves a message server.
 	GetFirstRunningAgent(ctx context.Context, messageServerID uuid.UUID) (uuid.UUID, error)
 	GetIdempotencyKey(ctx context.Context, arg GetIdempotencyKeyParams) (IdempotencyKey, error)
@@ -171,6 +173,7 @@ type Scoped interface {
 	// The turn that will reply under an id, while it is not over.
 	GetOpenTurnOfResponse(ctx context.Context, arg GetOpenTurnOfResponseParams) (Turn, error)
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
+	GetPassage(ctx context.Context, arg GetPassageParams) (GetPassageRow, error)
 	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
 	// Keeps others from changing the room until the transaction ends.
 	GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdateParams) (GetRoomForUpdateRow, error)
@@ -180,6 +183,7 @@ type Scoped interface {
 	GetTurn(ctx context.Context, id uuid.UUID) (Turn, error)
 	GetUser(ctx context.Context, id uuid.UUID) (User, error)
 	GetWorld(ctx context.Context, arg GetWorldParams) (World, error)
+	HasPassages(ctx context.Context, agentID uuid.UUID) (bool, error)
 	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
 	HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error)
 	InsertAPIKey(ctx context.Context, arg InsertAPIKeyParams) (APIKey, error)
@@ -187,6 +191,9 @@ type Scoped interface {
 	InsertAuditEntry(ctx context.Context, arg InsertAuditEntryParams) error
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
 	InsertDialogue(ctx context.Context, arg InsertDialogueParams) error
+	// Does nothing where the agent has a document at that place.
+	InsertDocument(ctx context.Context, arg InsertDocumentParams) (int64, error)
+	InsertDocumentContent(ctx context.Context, arg InsertDocumentContentParams) error
 	InsertFactSource(ctx context.Context, arg InsertFactSourceParams) (int64, error)
 	InsertIdempotencyKey(ctx context.Context, arg InsertIdempotencyKeyParams) (int64, error)
 	InsertJob(ctx context.Context, arg InsertJobParams) (Job, error)
@@ -228,6 +235,8 @@ type Scoped interface {
 	// All participants of a channel, in the order of joining, and for agents what decides whether each gets a
 	// turn.
 	ListChannelMembers(ctx context.Context, channelID uuid.UUID) ([]ListChannelMembersRow, error)
+	// Newest first.
+	ListDocuments(ctx context.Context, arg ListDocumentsParams) ([]Document, error)
 	// What an agent keeps about an entity that told it of it, newest first.
 	ListEntityFacts(ctx context.Context, arg ListEntityFactsParams) ([]ListEntityFactsRow, error)
 	// Newest first.
@@ -269,6 +278,8 @@ type Scoped interface {
 	ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error)
 	ListTurnActions(ctx context.Context, turnID uuid.UUID) ([]TurnAction, error)
 	ListTurnEvents(ctx context.Context, turnID uuid.UUID) ([]TurnEvent, error)
+	// Those of a character's documents that can't be used, and why.
+	ListUnusedDocuments(ctx context.Context, arg ListUnusedDocumentsParams) ([]ListUnusedDocumentsRow, error)
 	// An empty status means any.
 	ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error)
 	ListUserSessions(ctx context.Context, arg ListUserSessionsParams) ([]Session, error)
@@ -279,6 +290,8 @@ type Scoped interface {
 	// The rooms in a world, those of its owner and of the agents that share it.
 	ListWorldRooms(ctx context.Context, arg ListWorldRoomsParams) ([]ListWorldRoomsRow, error)
 	ListWorlds(ctx context.Context) ([]ListWorldsRow, error)
+	// How many documents an agent has, how many passages, and the bytes of what is still to be indexed.
+	MeasureDocuments(ctx context.Context, agentID uuid.UUID) (MeasureDocumentsRow, error)
 	// The position of the next entry in a turn's log.
 	NextLogPosition(ctx context.Context, turnID uuid.UUID) (int64, error)
 	// Takes the channel's next number. updated_at never goes back, so neither do the times of its messages.
@@ -299,6 +312,8 @@ type Scoped interface {
 	// A key that was revoked before stays as it is.
 	RevokeAPIKey(ctx context.Context, arg RevokeAPIKeyParams) (APIKey, error)
 	RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error)
+	// The vectors of an agent's passages in one space, in the order of their numbers.
+	ScanPassages(ctx context.Context, arg ScanPassagesParams) ([]ScanPassagesRow, error)
 	// Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
 	// documents are times followed by 20 other bits, which leaves 43 for the time. Those of the default tenant, 1, have no word for it; the
 	// others' hold foreign and t with the tenant's number.
@@ -307,6 +322,8 @@ type Scoped interface {
 	// what a viewer searches for in all channels, the newest messages of all are looked at first, as many as that. Only if they neither fill
 	// the page nor are all there is, the index is asked for every channel of the viewer.
 	SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error)
+	// The numbers of an agent's passages that have one of the words, the best first. words has each in double quotes, with OR in between.
+	SearchPassages(ctx context.Context, arg SearchPassagesParams) ([]int64, error)
 	SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error)
 	SetParticipantState(ctx context.Context, arg SetParticipantStateParams) (int64, error)
 	// Notes activity that renews nothing. Finds no row when the session has ended.
@@ -335,6 +352,8 @@ type Scoped interface {
 type System interface {
 	Scoped
 
+	// Notes how far the indexing of a document came, if it is still that of this attempt.
+	AdvanceDocument(ctx context.Context, arg AdvanceDocumentParams) (int64, error)
 	AgentConcealed(ctx context.Context, agentID uuid.UUID) error
 	// One that waits behind another of its mailbox doesn't count. The order makes PostgreSQL use the index.
 	AnyTurnQueued(ctx context.Context) (bool, error)
@@ -343,11 +362,14 @@ type System interface {
 	ChangePair(ctx context.Context, arg ChangePairParams) (int64, error)
 	// Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
 	ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error)
+	// The document that waits longest, or whose lease has expired.
+	ClaimDocument(ctx context.Context, arg ClaimDocumentParams) (Document, error)
 	// Leases a turn. It never starts before it was queued, even if the clocks of two nodes differ.
 	ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, error)
 	// Changes how an agent is stored, not the agent itself.
 	ConcealAgent(ctx context.Context, arg ConcealAgentParams) (int64, error)
 	DeleteAuditEntries(ctx context.Context, upToSeq int64) (int64, error)
+	DeleteDocumentContent(ctx context.Context, id uuid.UUID) error
 	DeleteEndedLogins(ctx context.Context, before *dbtype.Millis) (int64, error)
 	DeleteExpiredLogins(ctx context.Context, now dbtype.Millis) (int64, error)
 	DeleteOldUsage(ctx context.Context, arg DeleteOldUsageParams) (int64, error)
@@ -355,6 +377,7 @@ type System interface {
 	DeleteOpenIdempotencyKeys(ctx context.Context) (int64, error)
 	// Gives up the claims of an instance that has just restarted.
 	DeleteOwnersOpenIdempotencyKeys(ctx context.Context, owner uuid.UUID) (int64, error)
+	DeletePassages(ctx context.Context, id uuid.UUID) error
 	// Leaves a user the newest.
 	DeleteSurplusLogins(ctx context.Context, arg DeleteSurplusLoginsParams) (int64, error)
 	EndAllSessions(ctx context.Context, arg EndAllSessionsParams) (int64, error)
@@ -370,6 +393,7 @@ type System interface {
 	// Those of a token and of its entity.
 	FindRevocations(ctx context.Context, arg FindRevocationsParams) ([]Revocation, error)
 	FindUser(ctx context.Context, email string) (User, error)
+	FinishDocument(ctx context.Context, arg FinishDocumentParams) (int64, error)
 	// Finds no row when the turn is no longer the owner's.
 	FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error)
 	// Removes those whose time is over.
@@ -380,6 +404,7 @@ type System interface {
 	ForgetSessions(ctx context.Context, arg ForgetSessionsParams) ([]Session, error)
 	// No row where no key was ever made: the last one is never deleted.
 	GetAnyAPIKey(ctx context.Context) (uuid.UUID, error)
+	GetDocumentContent(ctx context.Context, id uuid.UUID) ([]byte, error)
 	// The user of a login that has not ended; no row for one who was disabled.
 	GetLoginUser(ctx context.Context, arg GetLoginUserParams) (User, error)
 	HandOverChannels(ctx context.Context, arg HandOverChannelsParams) (int64, error)
@@ -392,9 +417,11 @@ type System interface {
 	HandOverSessions(ctx context.Context, arg HandOverSessionsParams) (int64, error)
 	HandOverTurns(ctx context.Context, arg HandOverTurnsParams) (int64, error)
 	InsertLogin(ctx context.Context, arg InsertLoginParams) error
+	InsertPassage(ctx context.Context, arg InsertPassageParams) error
 	InsertUser(ctx context.Context, arg InsertUserParams) (User, error)
 	IsolatedSince(ctx context.Context) (*dbtype.Millis, error)
 	ListAgentsToConceal(ctx context.Context, arg ListAgentsToConcealParams) ([]uuid.UUID, error)
+	ListCharacterDocuments(ctx context.Context, agentID uuid.UUID) ([]ListCharacterDocumentsRow, error)
 	// Heads of mailboxes that are queued, or whose lease has expired. The sender with the fewest running turns
 	// comes first, then the longest waiting; no sender has more than max_per_sender running.
 	//
@@ -407,6 +434,8 @@ type System interface {
 	ListEndedLogins(ctx context.Context, since *dbtype.Millis) ([]uuid.UUID, error)
 	// The DMs of an entity that are found by their two participants.
 	ListEntityPairs(ctx context.Context, entityID uuid.UUID) ([]ListEntityPairsRow, error)
+	// Agents whose characters have knowledge, or had some.
+	ListKnowingAgents(ctx context.Context, arg ListKnowingAgentsParams) ([]uuid.UUID, error)
 	// The server ids under which the tenant's agents may have been named, its own last.
 	ListNamings(ctx context.Context) ([]ListNamingsRow, error)
 	ListNewRevocations(ctx context.Context, since dbtype.Millis) ([]Revocation, error)
@@ -442,6 +471,8 @@ type System interface {
 	ReleaseTurnLeases(ctx context.Context, owner string) (int64, error)
 	// Returns whether the turn is to be cancelled, and finds no row when it is no longer the owner's.
 	RenewTurnLease(ctx context.Context, arg RenewTurnLeaseParams) (bool, error)
+	// Gives back what a dead process was indexing.
+	RequeueDocuments(ctx context.Context, updatedAt dbtype.Millis) error
 	// Changes the key by which secrets are sealed, and nothing else.
 	ResealAgent(ctx context.Context, arg ResealAgentParams) (int64, error)
 	ResealJob(ctx context.Context, arg ResealJobParams) (int64, error)
@@ -499,6 +530,10 @@ func (q scopedQueries) AddWorldAgent(ctx context.Context, arg AddWorldAgentParam
 	return q.all.AddWorldAgent(ctx, unscoped.AddWorldAgentParams{Tenant: q.scope.Tenant, WorldID: arg.WorldID, AgentID: arg.AgentID, OwnerID: arg.OwnerID})
 }
 
+func (q systemQueries) AdvanceDocument(ctx context.Context, arg AdvanceDocumentParams) (int64, error) {
+	return q.all.AdvanceDocument(ctx, unscoped.AdvanceDocumentParams{Passages: arg.Passages, Indexed: arg.Indexed, LeaseUntil: arg.LeaseUntil, UpdatedAt: arg.UpdatedAt, Tenant: q.scope.Tenant, ID: arg.ID, Hash: arg.Hash, Attempt: arg.Attempt})
+}
+
 func (q systemQueries) AgentConcealed(ctx context.Context, agentID uuid.UUID) error {
 	return q.all.AgentConcealed(ctx, unscoped.AgentConcealedParams{Tenant: q.scope.Tenant, AgentID: agentID})
 }
@@ -529,6 +564,10 @@ func (q scopedQueries) ChangeUserPassword(ctx context.Context, arg ChangeUserPas
 
 func (q systemQueries) ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error) {
 	return q.all.ClaimCallbacks(ctx, unscoped.ClaimCallbacksParams{RetryAt: arg.RetryAt, Tenant: q.scope.Tenant, Now: arg.Now, LimitRows: arg.LimitRows})
+}
+
+func (q systemQueries) ClaimDocument(ctx context.Context, arg ClaimDocumentParams) (Document, error) {
+	return q.all.ClaimDocument(ctx, unscoped.ClaimDocumentParams{LeaseUntil: arg.LeaseUntil, Now: arg.Now, Tenant: q.scope.Tenant})
 }
 
 func (q systemQueries) ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, error) {
@@ -683,6 +722,14 @@ func (q scopedQueries) DeleteChannelMessages(ctx context.Context, channelID uuid
 	return q.all.DeleteChannelMessages(ctx, unscoped.DeleteChannelMessagesParams{Tenant: q.scope.Tenant, ChannelID: channelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
+func (q scopedQueries) DeleteDocument(ctx context.Context, arg DeleteDocumentParams) (int64, error) {
+	return q.all.DeleteDocument(ctx, unscoped.DeleteDocumentParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
+}
+
+func (q systemQueries) DeleteDocumentContent(ctx context.Context, id uuid.UUID) error {
+	return q.all.DeleteDocumentContent(ctx, unscoped.DeleteDocumentContentParams{Tenant: q.scope.Tenant, ID: id})
+}
+
 func (q scopedQueries) DeleteEndedAPIKey(ctx context.Context, now *dbtype.Millis) (int64, error) {
 	return q.all.DeleteEndedAPIKey(ctx, unscoped.DeleteEndedAPIKeyParams{Tenant: q.scope.Tenant, Now: now})
 }
@@ -737,6 +784,10 @@ func (q systemQueries) DeleteOpenIdempotencyKeys(ctx context.Context) (int64, er
 
 func (q systemQueries) DeleteOwnersOpenIdempotencyKeys(ctx context.Context, owner uuid.UUID) (int64, error) {
 	return q.all.DeleteOwnersOpenIdempotencyKeys(ctx, unscoped.DeleteOwnersOpenIdempotencyKeysParams{Tenant: q.scope.Tenant, Owner: owner})
+}
+
+func (q systemQueries) DeletePassages(ctx context.Context, id uuid.UUID) error {
+	return q.all.DeletePassages(ctx, unscoped.DeletePassagesParams{Tenant: q.scope.Tenant, ID: id})
 }
 
 func (q scopedQueries) DeleteRoom(ctx context.Context, arg DeleteRoomParams) error {
@@ -895,6 +946,10 @@ func (q scopedQueries) FindWorld(ctx context.Context, id uuid.UUID) (World, erro
 	return q.all.FindWorld(ctx, unscoped.FindWorldParams{Tenant: q.scope.Tenant, ID: id})
 }
 
+func (q systemQueries) FinishDocument(ctx context.Context, arg FinishDocumentParams) (int64, error) {
+	return q.all.FinishDocument(ctx, unscoped.FinishDocumentParams{Status: arg.Status, Reason: arg.Reason, Passages: arg.Passages, UpdatedAt: arg.UpdatedAt, Tenant: q.scope.Tenant, ID: arg.ID, Hash: arg.Hash, Attempt: arg.Attempt})
+}
+
 func (q systemQueries) FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error) {
 	return q.all.FinishTurn(ctx, unscoped.FinishTurnParams{Status: arg.Status, Reason: arg.Reason, Detail: arg.Detail, ReplyID: arg.ReplyID, CharacterVersion: arg.CharacterVersion, EndedAt: arg.EndedAt, Tenant: q.scope.Tenant, ID: arg.ID, Owner: arg.Owner})
 }
@@ -971,6 +1026,14 @@ func (q scopedQueries) GetChannelForUpdate(ctx context.Context, id uuid.UUID) (C
 	return q.all.GetChannelForUpdate(ctx, unscoped.GetChannelForUpdateParams{Tenant: q.scope.Tenant, ID: id, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
 }
 
+func (q scopedQueries) GetDocument(ctx context.Context, arg GetDocumentParams) (Document, error) {
+	return q.all.GetDocument(ctx, unscoped.GetDocumentParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
+}
+
+func (q systemQueries) GetDocumentContent(ctx context.Context, id uuid.UUID) ([]byte, error) {
+	return q.all.GetDocumentContent(ctx, unscoped.GetDocumentContentParams{Tenant: q.scope.Tenant, ID: id})
+}
+
 func (q scopedQueries) GetFirstRunningAgent(ctx context.Context, messageServerID uuid.UUID) (uuid.UUID, error) {
 	return q.all.GetFirstRunningAgent(ctx, unscoped.GetFirstRunningAgentParams{Tenant: q.scope.Tenant, MessageServerID: messageServerID})
 }
@@ -1017,6 +1080,10 @@ func (q scopedQueries) GetOpenTurnOfResponse(ctx context.Context, arg GetOpenTur
 
 func (q scopedQueries) GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error) {
 	return q.all.GetPairChannel(ctx, unscoped.GetPairChannelParams{Tenant: q.scope.Tenant, MessageServerID: arg.MessageServerID, PairKey: arg.PairKey, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer})
+}
+
+func (q scopedQueries) GetPassage(ctx context.Context, arg GetPassageParams) (GetPassageRow, error) {
+	return q.all.GetPassage(ctx, unscoped.GetPassageParams{Tenant: q.scope.Tenant, Number: arg.Number, AgentID: arg.AgentID})
 }
 
 func (q scopedQueries) GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error) {
@@ -1079,6 +1146,10 @@ func (q systemQueries) HandOverTurns(ctx context.Context, arg HandOverTurnsParam
 	return q.all.HandOverTurns(ctx, unscoped.HandOverTurnsParams{HeirID: arg.HeirID, Tenant: q.scope.Tenant, EntityID: arg.EntityID})
 }
 
+func (q scopedQueries) HasPassages(ctx context.Context, agentID uuid.UUID) (bool, error) {
+	return q.all.HasPassages(ctx, unscoped.HasPassagesParams{Tenant: q.scope.Tenant, AgentID: agentID})
+}
+
 func (q scopedQueries) HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error) {
 	return q.all.HasReplyWith(ctx, unscoped.HasReplyWithParams{Tenant: q.scope.Tenant, AuthorID: arg.AuthorID, Since: arg.Since, LimitRows: arg.LimitRows, Words: arg.Words})
 }
@@ -1101,6 +1172,14 @@ func (q scopedQueries) InsertChannel(ctx context.Context, arg InsertChannelParam
 
 func (q scopedQueries) InsertDialogue(ctx context.Context, arg InsertDialogueParams) error {
 	return q.all.InsertDialogue(ctx, unscoped.InsertDialogueParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AgentID: arg.AgentID, UserID: arg.UserID, MessageID: arg.MessageID, Name: arg.Name, Heard: arg.Heard, Questions: arg.Questions, CreatedAt: arg.CreatedAt, ExpiresAt: arg.ExpiresAt})
+}
+
+func (q scopedQueries) InsertDocument(ctx context.Context, arg InsertDocumentParams) (int64, error) {
+	return q.all.InsertDocument(ctx, unscoped.InsertDocumentParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID, Source: arg.Source, Place: arg.Place, Title: arg.Title, MediaType: arg.MediaType, Hash: arg.Hash, Size: arg.Size, Status: arg.Status, Reason: arg.Reason, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
+}
+
+func (q scopedQueries) InsertDocumentContent(ctx context.Context, arg InsertDocumentContentParams) error {
+	return q.all.InsertDocumentContent(ctx, unscoped.InsertDocumentContentParams{Tenant: q.scope.Tenant, DocumentID: arg.DocumentID, Content: arg.Content})
 }
 
 func (q scopedQueries) InsertFactSource(ctx context.Context, arg InsertFactSourceParams) (int64, error) {
@@ -1129,6 +1208,10 @@ func (q scopedQueries) InsertMessage(ctx context.Context, arg InsertMessageParam
 
 func (q scopedQueries) InsertMessageServer(ctx context.Context, arg InsertMessageServerParams) (MessageServer, error) {
 	return q.all.InsertMessageServer(ctx, unscoped.InsertMessageServerParams{Tenant: q.scope.Tenant, ID: arg.ID, Name: arg.Name, SourceType: arg.SourceType, SourceID: arg.SourceID, Metadata: arg.Metadata, CreatedAt: arg.CreatedAt, UpdatedAt: arg.UpdatedAt})
+}
+
+func (q systemQueries) InsertPassage(ctx context.Context, arg InsertPassageParams) error {
+	return q.all.InsertPassage(ctx, unscoped.InsertPassageParams{Tenant: q.scope.Tenant, DocumentID: arg.DocumentID, AgentID: arg.AgentID, Position: arg.Position, Heading: arg.Heading, Content: arg.Content, Terms: arg.Terms, Embedding: arg.Embedding, EmbeddingSpace: arg.EmbeddingSpace})
 }
 
 func (q scopedQueries) InsertSession(ctx context.Context, arg InsertSessionParams) error {
@@ -1215,8 +1298,16 @@ func (q scopedQueries) ListChannelMembers(ctx context.Context, channelID uuid.UU
 	return q.all.ListChannelMembers(ctx, unscoped.ListChannelMembersParams{Tenant: q.scope.Tenant, ChannelID: channelID})
 }
 
+func (q systemQueries) ListCharacterDocuments(ctx context.Context, agentID uuid.UUID) ([]ListCharacterDocumentsRow, error) {
+	return q.all.ListCharacterDocuments(ctx, unscoped.ListCharacterDocumentsParams{Tenant: q.scope.Tenant, AgentID: agentID})
+}
+
 func (q systemQueries) ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error) {
 	return q.all.ListClaimableTurns(ctx, unscoped.ListClaimableTurnsParams{Now: arg.Now, MaxTurns: arg.MaxTurns, Tenant: q.scope.Tenant, AfterSender: arg.AfterSender, MaxPerSender: arg.MaxPerSender})
+}
+
+func (q scopedQueries) ListDocuments(ctx context.Context, arg ListDocumentsParams) ([]Document, error) {
+	return q.all.ListDocuments(ctx, unscoped.ListDocumentsParams{Tenant: q.scope.Tenant, AgentID: arg.AgentID, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
 
 func (q systemQueries) ListEndedLogins(ctx context.Context, since *dbtype.Millis) ([]uuid.UUID, error) {
@@ -1237,6 +1328,10 @@ func (q scopedQueries) ListJobs(ctx context.Context, arg ListJobsParams) ([]Job,
 
 func (q scopedQueries) ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error) {
 	return q.all.ListJobsOfStatus(ctx, unscoped.ListJobsOfStatusParams{Tenant: q.scope.Tenant, Status: arg.Status, Until: arg.Until, Everyone: q.scope.Everyone, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+}
+
+func (q systemQueries) ListKnowingAgents(ctx context.Context, arg ListKnowingAgentsParams) ([]uuid.UUID, error) {
+	return q.all.ListKnowingAgents(ctx, unscoped.ListKnowingAgentsParams{Tenant: q.scope.Tenant, After: arg.After, PageSize: arg.PageSize})
 }
 
 func (q scopedQueries) ListMessageServers(ctx context.Context) ([]MessageServer, error) {
@@ -1347,6 +1442,10 @@ func (q systemQueries) ListUnprovenEntities(ctx context.Context, limitRows int64
 	return q.all.ListUnprovenEntities(ctx, unscoped.ListUnprovenEntitiesParams{Tenant: q.scope.Tenant, LimitRows: limitRows})
 }
 
+func (q scopedQueries) ListUnusedDocuments(ctx context.Context, arg ListUnusedDocumentsParams) ([]ListUnusedDocumentsRow, error) {
+	return q.all.ListUnusedDocuments(ctx, unscoped.ListUnusedDocumentsParams{Tenant: q.scope.Tenant, AgentID: arg.AgentID, LimitRows: arg.LimitRows})
+}
+
 func (q scopedQueries) ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error) {
 	return q.all.ListUserJobs(ctx, unscoped.ListUserJobsParams{Tenant: q.scope.Tenant, UserID: arg.UserID, Until: arg.Until, Status: arg.Status, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
 }
@@ -1369,6 +1468,10 @@ func (q scopedQueries) ListWorldRooms(ctx context.Context, arg ListWorldRoomsPar
 
 func (q scopedQueries) ListWorlds(ctx context.Context) ([]ListWorldsRow, error) {
 	return q.all.ListWorlds(ctx, q.scope.Tenant)
+}
+
+func (q scopedQueries) MeasureDocuments(ctx context.Context, agentID uuid.UUID) (MeasureDocumentsRow, error) {
+	return q.all.MeasureDocuments(ctx, unscoped.MeasureDocumentsParams{Tenant: q.scope.Tenant, AgentID: agentID})
 }
 
 func (q systemQueries) NewestDialogue(ctx context.Context) (dbtype.Millis, error) {
@@ -1471,6 +1574,10 @@ func (q scopedQueries) RequestTurnCancel(ctx context.Context, id uuid.UUID) (Tur
 	return q.all.RequestTurnCancel(ctx, unscoped.RequestTurnCancelParams{Tenant: q.scope.Tenant, ID: id})
 }
 
+func (q systemQueries) RequeueDocuments(ctx context.Context, updatedAt dbtype.Millis) error {
+	return q.all.RequeueDocuments(ctx, unscoped.RequeueDocumentsParams{UpdatedAt: updatedAt, Tenant: q.scope.Tenant})
+}
+
 func (q systemQueries) ResealAgent(ctx context.Context, arg ResealAgentParams) (int64, error) {
 	return q.all.ResealAgent(ctx, unscoped.ResealAgentParams{Secrets: arg.Secrets, Tenant: q.scope.Tenant, ID: arg.ID})
 }
@@ -1487,8 +1594,16 @@ func (q scopedQueries) RoomExists(ctx context.Context, arg RoomExistsParams) (bo
 	return q.all.RoomExists(ctx, unscoped.RoomExistsParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
 }
 
+func (q scopedQueries) ScanPassages(ctx context.Context, arg ScanPassagesParams) ([]ScanPassagesRow, error) {
+	return q.all.ScanPassages(ctx, unscoped.ScanPassagesParams{Tenant: q.scope.Tenant, AgentID: arg.AgentID, AfterNumber: arg.AfterNumber, EmbeddingSpace: arg.EmbeddingSpace, LimitRows: arg.LimitRows})
+}
+
 func (q scopedQueries) SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error) {
 	return q.all.SearchMessages(ctx, unscoped.SearchMessagesParams{FromTime: arg.FromTime, ToTime: arg.ToTime, Tenant: q.scope.Tenant, AnyChannel: arg.AnyChannel, ChannelID: arg.ChannelID, Everyone: q.scope.Everyone, Viewer: q.scope.Viewer, AnyAuthor: arg.AnyAuthor, AuthorID: arg.AuthorID, Words: arg.Words, OffsetRows: arg.OffsetRows, LimitRows: arg.LimitRows})
+}
+
+func (q scopedQueries) SearchPassages(ctx context.Context, arg SearchPassagesParams) ([]int64, error) {
+	return q.all.SearchPassages(ctx, unscoped.SearchPassagesParams{Tenant: q.scope.Tenant, AgentID: arg.AgentID, Words: arg.Words, LimitRows: arg.LimitRows})
 }
 
 func (q scopedQueries) SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error) {

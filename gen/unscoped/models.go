@@ -98,6 +98,26 @@ type Dialogue struct {
 	Tenant    int64
 }
 
+type Document struct {
+	ID         uuid.UUID
+	AgentID    uuid.UUID
+	Source     string
+	Place      string
+	Title      string
+	MediaType  string
+	Hash       string
+	Size       int64
+	Status     string
+	Reason     string
+	Passages   int64
+	Indexed    int64
+	Attempts   int64
+	LeaseUntil dbtype.Millis
+	CreatedAt  dbtype.Millis
+	UpdatedAt  dbtype.Millis
+	Tenant     int64
+}
+
 type IdempotencyKey struct {
 	EntityID       uuid.UUID
 	IdempotencyKey string

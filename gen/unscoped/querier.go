@@ -19,6 +19,9 @@ type Querier interface {
 	// scope: tenant
 	AddWorldAgent(ctx context.Context, arg AddWorldAgentParams) error
 	// scope: system
+	// Notes how far the indexing of a document came, if it is still that of this attempt.
+	AdvanceDocument(ctx context.Context, arg AdvanceDocumentParams) (int64, error)
+	// scope: system
 	AgentConcealed(ctx context.Context, arg AgentConcealedParams) error
 	// scope: tenant
 	AnswerDialogue(ctx context.Context, arg AnswerDialogueParams) (int64, error)
@@ -38,6 +41,9 @@ type Querier interface {
 	// scope: system
 	// Claims announcements that are due. Each is due again at retry_at, unless it is settled before.
 	ClaimCallbacks(ctx context.Context, arg ClaimCallbacksParams) ([]Job, error)
+	// scope: system
+	// The document that waits longest, or whose lease has expired.
+	ClaimDocument(ctx context.Context, arg ClaimDocumentParams) (Document, error)
 	// scope: system
 	// Leases a turn. It never starts before it was queued, even if the clocks of two nodes differ.
 	ClaimTurn(ctx context.Context, arg ClaimTurnParams) (Turn, error)
@@ -137,6 +143,10 @@ type Querier interface {
 	// scope: viewer
 	DeleteChannelMessages(ctx context.Context, arg DeleteChannelMessagesParams) (int64, error)
 	// scope: tenant
+	DeleteDocument(ctx context.Context, arg DeleteDocumentParams) (int64, error)
+	// scope: system
+	DeleteDocumentContent(ctx context.Context, arg DeleteDocumentContentParams) error
+	// scope: tenant
 	// Makes room: forgets the oldest key that was revoked or has expired.
 	DeleteEndedAPIKey(ctx context.Context, arg DeleteEndedAPIKeyParams) (int64, error)
 	// scope: system
@@ -170,6 +180,8 @@ type Querier interface {
 	// scope: system
 	// Gives up the claims of an instance that has just restarted.
 	DeleteOwnersOpenIdempotencyKeys(ctx context.Context, arg DeleteOwnersOpenIdempotencyKeysParams) (int64, error)
+	// scope: system
+	DeletePassages(ctx context.Context, arg DeletePassagesParams) error
 	// scope: tenant
 	DeleteRoom(ctx context.Context, arg DeleteRoomParams) error
 	// scope: tenant
@@ -277,6 +289,8 @@ type Querier interface {
 	// A world by its id: the oldest one, agents' own worlds last.
 	FindWorld(ctx context.Context, arg FindWorldParams) (World, error)
 	// scope: system
+	FinishDocument(ctx context.Context, arg FinishDocumentParams) (int64, error)
+	// scope: system
 	// Finds no row when the turn is no longer the owner's.
 	FinishTurn(ctx context.Context, arg FinishTurnParams) (Turn, error)
 	// scope: tenant
@@ -329,6 +343,10 @@ type Querier interface {
 	// Keeps others from changing the channel until the transaction ends.
 	GetChannelForUpdate(ctx context.Context, arg GetChannelForUpdateParams) (Channel, error)
 	// scope: tenant
+	GetDocument(ctx context.Context, arg GetDocumentParams) (Document, error)
+	// scope: system
+	GetDocumentContent(ctx context.Context, arg GetDocumentContentParams) ([]byte, error)
+	// scope: tenant
 	// The oldest agent that runs and serves a message server.
 	GetFirstRunningAgent(ctx context.Context, arg GetFirstRunningAgentParams) (uuid.UUID, error)
 	// scope: tenant
@@ -357,6 +375,8 @@ type Querier interface {
 	GetOpenTurnOfResponse(ctx context.Context, arg GetOpenTurnOfResponseParams) (Turn, error)
 	// scope: viewer
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
+	// scope: tenant
+	GetPassage(ctx context.Context, arg GetPassageParams) (GetPassageRow, error)
 	// scope: tenant
 	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
 	// scope: tenant
@@ -391,6 +411,8 @@ type Querier interface {
 	// scope: system
 	HandOverTurns(ctx context.Context, arg HandOverTurnsParams) (int64, error)
 	// scope: tenant
+	HasPassages(ctx context.Context, arg HasPassagesParams) (bool, error)
+	// scope: tenant
 	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
 	HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error)
 	// scope: tenant
@@ -403,6 +425,11 @@ type Querier interface {
 	InsertChannel(ctx context.Context, arg InsertChannelParams) (int64, error)
 	// scope: tenant
 	InsertDialogue(ctx context.Context, arg InsertDialogueParams) error
+	// scope: tenant
+	// Does nothing where the agent has a document at that place.
+	InsertDocument(ctx context.Context, arg InsertDocumentParams) (int64, error)
+	// scope: tenant
+	InsertDocumentContent(ctx context.Context, arg InsertDocumentContentParams) error
 	// scope: tenant
 	InsertFactSource(ctx context.Context, arg InsertFactSourceParams) (int64, error)
 	// scope: tenant
@@ -418,6 +445,8 @@ type Querier interface {
 	InsertMessage(ctx context.Context, arg InsertMessageParams) error
 	// scope: tenant
 	InsertMessageServer(ctx context.Context, arg InsertMessageServerParams) (MessageServer, error)
+	// scope: system
+	InsertPassage(ctx context.Context, arg InsertPassageParams) error
 	// scope: tenant
 	InsertSession(ctx context.Context, arg InsertSessionParams) error
 	// scope: tenant
@@ -477,6 +506,8 @@ type Querier interface {
 	// turn.
 	ListChannelMembers(ctx context.Context, arg ListChannelMembersParams) ([]ListChannelMembersRow, error)
 	// scope: system
+	ListCharacterDocuments(ctx context.Context, arg ListCharacterDocumentsParams) ([]ListCharacterDocumentsRow, error)
+	// scope: system
 	// Heads of mailboxes that are queued, or whose lease has expired. The sender with the fewest running turns
 	// comes first, then the longest waiting; no sender has more than max_per_sender running.
 	//
@@ -486,6 +517,9 @@ type Querier interface {
 	//
 	// The casts keep SQLite from planning again for each new limit, which took longer than all the rest.
 	ListClaimableTurns(ctx context.Context, arg ListClaimableTurnsParams) ([]uuid.UUID, error)
+	// scope: tenant
+	// Newest first.
+	ListDocuments(ctx context.Context, arg ListDocumentsParams) ([]Document, error)
 	// scope: system
 	ListEndedLogins(ctx context.Context, arg ListEndedLoginsParams) ([]uuid.UUID, error)
 	// scope: tenant
@@ -499,6 +533,9 @@ type Querier interface {
 	ListJobs(ctx context.Context, arg ListJobsParams) ([]Job, error)
 	// scope: viewer
 	ListJobsOfStatus(ctx context.Context, arg ListJobsOfStatusParams) ([]Job, error)
+	// scope: system
+	// Agents whose characters have knowledge, or had some.
+	ListKnowingAgents(ctx context.Context, arg ListKnowingAgentsParams) ([]uuid.UUID, error)
 	// scope: tenant
 	ListMessageServers(ctx context.Context, tenant int64) ([]MessageServer, error)
 	// scope: tenant
@@ -573,6 +610,9 @@ type Querier interface {
 	// scope: system
 	// Who takes part in conversations and is neither an agent, nor somebody who was seen to prove who they are.
 	ListUnprovenEntities(ctx context.Context, arg ListUnprovenEntitiesParams) ([]ListUnprovenEntitiesRow, error)
+	// scope: tenant
+	// Those of a character's documents that can't be used, and why.
+	ListUnusedDocuments(ctx context.Context, arg ListUnusedDocumentsParams) ([]ListUnusedDocumentsRow, error)
 	// scope: viewer
 	// An empty status means any.
 	ListUserJobs(ctx context.Context, arg ListUserJobsParams) ([]Job, error)
@@ -589,6 +629,9 @@ type Querier interface {
 	ListWorldRooms(ctx context.Context, arg ListWorldRoomsParams) ([]ListWorldRoomsRow, error)
 	// scope: tenant
 	ListWorlds(ctx context.Context, tenant int64) ([]ListWorldsRow, error)
+	// scope: tenant
+	// How many documents an agent has, how many passages, and the bytes of what is still to be indexed.
+	MeasureDocuments(ctx context.Context, arg MeasureDocumentsParams) (MeasureDocumentsRow, error)
 	// scope: system
 	// No row when there is none.
 	NewestDialogue(ctx context.Context, tenant int64) (dbtype.Millis, error)
@@ -658,6 +701,9 @@ type Querier interface {
 	// Asks the worker of a turn, or the next one, to end it. Finds no row when it has ended.
 	RequestTurnCancel(ctx context.Context, arg RequestTurnCancelParams) (Turn, error)
 	// scope: system
+	// Gives back what a dead process was indexing.
+	RequeueDocuments(ctx context.Context, arg RequeueDocumentsParams) error
+	// scope: system
 	// Changes the key by which secrets are sealed, and nothing else.
 	ResealAgent(ctx context.Context, arg ResealAgentParams) (int64, error)
 	// scope: system
@@ -667,6 +713,9 @@ type Querier interface {
 	RevokeAPIKey(ctx context.Context, arg RevokeAPIKeyParams) (APIKey, error)
 	// scope: tenant
 	RoomExists(ctx context.Context, arg RoomExistsParams) (bool, error)
+	// scope: tenant
+	// The vectors of an agent's passages in one space, in the order of their numbers.
+	ScanPassages(ctx context.Context, arg ScanPassagesParams) ([]ScanPassagesRow, error)
 	// scope: viewer
 	// Newest first: the messages that contain every word. words has each in double quotes, separated by spaces. The numbers of
 	// documents are times followed by 20 other bits, which leaves 43 for the time. Those of the default tenant, 1, have no word for it; the
@@ -676,6 +725,9 @@ type Querier interface {
 	// what a viewer searches for in all channels, the newest messages of all are looked at first, as many as that. Only if they neither fill
 	// the page nor are all there is, the index is asked for every channel of the viewer.
 	SearchMessages(ctx context.Context, arg SearchMessagesParams) ([]SearchMessagesRow, error)
+	// scope: tenant
+	// The numbers of an agent's passages that have one of the words, the best first. words has each in double quotes, with OR in between.
+	SearchPassages(ctx context.Context, arg SearchPassagesParams) ([]int64, error)
 	// scope: tenant
 	SetAgentRunning(ctx context.Context, arg SetAgentRunningParams) (Agent, error)
 	// scope: viewer

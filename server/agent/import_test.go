@@ -90,7 +90,7 @@ func TestImportCharacter(t *testing.T) {
 		"knowledge": {
 			file:   `{"name":"A","bio":"b","knowledge":["k",{"id":"1","path":"p","content":"c"},{"item":{"case":"path","value":"q"}},{"item":{"case":"directory","value":{"directory":"d"}}}]}`,
 			want:   `{"name":"A","bio":"b","knowledge":["k",{"id":"1","path":"p","content":"c"},{"path":"q"},{"directory":"d"}]}`,
-			report: report{Format: "character", Unused: []string{"knowledge: kept; agents don't look things up in it yet"}},
+			report: report{Format: "character"},
 		},
 		"templates": {file: `{"name":"A","bio":"b","templates":{"x":"{{y}}","z":{"code":1}}}`, want: `{"name":"A","bio":"b","templates":{"x":"{{y}}"},"settings":{"imported":{"templates":{"z":{"code":1}}}}}`, report: report{Format: "character", Kept: []string{"templates"}}},
 	}

@@ -143,9 +143,6 @@ func (i *importer) knowledge(doc map[string]any) {
 			}
 		}
 	}
-	if len(items) > 0 {
-		i.unused("knowledge: kept; agents don't look things up in it yet")
-	}
 }
 
 // templates puts aside what is no text, such as code that was written out.

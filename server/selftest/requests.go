@@ -31,7 +31,7 @@ type attempt struct {
 func usual() map[string]string {
 	return map[string]string{
 		"agentId": "{agent}", "channelId": "{channel}", "messageId": "{message}", "sessionId": "{session}", "jobId": "{job}", "roomId": "{room}", "worldId": "{world}",
-		"memoryId": "{memory}", "runId": "{run}", "logId": "{log}", "keyId": "{key}", "messageServerId": "{server}", "filename": "{file}", "entityId": "{owner}", "model": "{agent}",
+		"memoryId": "{memory}", "documentId": "{document}", "runId": "{run}", "logId": "{log}", "keyId": "{key}", "messageServerId": "{server}", "filename": "{file}", "entityId": "{owner}", "model": "{agent}",
 	}
 }
 
@@ -68,6 +68,9 @@ func attempts() map[string][]attempt {
 		"updateMemory":       json(`{"content":{"text":"{word} changed"}}`),
 		"deleteMemory":       {{spends: []kind{memory}}},
 		"clearMemories":      {{path: ofSpare}},
+		"addDocuments":       json(`{"content":"{tag} is the word"}`),
+		"deleteDocument":     {{spends: []kind{document}}},
+		"searchKnowledge":    {{query: "q={tag}"}},
 		"createRoom":         json(`{"name":"{new}"}`),
 		"updateRoom":         json(`{"name":"{new}"}`),
 		"deleteRoom":         {{spends: []kind{room}}},

@@ -21,28 +21,29 @@ type kind string
 
 // The kinds. Who is one is made with its caller, and the tag with the run.
 const (
-	owner   kind = "owner"
-	friend  kind = "friend" // takes part in the owner's channel, and has no credential
-	tag     kind = "tag"
-	agent   kind = "agent"
-	spare   kind = "spare"   // an agent that nothing else needs
-	server  kind = "server"  // a message server
-	group   kind = "group"   // another
-	channel kind = "channel" // the owner's, where no agent is
-	talk    kind = "talk"    // the owner's with an agent
-	bridge  kind = "bridge"  // the owner's with an agent, for what is brought from elsewhere
-	message kind = "message"
-	action  kind = "action"  // a message about one
-	file    kind = "file"    // the name of one in the channel
-	picture kind = "picture" // the name of one of the agent's
-	session kind = "session"
-	job     kind = "job"
-	room    kind = "room"
-	world   kind = "world"
-	memory  kind = "memory"
-	turn    kind = "run"
-	entry   kind = "log"
-	key     kind = "key"
+	owner    kind = "owner"
+	friend   kind = "friend" // takes part in the owner's channel, and has no credential
+	tag      kind = "tag"
+	agent    kind = "agent"
+	spare    kind = "spare"   // an agent that nothing else needs
+	server   kind = "server"  // a message server
+	group    kind = "group"   // another
+	channel  kind = "channel" // the owner's, where no agent is
+	talk     kind = "talk"    // the owner's with an agent
+	bridge   kind = "bridge"  // the owner's with an agent, for what is brought from elsewhere
+	message  kind = "message"
+	action   kind = "action"  // a message about one
+	file     kind = "file"    // the name of one in the channel
+	picture  kind = "picture" // the name of one of the agent's
+	session  kind = "session"
+	job      kind = "job"
+	room     kind = "room"
+	world    kind = "world"
+	memory   kind = "memory"
+	document kind = "document"
+	turn     kind = "run"
+	entry    kind = "log"
+	key      kind = "key"
 )
 
 // needs returns what a kind of thing is a part of, and is gone with.
@@ -56,7 +57,7 @@ func (k kind) needs() []kind {
 		return []kind{bridge}
 	case server:
 		return []kind{agent}
-	case session, job, room, world, memory, turn, entry, picture:
+	case session, job, room, world, memory, document, turn, entry, picture:
 		return []kind{agent}
 	}
 	return nil
@@ -232,6 +233,8 @@ func (t *things) make(ctx context.Context, k kind) (string, error) {
 		return by(t.manager, "POST", "/api/agents/{agent}/rooms", `{"name":"{new}"}`, "data", "id")
 	case world:
 		return by(t.manager, "POST", "/api/agents/{agent}/worlds", `{"name":"{new}"}`, "data", "world", "id")
+	case document:
+		return by(t.manager, "POST", "/api/agents/{agent}/plugins/knowledge/documents", `{"content":"{new}"}`, "data", 0, "id")
 	case memory, turn, entry:
 		if _, err := t.get(ctx, session); err != nil { // which an agent remembers
 			return "", err

@@ -47,6 +47,15 @@ func (s Storage) MediaDirs() (MediaDirs, error) {
 	return dirs, nil
 }
 
+// KnowledgeDir returns the folder of the files that characters may name. It need not be there.
+func (s Settings) KnowledgeDir() (string, error) {
+	if s.Agents.Knowledge != "" {
+		return absolute(s.Agents.Knowledge)
+	}
+	data, err := s.Storage.DataDir()
+	return filepath.Join(data, "knowledge"), err
+}
+
 // absolute returns the absolute form of a path in which a leading ~ means the user's home.
 func absolute(dir string) (string, error) {
 	if dir == "~" || strings.HasPrefix(dir, "~/") {

@@ -111,6 +111,7 @@ type Limits struct {
 	MaxParticipants  int           `name:"max-participants" env:"ELIZAD_MAX_PARTICIPANTS" default:"1000" help:"Participants of one channel; 0 for no limit."`
 	MaxRooms         int           `name:"max-rooms" env:"ELIZAD_MAX_ROOMS" default:"10000" help:"Rooms of one agent without a channel; 0 for no limit."`
 	MaxWorlds        int           `name:"max-worlds" env:"ELIZAD_MAX_WORLDS" default:"10000" help:"Worlds of one agent; 0 for no limit."`
+	MaxDocuments     int           `name:"max-documents" env:"ELIZAD_MAX_DOCUMENTS" default:"1000" help:"Documents of one agent that callers may upload; 0 for no limit."`
 	AnswersPerCaller int64         `name:"max-answers" type:"size" env:"ELIZAD_MAX_ANSWERS" default:"64mb" help:"Size of the answers that are kept for a day under one caller's idempotency keys; the oldest go. 0 for no limit."`
 	Answers          int64         `name:"max-answers-total" type:"size" env:"ELIZAD_MAX_ANSWERS_TOTAL" default:"1gb" help:"The same for all callers."`
 	RateLimit        bool          `name:"rate-limit" type:"switch" negatable:"" env:"ELIZAD_RATE_LIMIT" default:"on" help:"Count requests per client; off for benchmarks and trusted networks."`
@@ -130,6 +131,7 @@ type Agents struct {
 	Prices     string   `name:"model-prices" env:"MODEL_PRICES" type:"existingfile" placeholder:"FILE" help:"Prices of models in place of the built-in list, in US dollars per million tokens: a JSON file like {\"openai/gpt-5-mini\": {\"input\": 0.25, \"output\": 2, \"cached\": 0.025}, \"ollama/*\": {\"input\": 0, \"output\": 0}}."`
 
 	MCPServers string `name:"mcp-servers" type:"existingfile" env:"ELIZAD_MCP_SERVERS" placeholder:"FILE" help:"JSON file of MCP servers whose tools agents may use: {\"servers\": {\"NAME\": {\"command\": …, \"args\": […]} or {\"url\": …, \"headers\": {…}}}}."`
+	Knowledge  string `name:"knowledge-dir" env:"KNOWLEDGE_PATH" placeholder:"DIR" help:"Folder of the files that characters may name as their knowledge, none of which may be outside of it; by default knowledge in the data folder."`
 
 	// Environment is what agents may see of the process environment. [ReadAgentEnvironment] fills it; the zero value
 	// shows nothing.

@@ -123,16 +123,17 @@ func mayImport() map[string][]string {
 		"server/internal/sweep":    {store, "gen/db", "queries/dbtype", lifecycle},
 		// What agents remember is read and changed apart from their runs, so that an edge needs no runtime for it.
 		"server/internal/memory":      {"server/internal/quota", "server/internal/jsontext", "server/internal/similar", agent, messaging, store, auth, apierr, "gen/db", "queries/dbtype", names},
+		"server/internal/knowledge":   {agent, model, store, auth, audit, apierr, "gen/db", "queries/dbtype", "server/internal/extract", "server/internal/similar", lifecycle, names},
 		"server/internal/webhook":     {"server/internal/egress", "server/internal/present", "gen/api", job, bus, apierr, lifecycle},
-		"server/internal/runtime":     {runtime + "/...", "server/internal/similar", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", "server/internal/attachment", agent, model, "server/model/price", "server/internal/usage", messaging, store, bus, audit, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
+		"server/internal/runtime":     {runtime + "/...", "server/internal/similar", "server/internal/pluginhttp", "server/internal/jsontext", "server/internal/quota", "server/internal/mention", "server/internal/attachment", "server/internal/knowledge", agent, model, "server/model/price", "server/internal/usage", messaging, store, bus, audit, auth, apierr, "gen/db", "queries/dbtype", "server/internal/seal", "server/internal/secrets", lifecycle, names},
 		"server/internal/runtime/...": {},
 
 		// The edges, which translate and hold no rule.
 		"server/internal/compat": {"server/internal/basepath", "server/internal/jsontext", auth},
 		// Beside runtime, which checks the routes of a plugin when it builds an agent with it.
 		"server/internal/pluginhttp": {agent, auth, apierr},
-		"server/internal/present":    {"api/wire", "gen/api", messaging, session, job, apikey, "server/internal/user", "server/internal/revocation", audit, "api/chain", memory, "server/internal/usage", "server/model/price", "server/internal/jsontext", "server/internal/fileurl", agent, apierr},
-		"server/internal/rest":       {"server/internal/present", "server/internal/dialogue", "server/internal/openaierr", model, "server/internal/settingsfile", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, apikey, "server/internal/user", "server/internal/revocation", audit, memory, runtime, "server/internal/usage", auth, "server/internal/media", "server/internal/logstream", apierr, agent},
+		"server/internal/present":    {"api/wire", "gen/api", messaging, session, job, apikey, "server/internal/user", "server/internal/revocation", audit, "api/chain", memory, "server/internal/knowledge", "server/internal/usage", "server/model/price", "server/internal/jsontext", "server/internal/fileurl", agent, apierr},
+		"server/internal/rest":       {"server/internal/knowledge", "server/internal/present", "server/internal/dialogue", "server/internal/openaierr", model, "server/internal/settingsfile", "server/internal/secrets", "server/internal/pluginhttp", "server/internal/jsontext", "api", "api/wire", "gen/api", "gen/apiserver", messaging, session, job, apikey, "server/internal/user", "server/internal/revocation", audit, memory, runtime, "server/internal/usage", auth, "server/internal/media", "server/internal/logstream", apierr, agent},
 		"server/internal/realtime":   {"server/internal/present", "server/internal/fileurl", "api/wire", "gen/api", "server/internal/jsontext", "server/socketio", messaging, session, auth, "server/internal/logstream", "server/internal/throttle", bus, apierr, lifecycle, names},
 
 		// The wiring.

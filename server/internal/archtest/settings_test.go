@@ -18,6 +18,7 @@ func TestSettingsAreRead(t *testing.T) {
 		"Network.Host": ".Network.Address(", "Network.Port": ".Network.Address(", "Storage.Dir": ".DataDir(",
 		"Security.TrustProxy": ".Proxies(", "Security.AuthToken": ".RESTKeys(", "Security.SocketKey": ".SocketKeys(", "Security.Isolation": ".Validate(", "Security.AllowHosts": ".HostNames(", "Web.Enable": ".WebUI(", "Web.Disable": ".WebUI(",
 		"Storage.AgentUploads": ".MediaDirs(", "Storage.ChannelUploads": ".MediaDirs(", "Storage.Generated": ".MediaDirs(",
+		"Agents.Knowledge": ".KnowledgeDir(",
 	}
 	var all, edge strings.Builder
 	for _, s := range sources(t) {

@@ -56,6 +56,7 @@ const (
 	LogActionStarted   = "ACTION_STARTED"
 	LogActionCompleted = "ACTION_COMPLETED"
 	LogModelUsed       = "MODEL_USED"
+	LogKnowledge       = "KNOWLEDGE_USED"
 	LogEvaluated       = "EVALUATOR_COMPLETED"
 )
 

@@ -19,6 +19,7 @@ import (
 	"github.com/elizad/elizad/server/internal/audit"
 	"github.com/elizad/elizad/server/internal/dialogue"
 	"github.com/elizad/elizad/server/internal/job"
+	"github.com/elizad/elizad/server/internal/knowledge"
 	"github.com/elizad/elizad/server/internal/logstream"
 	"github.com/elizad/elizad/server/internal/media"
 	"github.com/elizad/elizad/server/internal/memory"
@@ -38,6 +39,7 @@ type Deps struct {
 	Jobs      *job.Service
 	Dialogues *dialogue.Service
 	Memory    *memory.Service
+	Knowledge *knowledge.Service
 	Agents    Agents
 	Titles    *runtime.Service // which names conversations
 	Media     *media.Service
@@ -81,6 +83,7 @@ type handlers struct {
 	agentHandlers
 	runHandlers
 	memoryHandlers
+	knowledgeHandlers
 	roomHandlers
 	worldHandlers
 	messageServerHandlers
@@ -112,6 +115,7 @@ func Register(r chi.Router, d Deps) {
 		agentHandlers:         agentHandlers{agents: d.Agents, docs: d.Documents},
 		runHandlers:           runHandlers{runs: d.Messaging, agents: d.Agents},
 		memoryHandlers:        memoryHandlers{memories: d.Memory, docs: d.Documents},
+		knowledgeHandlers:     knowledgeHandlers{d.Knowledge},
 		roomHandlers:          roomHandlers{rooms: d.Memory, docs: d.Documents},
 		worldHandlers:         worldHandlers{worlds: d.Memory, docs: d.Documents},
 		messageServerHandlers: messageServerHandlers{servers: d.Messaging, docs: d.Documents},

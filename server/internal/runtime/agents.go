@@ -39,7 +39,8 @@ type Agent struct {
 	Model      ModelStatus
 	Plugins    []PluginStatus // for each name in Character.Plugins, and each server whose tools the agent has; not to be changed
 
-	// Notice says what the change that was just made removed beyond what was asked for; empty for nothing.
+	// Notice says what the change that was just made removed beyond what was asked for, and what of its knowledge the agent can't use; empty
+	// for nothing.
 	Notice string
 }
 
@@ -65,6 +66,8 @@ type Agents struct {
 	uses     *uses // of secrets
 	usage    *usage.Ledger
 	log      *slog.Logger
+
+	knowledge Knowledge // nil: agents know no documents
 }
 
 // Get returns one agent.
@@ -187,6 +190,7 @@ func (a *Agents) create(ctx context.Context, who auth.Identity, c agent.Characte
 	}
 	if created {
 		a.messages.AnnounceAgents(ctx)
+		a.changed(row)
 		a.note(ctx, "agent created", row)
 	}
 	out, err = a.describe(ctx, row)
@@ -303,14 +307,28 @@ func (a *Agents) setRunning(ctx context.Context, who auth.Identity, id uuid.UUID
 	return row, nil
 }
 
+// changed has the documents of an agent brought in line with its character.
+func (a *Agents) changed(row db.Agent) {
+	if a.knowledge != nil {
+		a.knowledge.Changed(row.ID)
+	}
+}
+
 // describe returns a row as its owner sees it.
 func (a *Agents) describe(ctx context.Context, row db.Agent) (Agent, error) {
 	m, err := a.versions.of(ctx, row)
 	if err != nil {
 		return Agent{}, err
 	}
+	notice := ""
+	if a.knowledge != nil {
+		if notice, err = a.knowledge.Notice(ctx, auth.Agent(row.ID), row.ID); err != nil {
+			return Agent{}, err
+		}
+	}
 	return Agent{
-		ID: row.ID, Character: *m.character, SecretKeys: m.secretKeys, Enabled: row.Enabled, Running: row.Running, Version: row.Version,
+		Notice: notice,
+		ID:     row.ID, Character: *m.character, SecretKeys: m.secretKeys, Enabled: row.Enabled, Running: row.Running, Version: row.Version,
 		CreatedAt: row.CreatedAt.Time(), UpdatedAt: row.UpdatedAt.Time(), Model: m.card.modelStatus(), Plugins: slices.Concat(m.plugins, m.tools.Status()),
 	}, nil
 }

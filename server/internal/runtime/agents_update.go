@@ -55,11 +55,12 @@ func (a *Agents) UpdateIf(ctx context.Context, who auth.Identity, id uuid.UUID, 
 			return Agent{}, fmt.Errorf("changing an agent: %w", err)
 		}
 		a.messages.AnnounceAgents(ctx)
+		a.changed(row)
 		if len(lost) > 0 {
 			a.log.WarnContext(ctx, "secrets removed, because a change would have sent them to another address", "agentId", row.ID, "agentName", row.Name, "names", lost)
 		}
 		out, err := a.describe(ctx, row)
-		out.Notice = secrets.Dropped(lost)
+		out.Notice = joined(" ", secrets.Dropped(lost), out.Notice)
 		return out, err
 	}
 	return Agent{}, apierr.New(apierr.Conflict, "The agent is being changed by somebody else; try again")

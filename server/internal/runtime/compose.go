@@ -11,6 +11,7 @@ import (
 
 	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/lifecycle"
+	"github.com/elizad/elizad/server/internal/messaging"
 	"github.com/elizad/elizad/server/internal/runtime/template"
 )
 
@@ -107,6 +108,9 @@ func (r *run) ask(ctx context.Context, providers []agent.Provider) error {
 				r.leaveOut(ctx, a.name, a.err)
 			}
 			r.state.Providers[a.name] = a.result
+			if found := r.passages(); a.name == knowledgeName && len(found) > 0 {
+				r.record.add(messaging.LogKnowledge, map[string]any{"passages": sourcesOf(found)})
+			}
 		case <-limited.Done():
 			if ctx.Err() != nil {
 				return context.Cause(ctx)

@@ -121,6 +121,9 @@ func (r *run) replyMetadata() map[string]any {
 	if notice := r.agent.model.ReplyNotice; notice != "" {
 		metadata["notice"] = notice
 	}
+	if found := r.passages(); len(found) > 0 {
+		metadata["sources"] = sourcesOf(found)
+	}
 	return metadata
 }
 

@@ -33,6 +33,9 @@ func (r *run) modelState() *model.State {
 			Title: a.Title, ContentType: a.ContentType, Description: a.Description, Text: a.Text,
 		})
 	}
+	for _, p := range r.passages() {
+		s.Knowledge = append(s.Knowledge, quotable(p))
+	}
 	for _, a := range r.offered {
 		s.Actions = append(s.Actions, model.Action{
 			Name: a.Name, Similes: a.Similes, Description: a.Description, Parameters: r.agent.schemas.of(a).names(),

@@ -34,13 +34,15 @@ func knownPlugin(name string) PluginStatus {
 		return PluginStatus{Name: name, Available: true, Status: PluginIgnored, Reason: "Storage is part of the server"}
 	case among("openai", "anthropic", "openrouter", "google", "google-genai", "gemini", "groq", "ollama", "mistral", "deepseek", "xai", "grok", "lmstudio", "vllm"):
 		return PluginStatus{Name: name, Available: true, Status: PluginBuiltin, Reason: "Used for the agent's texts when its settings are there"}
+	case among("knowledge", "rag"):
+		return PluginStatus{Name: name, Available: true, Status: PluginBuiltin, Reason: "Knowledge and documents are part of the server"}
 	case among("local-ai", "local-embedding", "llama"):
 		return unavailable(name, "Models are not run inside the server", "Run Ollama or another server that speaks OpenAI's protocol, and set OLLAMA_API_ENDPOINT or OPENAI_BASE_URL")
 	case strings.ContainsAny(name, `/\`) && !strings.HasPrefix(name, "@") || strings.Contains(name, "://"):
 		return unavailable(name, "Code is not loaded from characters", "Compile the plugin into the server")
 	case among("mcp"):
 		return PluginStatus{Name: name, Available: true, Status: PluginBuiltin, Reason: "Tools of the servers in settings.mcp.servers are actions of the agent"}
-	case among("knowledge", "rag", "web-search", "browser", "firecrawl", "tavily", "scheduler", "cron", "todo", "goals",
+	case among("web-search", "browser", "firecrawl", "tavily", "scheduler", "cron", "todo", "goals",
 		"tee", "tee-phala", "elevenlabs", "speech", "edge-tts", "whisper"):
 		return unavailable(name, "This server doesn't have it yet", "")
 	default:

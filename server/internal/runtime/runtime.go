@@ -66,6 +66,7 @@ type Config struct {
 	Keys     *seal.Keys    // seal the agents' secrets
 	Salt     string        // opens secrets that an ElizaOS server sealed, in characters that come from there
 
+	Knowledge   Knowledge       // nil: agents know no documents
 	Attachments Attachments     // nil: agents see of attachments what their messages say
 	Environment Environment     // nil: agents see nothing of the server's settings
 	Plugins     *agent.Registry // nil: none
@@ -159,9 +160,9 @@ func New(cfg Config) (*Service, error) {
 		store: cfg.Store, namings: cfg.Namings, keys: cfg.Keys, salt: cfg.Salt, messages: cfg.Messages, models: cfg.Models, plugins: cfg.Plugins, log: cfg.Logger, usage: cfg.Usage,
 		tally:   quota.NewTally(quota.Quota{Most: cfg.MaxAgents, What: "agents", Setting: "ELIZAD_MAX_AGENTS (--max-agents)"}, cfg.Now),
 		numbers: &numbers{now: cfg.Now},
-		uses:    newUses(cfg.Store, cfg.Logger),
+		uses:    newUses(cfg.Store, cfg.Logger), knowledge: cfg.Knowledge,
 	}
-	b := &builder{agents: agents, environment: cfg.Environment, models: cfg.Models, registry: cfg.Plugins, tools: cfg.Tools, log: cfg.Logger}
+	b := &builder{agents: agents, environment: cfg.Environment, models: cfg.Models, registry: cfg.Plugins, tools: cfg.Tools, knowledge: cfg.Knowledge, log: cfg.Logger}
 	agents.versions = newAgentVersions(b.build)
 	s := &Service{
 		cfg: cfg, agents: agents,

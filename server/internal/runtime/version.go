@@ -162,6 +162,7 @@ type builder struct {
 	models      Models
 	registry    *agent.Registry
 	tools       ToolServers
+	knowledge   Knowledge // nil: agents know no documents
 	log         *slog.Logger
 }
 
@@ -206,7 +207,11 @@ func (b *builder) build(ctx context.Context, row db.Agent) (*agentVersion, error
 	}
 	m.budgets = m.settings.budgets()
 	m.model.Notice = strings.TrimSpace(m.model.Notice + " " + m.unpriced())
-	if err := m.admit("", agent.Components{Actions: builtinActions(), Providers: builtinProviders()}); err != nil {
+	providers := builtinProviders()
+	if b.knowledge != nil {
+		providers = append(providers, knowledgeProvider(b.knowledge))
+	}
+	if err := m.admit("", agent.Components{Actions: builtinActions(), Providers: providers}); err != nil {
 		return nil, err
 	}
 	for _, name := range character.Plugins {

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) store.System) {
 		{"runs", testRuns},
 		{"logs", testLogs},
 		{"memories", testMemories},
+		{"knowledge", testKnowledge},
 		{"sessions", testSessions},
 		{"jobs", testJobs},
 		{"dialogues", testDialogues},

@@ -24,9 +24,9 @@ type schema interface {
 	texts(t *testing.T, query string) []string
 }
 
-// Tables without a tenant: the list of tenants, that of migrations, and the index of words on SQLite, whose documents belong to messages.
+// Tables without a tenant: the list of tenants, that of migrations, and the indexes of words on SQLite, whose documents belong to messages and passages.
 func withoutTenant(table string) bool {
-	return table == "goose_db_version" || table == "tenants" || table == "message_texts" || table == "messages_to_index" || strings.HasPrefix(table, "message_index") || strings.HasPrefix(table, "sqlite_")
+	return table == "goose_db_version" || table == "tenants" || table == "message_texts" || table == "messages_to_index" || strings.HasPrefix(table, "message_index") || strings.HasPrefix(table, "passage_index") || strings.HasPrefix(table, "sqlite_")
 }
 
 // testAdopt moves rows of every table that the schema has. A table that is added later is in this test by itself, and has rows in the
@@ -111,7 +111,7 @@ func TestAdoptOnPostgres(t *testing.T) {
 		return s
 	}, "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1", "SELECT attname::text FROM pg_attribute WHERE attrelid = '%s'::regclass AND attname = 'tenant'")
 	open := m.texts(t, "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND NOT (relrowsecurity AND relforcerowsecurity) ORDER BY 1")
-	if !slices.Equal(open, []string{"goose_db_version", "message_words", "tenants"}) {
+	if !slices.Equal(open, []string{"goose_db_version", "message_words", "passage_words", "tenants"}) {
 		t.Errorf("afterwards these have no forced policy: %v", open)
 	}
 }

@@ -168,7 +168,7 @@ func run(t *testing.T, method reflect.Method, c circumstances, q db.Scoped) ([]r
 // ownTables are the tables with a tenant.
 var ownTables = []string{
 	"message_servers", "agents", "message_server_agents", "channels", "channel_participants", "messages", "turns", "turn_events", "turn_actions", "sessions", "jobs", "dialogues",
-	"worlds", "world_agents", "rooms", "memories", "forgotten_messages", "former_agents", "agents_to_conceal", "secret_times", "idempotency_keys", "api_keys", "audit_entries", "audit_chains", "adoptions", "usage_days",
+	"worlds", "world_agents", "rooms", "memories", "documents", "document_contents", "passages", "forgotten_messages", "former_agents", "agents_to_conceal", "secret_times", "idempotency_keys", "api_keys", "audit_entries", "audit_chains", "adoptions", "usage_days",
 }
 
 // differences returns the tables whose rows of the default tenant change while fn runs. read returns what the table holds of it.

@@ -51,6 +51,7 @@ const (
 	somethingNew
 	aKey
 	aLogin
+	aDocument
 )
 
 // numbered returns the id with a kind and a number.
@@ -96,6 +97,11 @@ INSERT INTO rooms SELECT ID(10, i), ID(1, 1), ID(11, CASE WHEN i <= 5 THEN 1 ELS
 INSERT INTO memories SELECT ID(9, i), ID(1, 1), ID(6, 1), ID(10, 1), NULL, 'messages', '{}', '{}', ID(4, i), false, false, NULL, NULL, ago(i, {n}), ago(i, {n}), 1 FROM rows({n});
 INSERT INTO memories SELECT ID(9, 1000000 + i), ID(1, 1), ID(6, 1), ID(10, 1), NULL, 'facts', '{}', '{}', NULL, false, false, NULL, NULL, ago(i, {n}), ago(i, {n}), 1 FROM rows({n});
 INSERT INTO fact_sources (memory_id, message_id, agent_id, channel_id, tenant) SELECT ID(9, 1000000 + i), ID(4, i), ID(1, 1), ID(3, 1), 1 FROM rows({n});
+INSERT INTO documents SELECT ID(15, i), ID(1, 1), CASE WHEN i % 2 = 0 THEN 'upload' ELSE 'folder' END, 'p' || i, 't', 'text/plain', 'h', 10, CASE WHEN i % ({n}/10) = 0 THEN 'failed' WHEN i = 7 THEN 'indexing' WHEN i % ({n}/10) = 1 THEN 'queued' ELSE 'ready' END,
+       '', 5, 5, 1, CASE WHEN i = 7 THEN 0 ELSE 1900000600000 END, ago(i, {n}/10), ago(i, {n}/10), 1 FROM rows({n}/10);
+INSERT INTO document_contents SELECT ID(15, i), BYTES(i), 1 FROM rows({n}/10) WHERE i <> 9;
+INSERT INTO passages (document_id, agent_id, position, heading, content, terms, embedding, embedding_space, tenant)
+SELECT ID(15, 1 + i % ({n}/10)), ID(1, 1), i, 'h', 'c', 'word' || i || CASE WHEN i % 50 = 0 THEN ' everywhere' ELSE '' END, BYTES(i), 's', 1 FROM rows({n});
 INSERT INTO forgotten_messages SELECT ID(4, i), ID(1, 1), 1 FROM rows({n}/10) WHERE i % 2 = 0;
 INSERT INTO former_agents SELECT ID(1, 1000 + i), 0, 1 FROM rows({n}/10);
 INSERT INTO agents_to_conceal SELECT ID(1, i), 1 FROM rows(5);
@@ -119,26 +125,34 @@ INSERT INTO audit_chains (last_seq, last_hash, dropped_seq, dropped_hash, tenant
 // grown lists the queries whose visits may grow with what is stored, and why. All others visit as much in a long history as in
 // a short one.
 var grown = map[string]string{
-	"CountAPIKeys":          "all keys, of which there are a thousand at most",
-	"CountAgentTurns":       "the total of a list",
-	"CountAgentWorlds":      "all worlds, if another agent has most of them",
-	"CountJobs":             "the jobs of a day, by status",
-	"CountRevocations":      "all revocations, which are few",
-	"ListEndedLogins":       "the logins that ended in the last minute",
-	"ListNewRevocations":    "the revocations of the last minute",
-	"CountUsers":            "all users",
-	"CountSessions":         "the sessions of a day, by state",
-	"DeleteAgent":           "all that is the agent's",
-	"DeleteAgentMemories":   "all memories of the agent",
-	"DeleteEndedAPIKey":     "all keys, of which there are a thousand at most",
-	"DeleteChannel":         "all that is the channel's",
-	"DeleteChannelMessages": "all messages of the channel",
-	"DeleteMessageServer":   "all that is the message server's",
-	"DeleteRoomMemories":    "all memories in the room",
-	"ForgetAgentMessages":   "all messages of the agent's channels",
-	"ForgetRoomMessages":    "all messages of the channel",
-	"ListServerChannelIDs":  "all channels of the message server",
-	"ListWorlds":            "all worlds",
+	"CountAPIKeys":           "all keys, of which there are a thousand at most",
+	"CountAgentTurns":        "the total of a list",
+	"DeleteDocument":         "all passages of the document",
+	"DeletePassages":         "all passages of the document",
+	"ListCharacterDocuments": "all documents of the agent, of which there are a thousand",
+	"ListKnowingAgents":      "all agents, at the start",
+	"ListUnusedDocuments":    "all documents of the agent, of which there are a thousand",
+	"MeasureDocuments":       "all documents of the agent, of which there are a thousand",
+	"RequeueDocuments":       "all that a dead process was indexing",
+	"SearchPassages":         "all passages of the agent that have a word of the question",
+	"CountAgentWorlds":       "all worlds, if another agent has most of them",
+	"CountJobs":              "the jobs of a day, by status",
+	"CountRevocations":       "all revocations, which are few",
+	"ListEndedLogins":        "the logins that ended in the last minute",
+	"ListNewRevocations":     "the revocations of the last minute",
+	"CountUsers":             "all users",
+	"CountSessions":          "the sessions of a day, by state",
+	"DeleteAgent":            "all that is the agent's",
+	"DeleteAgentMemories":    "all memories of the agent",
+	"DeleteEndedAPIKey":      "all keys, of which there are a thousand at most",
+	"DeleteChannel":          "all that is the channel's",
+	"DeleteChannelMessages":  "all messages of the channel",
+	"DeleteMessageServer":    "all that is the message server's",
+	"DeleteRoomMemories":     "all memories in the room",
+	"ForgetAgentMessages":    "all messages of the agent's channels",
+	"ForgetRoomMessages":     "all messages of the channel",
+	"ListServerChannelIDs":   "all channels of the message server",
+	"ListWorlds":             "all worlds",
 
 	"ListUnprovenEntities":  "all that take part in something, for the operator",
 	"ProofOfEntity":         "the audit log, for the operator",
@@ -238,7 +252,7 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 	}{
 		{"APIKey", aKey, 1}, {"ServerWorld", aServer, 1}, {"World", aWorld, 1}, {"Room", aRoom, 1}, {"Memory", aMemory, 1}, {"Callback", aJob, 100}, {"Job", aJob, 100},
 		{"Session", aSession, 200}, {"Turn", aTurn, message}, {"MessageServer", aServer, 1}, {"Message", aMessage, message},
-		{"Channel", aChannel, channel}, {"NextSeq", aChannel, channel}, {"Agent", anAgent, agent}, {"WhatHasID", aMemory, 5}, {"Login", aLogin, 100}, {"User", aUser, 1},
+		{"Channel", aChannel, channel}, {"NextSeq", aChannel, channel}, {"Agent", anAgent, agent}, {"WhatHasID", aMemory, 5}, {"Login", aLogin, 100}, {"Document", aDocument, 7}, {"Passages", aDocument, 7}, {"User", aUser, 1},
 	}
 	values := map[string][]any{
 		"AgentID": {numbered(anAgent, agent)}, "OwnerID": {numbered(anAgent, 1)}, "ChannelID": {numbered(aChannel, channel)}, "MessageServerID": {numbered(aServer, 1)},
@@ -257,6 +271,8 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"CachedTokens": {1}, "Cost": {1}, "UnpricedCalls": {1},
 		"LoginID": {numbered(aLogin, 7)}, "KeepRows": {49}, "Subject": {"new"}, "TokenID": {"t7"}, "Entity": {"e7"},
 
+		"DocumentID": {numbered(aDocument, 8)}, "Title": {"t"}, "MediaType": {"text/plain"}, "Size": {1}, "Passages": {5}, "Indexed": {5}, "Heading": {"h"}, "Terms": {"new"},
+		"Number": {7}, "AfterNumber": {0},
 		"LimitRows": {page}, "MaxRows": {page}, "PageSize": {page}, "AtMost": {page}, "MaxTurns": {16}, "MaxPerSender": {12}, "AfterSender": {numbered(aUser, 0)}, "OffsetRows": {0},
 		"UpToSeq": {1_000_000}, "BeforeSeq": {1_000_000}, "AfterSeq": {1}, "Seq": {5_000_000}, "Position": {7}, "Attempt": {0}, "CharacterVersion": {1}, "Version": {1},
 		"TimeoutMs": {60_000}, "MaxDurationMs": {600_000}, "WarningMs": {1_000}, "RenewalCount": {0}, "By": {1},
@@ -271,27 +287,33 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"Times": {1}, "Action": {"agent"}, "Operation": {"updateAgent"}, "Kind": {"user"}, "Proof": {"token"}, "KeyID": {numbered(aKey, 1)}, "Proven": {true}, "Address": {""}, "TargetID": {numbered(anAgent, agent)},
 		"WithinID": {numbered(anAgent, agent)}, "Details": {""}, "RequestID": {""}, "WhoID": {numbered(aUser, 1)}, "AnyAction": {true}, "Anybody": {true}, "AnyTarget": {true},
 		"Metadata": {dbtype.JSON(`{}`)}, "Character": {dbtype.JSON(`{}`)}, "Secrets": {dbtype.JSON(`{}`)}, "RawMessage": {dbtype.JSON(`{}`)}, "Header": {dbtype.JSON(`{}`)},
-		"Result": {dbtype.JSON(`{}`), "{}"}, "Data": {dbtype.JSON(`{}`)}, "CallbackSecret": {dbtype.JSON(`{}`)}, "Body": {[]byte("x")}, "Embedding": {[]byte(nil)}, "Hash": {[]byte("7")}, "Prefix": {"elz_"}, "Heard": {[]byte("7")}, "Said": {[]byte("7")}, "Place": {[]byte("7")}, "Questions": {2}, "LastMessageID": {numbered(aMessage, message)}, "Scopes": {"read"},
+		"Result": {dbtype.JSON(`{}`), "{}"}, "Data": {dbtype.JSON(`{}`)}, "CallbackSecret": {dbtype.JSON(`{}`)}, "Body": {[]byte("x")}, "Embedding": {[]byte(nil)}, "Hash": {[]byte("7")}, "Prefix": {"elz_"}, "Heard": {[]byte("7")}, "Said": {[]byte("7")}, "Place": {[]byte("7"), "new"}, "Questions": {2}, "LastMessageID": {numbered(aMessage, message)}, "Scopes": {"read"},
 	}
 	special := map[string]map[string]any{
-		"FindClientMessage":    {"SourceID": "nothing", "Content": "nothing"},
-		"InsertSession":        {"ChannelID": numbered(somethingNew, 9)},
-		"InsertDialogue":       {"ChannelID": numbered(aChannel, 3), "MessageID": numbered(somethingNew, 9), "Name": []byte("7")},
-		"ContinueDialogue":     {"MessageID": numbered(somethingNew, 9)},
-		"FindNamedDialogue":    {"Name": []byte("7")},
-		"ForgetUserDialogue":   {"ID": numbered(aUser, 1)},
-		"InsertMessageServer":  {"SourceID": "new"},
-		"InsertChannel":        {"SourceID": "new", "PairKey": "new"},
-		"InsertTurn":           {"MessageID": numbered(somethingNew, 9)},
-		"InsertJob":            {"MessageID": numbered(somethingNew, 9)},
-		"InsertMemory":         {"MessageID": numbered(aMessage, 1000002)},
-		"InsertIdempotencyKey": {"IdempotencyKey": "new"},
-		"InsertUser":           {"Email": "new"},
-		"FindUser":             {"Owner": "e7"},
-		"InsertAPIKey":         {"Hash": []byte("new")},
-		"UpsertSourceChannel":  {"SourceID": "new"},
-		"AddParticipant":       {"EntityID": numbered(somethingNew, 9)},
-		"AgentConcealed":       {"ID": numbered(anAgent, agent)},
+		"FindClientMessage":     {"SourceID": "nothing", "Content": "nothing"},
+		"InsertSession":         {"ChannelID": numbered(somethingNew, 9)},
+		"InsertDialogue":        {"ChannelID": numbered(aChannel, 3), "MessageID": numbered(somethingNew, 9), "Name": []byte("7")},
+		"ContinueDialogue":      {"MessageID": numbered(somethingNew, 9)},
+		"FindNamedDialogue":     {"Name": []byte("7")},
+		"ForgetUserDialogue":    {"ID": numbered(aUser, 1)},
+		"InsertMessageServer":   {"SourceID": "new"},
+		"InsertChannel":         {"SourceID": "new", "PairKey": "new"},
+		"InsertTurn":            {"MessageID": numbered(somethingNew, 9)},
+		"InsertJob":             {"MessageID": numbered(somethingNew, 9)},
+		"InsertMemory":          {"MessageID": numbered(aMessage, 1000002)},
+		"InsertIdempotencyKey":  {"IdempotencyKey": "new"},
+		"InsertUser":            {"Email": "new"},
+		"FindUser":              {"Owner": "e7"},
+		"InsertAPIKey":          {"Hash": []byte("new")},
+		"UpsertSourceChannel":   {"SourceID": "new"},
+		"AddParticipant":        {"EntityID": numbered(somethingNew, 9)},
+		"AgentConcealed":        {"ID": numbered(anAgent, agent)},
+		"InsertDocument":        {"Status": "queued", "Hash": "new"},
+		"InsertDocumentContent": {"DocumentID": numbered(aDocument, 9), "Content": []byte("x")},
+		"InsertPassage":         {"Position": 1_000_000, "Embedding": []byte("x"), "Content": "c"},
+		"AdvanceDocument":       {"Hash": "h", "Attempt": 1},
+		"FinishDocument":        {"Hash": "h", "Attempt": 1},
+		"ScanPassages":          {"EmbeddingSpace": "s"},
 
 		"UpsertUsage":    {"Kind": "person"},
 		"SumUsage":       {"Kind": "person"},
