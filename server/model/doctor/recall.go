@@ -241,7 +241,7 @@ func allIn(text, words string) bool {
 }
 
 // maxRecalled is how many facts an answer about everything holds.
-const maxRecalled = 10
+const maxRecalled = 30
 
 // recallAll lists what is known about the sender.
 func (t *talk) recallAll(v vars) bool {
