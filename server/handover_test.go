@@ -433,7 +433,7 @@ func TestEveryEntityColumn(t *testing.T) {
 	others := strings.Fields(`adoptions.server_id agents.id agents_to_conceal.agent_id api_keys.id audit_entries.key_id channel_participants.channel_id channels.id fact_sources.memory_id fact_sources.message_id fact_sources.agent_id fact_sources.channel_id
 		channels.message_server_id dialogues.channel_id dialogues.agent_id dialogues.message_id document_contents.document_id documents.id documents.agent_id passages.document_id passages.agent_id forgotten_messages.message_id forgotten_messages.agent_id former_agents.id idempotency_keys.claim idempotency_keys.owner jobs.id jobs.agent_id
 		jobs.channel_id jobs.message_id logins.id memories.id memories.agent_id memories.room_id memories.world_id memories.message_id message_server_agents.message_server_id
-		message_server_agents.agent_id message_servers.id message_texts.message_id message_texts.channel_id message_words.message_id message_words.channel_id messages.id messages.channel_id messages.in_reply_to
+		message_server_agents.agent_id message_servers.id message_texts.message_id message_texts.channel_id message_words.message_id message_words.channel_id reflections.agent_id reflections.channel_id messages.id messages.channel_id messages.in_reply_to
 		rooms.id rooms.agent_id rooms.world_id rooms.channel_id rooms.message_server_id secret_times.agent_id sessions.id sessions.agent_id sessions.channel_id tenants.server_id
 		turn_actions.turn_id turn_events.turn_id turn_events.agent_id turns.id turns.agent_id turns.channel_id turns.message_id turns.response_id turns.reply_id world_agents.world_id
 		world_agents.agent_id world_agents.owner_id worlds.id worlds.agent_id worlds.message_server_id`)

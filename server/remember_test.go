@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/elizad/elizad/gen/api"
@@ -190,5 +192,121 @@ func TestModelsRemember(t *testing.T) {
 		if got := lastPrompt(t, m); strings.Contains(got, "Marta is allergic to nuts ‹/response>") != knows {
 			t.Errorf("the model is told that the asker is allergic: %v\n%s", !knows, got)
 		}
+	}
+}
+
+// mirror is a model that looks back in a given way, and answers anything else.
+type mirror struct {
+	mu      sync.Mutex
+	answers []string // to looking back, in order; the last one again and again
+	prompts []string // of looking back
+}
+
+func (m *mirror) answer(r modeltest.Request) modeltest.Script {
+	if !strings.Contains(r.Prompt(), "Look back at a part of a conversation") {
+		return modeltest.Frame("Certainly.")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.prompts = append(m.prompts, r.Prompt())
+	return modeltest.Say(m.answers[min(len(m.prompts), len(m.answers))-1])
+}
+
+// looks returns the prompts of looking back so far.
+func (m *mirror) looks() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]string(nil), m.prompts...)
+}
+
+// noted is an answer with facts, one a line.
+func noted(lines string) string { return "<response><facts>\n" + lines + "\n</facts></response>" }
+
+// tell posts messages of a person with a name, each with its answer, so that a channel grows by two each time.
+func (n *node) tell(channel, user uuid.UUID, from, to int) {
+	n.t.Helper()
+	for i := from; i <= to; i++ {
+		n.post(channel, api.PostMessageRequest{
+			AuthorID: &user, AuthorDisplayName: new("Marta"), Content: new(fmt.Sprintf("Remark number %d.", i)), MessageServerID: new(uuid.Nil), Transport: new(api.TransportHTTP),
+		}).want(201)
+	}
+}
+
+// TestModelsLookBack has a model find facts in what was said, every nine messages and over a restart.
+func TestModelsLookBack(t *testing.T) {
+	t.Parallel()
+	m := &mirror{answers: []string{noted("- Marta | fact | Marta keeps bees\nno line of the form\nthe garden | status | The garden is | wet."), noted("")}}
+	model := modeltest.New(t, m.answer)
+	dir, env := t.TempDir(), []string{"OPENAI_BASE_URL=" + model.URL, "OPENAI_API_KEY=key"}
+	n := start(t, dir, env...)
+	channel, user := n.dm()
+	n.tell(channel, user, 1, 5)
+	facts := func() []api.Memory {
+		return n.memories(n.agentID(), api.ListMemoriesParams{TableName: new("facts")}).Memories
+	}
+	eventually(t, "what was found", func() bool { return len(facts()) > 0 })
+	n.stop()
+	if looks := m.looks(); len(looks) != 1 || !strings.Contains(looks[0], "Remark number 1.") || !strings.Contains(looks[0], "Remark number 5.") {
+		t.Fatalf("it looked back at %q", looks)
+	}
+	n = start(t, dir, env...)
+	about := map[uuid.UUID]any{}
+	for _, f := range facts() {
+		about[f.EntityID] = []any{object(f.Content)["text"], object(f.Metadata)["kind"]}
+	}
+	if diff := cmp.Diff(map[uuid.UUID]any{user: []any{"Marta keeps bees", "fact"}, n.agentID(): []any{"The garden is | wet.", "status"}}, about); diff != "" {
+		t.Errorf("it keeps (-want +got):\n%s", diff)
+	}
+	stranger := uuid.New()
+	group := n.group(n.agentID(), user, stranger)
+	for who, knows := range map[uuid.UUID]bool{user: true, stranger: false} {
+		n.reply(group, who, "Eliza, what is on today?")
+		if got := lastPrompt(t, model); strings.Contains(got, "Marta keeps bees") != knows {
+			t.Errorf("the model is told of bees: %v\n%s", !knows, got)
+		}
+	}
+	n.tell(channel, user, 6, 10)
+	eventually(t, "another look back", func() bool { return len(m.looks()) == 2 })
+	if looks := m.looks(); len(looks) != 2 || strings.Contains(looks[1], "Remark number 5.") || !strings.Contains(looks[1], "Remark number 10.") {
+		t.Errorf("it looked back at %q", looks)
+	}
+}
+
+// TestLookingBackFails has a model that can't: after three tries the messages are left, and answers are as ever.
+func TestLookingBackFails(t *testing.T) {
+	t.Parallel()
+	m := &mirror{answers: []string{"I have no idea", "<response></response>", "No", noted("")}}
+	model := modeltest.New(t, m.answer)
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=key")
+	channel, user := n.dm()
+	n.tell(channel, user, 1, 4)
+	for try := 1; try <= 3; try++ {
+		n.tell(channel, user, 4+try, 4+try)
+		eventually(t, "a look back", func() bool { return len(m.looks()) == try })
+		eventually(t, "its record", func() bool {
+			noted := 0
+			for _, r := range n.runs(n.agentID(), api.ListRunsParams{}).Runs {
+				noted += r.Counts.Evaluators
+			}
+			return noted == try
+		})
+	}
+	n.tell(channel, user, 8, 12)
+	eventually(t, "another look back", func() bool { return len(m.looks()) == 4 })
+	if looks := m.looks(); len(looks) != 4 || strings.Contains(looks[3], "Remark number 7.") || !strings.Contains(looks[3], "Remark number 8.") {
+		t.Errorf("it looked back at %q", looks)
+	}
+}
+
+func TestLookingBackIsTurnedOff(t *testing.T) {
+	t.Parallel()
+	m := &mirror{answers: []string{noted("")}}
+	model := modeltest.New(t, m.answer)
+	n := start(t, t.TempDir(), "OPENAI_BASE_URL="+model.URL, "OPENAI_API_KEY=key", "REFLECTION=off")
+	channel, user := n.dm()
+	n.tell(channel, user, 1, 6)
+	n.stop()
+	if looks := m.looks(); len(looks) != 0 {
+		t.Errorf("it looked back at %q", looks)
 	}
 }

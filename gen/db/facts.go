@@ -7,6 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
+type GetReflectionParams struct {
+	ChannelID uuid.UUID
+	AgentID   uuid.UUID
+}
+
 type InsertFactSourceParams struct {
 	MemoryID  uuid.UUID
 	AgentID   uuid.UUID
@@ -34,4 +39,11 @@ type ListOldFactsParams struct {
 	EntityID  uuid.UUID
 	KeepRows  int64
 	LimitRows int64
+}
+
+type UpsertReflectionParams struct {
+	Seq       int64
+	Tries     int64
+	ChannelID uuid.UUID
+	AgentID   uuid.UUID
 }

@@ -174,6 +174,7 @@ type Scoped interface {
 	GetOpenTurnOfResponse(ctx context.Context, arg GetOpenTurnOfResponseParams) (Turn, error)
 	GetPairChannel(ctx context.Context, arg GetPairChannelParams) (Channel, error)
 	GetPassage(ctx context.Context, arg GetPassageParams) (GetPassageRow, error)
+	GetReflection(ctx context.Context, arg GetReflectionParams) (Reflection, error)
 	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
 	// Keeps others from changing the room until the transaction ends.
 	GetRoomForUpdate(ctx context.Context, arg GetRoomForUpdateParams) (GetRoomForUpdateRow, error)
@@ -338,6 +339,8 @@ type Scoped interface {
 	UpdateWorld(ctx context.Context, arg UpdateWorldParams) (World, error)
 	// Takes the next number of the log, which locks the log against other entries until the transaction ends.
 	UpsertAuditChain(ctx context.Context, hash []byte) (AuditChain, error)
+	// Does nothing where the channel or the agent is gone, or has been looked at further meanwhile.
+	UpsertReflection(ctx context.Context, arg UpsertReflectionParams) error
 	// What was revoked before stays revoked as long as it was.
 	UpsertRevocation(ctx context.Context, arg UpsertRevocationParams) (Revocation, error)
 	// Notes that a secret was given its value, which nobody has used yet.
@@ -1086,6 +1089,10 @@ func (q scopedQueries) GetPassage(ctx context.Context, arg GetPassageParams) (Ge
 	return q.all.GetPassage(ctx, unscoped.GetPassageParams{Tenant: q.scope.Tenant, Number: arg.Number, AgentID: arg.AgentID})
 }
 
+func (q scopedQueries) GetReflection(ctx context.Context, arg GetReflectionParams) (Reflection, error) {
+	return q.all.GetReflection(ctx, unscoped.GetReflectionParams{Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AgentID: arg.AgentID})
+}
+
 func (q scopedQueries) GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error) {
 	return q.all.GetRoom(ctx, unscoped.GetRoomParams{Tenant: q.scope.Tenant, ID: arg.ID, AgentID: arg.AgentID})
 }
@@ -1664,6 +1671,10 @@ func (q scopedQueries) UpdateWorld(ctx context.Context, arg UpdateWorldParams) (
 
 func (q scopedQueries) UpsertAuditChain(ctx context.Context, hash []byte) (AuditChain, error) {
 	return q.all.UpsertAuditChain(ctx, unscoped.UpsertAuditChainParams{Tenant: q.scope.Tenant, Hash: hash})
+}
+
+func (q scopedQueries) UpsertReflection(ctx context.Context, arg UpsertReflectionParams) error {
+	return q.all.UpsertReflection(ctx, unscoped.UpsertReflectionParams{Seq: arg.Seq, Tries: arg.Tries, Tenant: q.scope.Tenant, ChannelID: arg.ChannelID, AgentID: arg.AgentID})
 }
 
 func (q scopedQueries) UpsertRevocation(ctx context.Context, arg UpsertRevocationParams) (Revocation, error) {

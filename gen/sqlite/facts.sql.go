@@ -12,6 +12,26 @@ import (
 	"github.com/google/uuid"
 )
 
+const getReflection = `-- name: GetReflection :one
+SELECT agent_id, channel_id, seq, tries, tenant FROM reflections WHERE tenant = ?1 AND channel_id = ?2 AND agent_id = ?3
+`
+
+type GetReflectionParams = unscoped.GetReflectionParams
+
+// scope: tenant
+func (q *Queries) GetReflection(ctx context.Context, arg GetReflectionParams) (Reflection, error) {
+	row := q.db.QueryRowContext(ctx, getReflection, arg.Tenant, arg.ChannelID, arg.AgentID)
+	var i Reflection
+	err := row.Scan(
+		&i.AgentID,
+		&i.ChannelID,
+		&i.Seq,
+		&i.Tries,
+		&i.Tenant,
+	)
+	return i, err
+}
+
 const insertFactSource = `-- name: InsertFactSource :execrows
 INSERT INTO fact_sources (tenant, memory_id, message_id, agent_id, channel_id)
 SELECT m.tenant, ?1, m.id, ?2, m.channel_id FROM messages m WHERE m.tenant = ?3 AND m.id = ?4
@@ -167,4 +187,26 @@ func (q *Queries) ListOldFacts(ctx context.Context, arg ListOldFactsParams) ([]u
 		return nil, err
 	}
 	return items, nil
+}
+
+const upsertReflection = `-- name: UpsertReflection :exec
+INSERT INTO reflections (tenant, agent_id, channel_id, seq, tries)
+SELECT c.tenant, a.id, c.id, ?1, ?2 FROM channels c JOIN agents a ON a.tenant = c.tenant
+WHERE c.tenant = ?3 AND c.id = ?4 AND a.id = ?5
+ON CONFLICT (channel_id, agent_id) DO UPDATE SET seq = excluded.seq, tries = excluded.tries WHERE reflections.seq <= excluded.seq
+`
+
+type UpsertReflectionParams = unscoped.UpsertReflectionParams
+
+// scope: tenant
+// Does nothing where the channel or the agent is gone, or has been looked at further meanwhile.
+func (q *Queries) UpsertReflection(ctx context.Context, arg UpsertReflectionParams) error {
+	_, err := q.db.ExecContext(ctx, upsertReflection,
+		arg.Seq,
+		arg.Tries,
+		arg.Tenant,
+		arg.ChannelID,
+		arg.AgentID,
+	)
+	return err
 }

@@ -34,6 +34,8 @@ type Message = unscoped.Message
 
 type MessageServer = unscoped.MessageServer
 
+type Reflection = unscoped.Reflection
+
 type Revocation = unscoped.Revocation
 
 type Room = unscoped.Room

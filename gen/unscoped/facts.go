@@ -7,6 +7,12 @@ import (
 	"github.com/google/uuid"
 )
 
+type GetReflectionParams struct {
+	Tenant    int64
+	ChannelID uuid.UUID
+	AgentID   uuid.UUID
+}
+
 type InsertFactSourceParams struct {
 	MemoryID  uuid.UUID
 	AgentID   uuid.UUID
@@ -50,4 +56,12 @@ type ListOldFactsParams struct {
 	EntityID  uuid.UUID
 	KeepRows  int64
 	LimitRows int64
+}
+
+type UpsertReflectionParams struct {
+	Seq       int64
+	Tries     int64
+	Tenant    int64
+	ChannelID uuid.UUID
+	AgentID   uuid.UUID
 }

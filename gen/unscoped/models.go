@@ -215,6 +215,14 @@ type MessageServer struct {
 	Tenant     int64
 }
 
+type Reflection struct {
+	AgentID   uuid.UUID
+	ChannelID uuid.UUID
+	Seq       int64
+	Tries     int64
+	Tenant    int64
+}
+
 type Revocation struct {
 	Kind      string
 	Subject   string

@@ -378,6 +378,8 @@ type Querier interface {
 	// scope: tenant
 	GetPassage(ctx context.Context, arg GetPassageParams) (GetPassageRow, error)
 	// scope: tenant
+	GetReflection(ctx context.Context, arg GetReflectionParams) (Reflection, error)
+	// scope: tenant
 	GetRoom(ctx context.Context, arg GetRoomParams) (GetRoomRow, error)
 	// scope: tenant
 	// Keeps others from changing the room until the transaction ends.
@@ -768,6 +770,9 @@ type Querier interface {
 	// scope: tenant
 	// Takes the next number of the log, which locks the log against other entries until the transaction ends.
 	UpsertAuditChain(ctx context.Context, arg UpsertAuditChainParams) (AuditChain, error)
+	// scope: tenant
+	// Does nothing where the channel or the agent is gone, or has been looked at further meanwhile.
+	UpsertReflection(ctx context.Context, arg UpsertReflectionParams) error
 	// scope: tenant
 	// What was revoked before stays revoked as long as it was.
 	UpsertRevocation(ctx context.Context, arg UpsertRevocationParams) (Revocation, error)

@@ -28,3 +28,15 @@ SELECT m.id FROM memories m
 WHERE m.tenant = sqlc.arg(tenant) AND m.agent_id = sqlc.arg(agent_id) AND m.entity_id = sqlc.arg(entity_id) AND m.table_name = 'facts'
 ORDER BY m.updated_at DESC, m.id DESC
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint) OFFSET CAST(sqlc.arg(keep_rows) AS bigint);
+
+-- name: GetReflection :one
+-- scope: tenant
+SELECT * FROM reflections WHERE tenant = sqlc.arg(tenant) AND channel_id = sqlc.arg(channel_id) AND agent_id = sqlc.arg(agent_id);
+
+-- name: UpsertReflection :exec
+-- scope: tenant
+-- Does nothing where the channel or the agent is gone, or has been looked at further meanwhile.
+INSERT INTO reflections (tenant, agent_id, channel_id, seq, tries)
+SELECT c.tenant, a.id, c.id, sqlc.arg(seq), sqlc.arg(tries) FROM channels c JOIN agents a ON a.tenant = c.tenant
+WHERE c.tenant = sqlc.arg(tenant) AND c.id = sqlc.arg(channel_id) AND a.id = sqlc.arg(agent_id)
+ON CONFLICT (channel_id, agent_id) DO UPDATE SET seq = excluded.seq, tries = excluded.tries WHERE reflections.seq <= excluded.seq;

@@ -71,6 +71,7 @@ func AgentSettings() []AgentSetting {
 		AgentSetting{Name: "MULTISTEP_MAX_CALLS", Help: "Most calls of models for one message in steps; 40 by default"},
 		AgentSetting{Name: "MULTISTEP_MAX_TOKENS", Help: "Most tokens for one message in steps; 200,000 by default"},
 		AgentSetting{Name: "PROVIDERS_TOTAL_TIMEOUT_MS", Help: "Longest time that a source of context may take which a step asks"},
+		AgentSetting{Name: "REFLECTION", Help: "off: the agent's model doesn't look back at conversations for what to remember"},
 		AgentSetting{Name: "PROVIDER_TIMEOUT_MS", Help: "Longest time that one source of context may take"},
 		AgentSetting{Name: "CONTEXT_BUDGET_TOKENS", Help: "Most tokens of conversation in a prompt"},
 	)

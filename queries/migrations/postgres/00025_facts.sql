@@ -34,7 +34,22 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER forgotten_messages_sources AFTER INSERT ON forgotten_messages FOR EACH ROW EXECUTE FUNCTION forget_sources();
 
+-- How far an agent has looked back in a channel: the number of the last message, and how often it failed since.
+CREATE TABLE reflections (
+    agent_id uuid NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    channel_id uuid NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    seq bigint NOT NULL,
+    tries bigint NOT NULL,
+    tenant bigint NOT NULL,
+    PRIMARY KEY (channel_id, agent_id)
+);
+CREATE INDEX reflections_agent ON reflections (agent_id);
+ALTER TABLE reflections ENABLE ROW LEVEL SECURITY;
+ALTER TABLE reflections FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON reflections USING (tenant = nullif(current_setting('elizad.tenant', true), '')::bigint);
+
 -- +goose Down
+DROP TABLE reflections;
 DROP TRIGGER forgotten_messages_sources ON forgotten_messages;
 DROP FUNCTION forget_sources;
 DROP INDEX memories_facts;

@@ -24,7 +24,19 @@ CREATE TRIGGER forgotten_messages_sources AFTER INSERT ON forgotten_messages BEG
 END;
 -- +goose StatementEnd
 
+-- How far an agent has looked back in a channel: the number of the last message, and how often it failed since.
+CREATE TABLE reflections (
+    agent_id UUID_TEXT NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    channel_id UUID_TEXT NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    tenant INTEGER NOT NULL,
+    PRIMARY KEY (channel_id, agent_id)
+);
+CREATE INDEX reflections_agent ON reflections (agent_id);
+
 -- +goose Down
+DROP TABLE reflections;
 DROP TRIGGER forgotten_messages_sources;
 DROP INDEX memories_facts;
 DROP TABLE fact_sources;

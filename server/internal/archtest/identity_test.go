@@ -64,6 +64,8 @@ func TestWhoWorksForTheSystem(t *testing.T) {
 		"server/internal/messaging/logs.go SystemUpdate":          "a worker adds to the record of its turn",
 		"server/internal/messaging/actions.go SystemView":         "a worker reads what its agent did",
 		"server/internal/messaging/actions.go SystemUpdate":       "a worker notes what its agent does",
+		"server/internal/messaging/reflection.go SystemView":      "an agent looks back after a turn, whoever asked",
+		"server/internal/messaging/reflection.go SystemUpdate":    "an agent keeps what it found when it looked back",
 		"server/internal/runtime/agents_update.go SystemView":     "the start counts all agents, for their quota",
 		"server/internal/usage/budget.go SystemView":              "a budget is that of all who use it",
 		"server/internal/runtime/runtime.go SystemView":           "a run is built from its agent's present version",

@@ -45,8 +45,9 @@ type Fact struct {
 	Claim      string
 	Topic      string // a newer fact about the entity of the same topic takes its place; empty: it stands beside all others
 	Kind       FactKind
-	Confidence float64   // 0 to 1
-	UpdatedAt  time.Time // when it was told last
+	Confidence float64     // 0 to 1
+	Sources    []uuid.UUID // the messages that told it, of a new one
+	UpdatedAt  time.Time   // when it was told last
 }
 
 // factData is what the metadata of a fact's memory hold, beside what clients write there.
@@ -116,11 +117,11 @@ func (f Fact) id(agentID uuid.UUID) uuid.UUID {
 }
 
 // keepFacts stores facts that messages of a room have told.
-func (s *Service) keepFacts(ctx context.Context, q db.Scoped, agentID uuid.UUID, r Recollection, sources []uuid.UUID) error {
+func (s *Service) keepFacts(ctx context.Context, q db.Scoped, agentID uuid.UUID, r Recollection) error {
 	entities := map[uuid.UUID]bool{}
 	for _, f := range r.Facts {
 		f.ID = f.id(agentID)
-		if err := s.keepFact(ctx, q, agentID, r, f, sources); err != nil {
+		if err := s.keepFact(ctx, q, agentID, r, f); err != nil {
 			return err
 		}
 		entities[f.EntityID] = true
@@ -141,7 +142,7 @@ func (s *Service) keepFacts(ctx context.Context, q db.Scoped, agentID uuid.UUID,
 
 // keepFact stores one. Told again in the same words it gets a further source; in others it takes the place of what was there, and none
 // of its sources, whose channels were not told the new words.
-func (s *Service) keepFact(ctx context.Context, q db.Scoped, agentID uuid.UUID, r Recollection, f Fact, sources []uuid.UUID) error {
+func (s *Service) keepFact(ctx context.Context, q db.Scoped, agentID uuid.UUID, r Recollection, f Fact) error {
 	content, err := json.Marshal(map[string]string{"text": f.Claim})
 	if err != nil {
 		return err
@@ -176,7 +177,7 @@ func (s *Service) keepFact(ctx context.Context, q db.Scoped, agentID uuid.UUID, 
 		return err
 	}
 	var told int64
-	for _, id := range sources {
+	for _, id := range f.Sources {
 		n, err := q.InsertFactSource(ctx, db.InsertFactSourceParams{MemoryID: f.ID, MessageID: id, AgentID: agentID})
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ type Recollection struct {
 	RoomID    uuid.UUID
 	WorldID   uuid.UUID
 	Memories  []Memory
-	Facts     []Fact      // that the turn's message told
+	Facts     []Fact      // that the agent is to keep
 	Forgotten []uuid.UUID // facts that the agent is not to keep any longer
 }
 
@@ -63,7 +63,7 @@ func (s *Service) remember(ctx context.Context, q db.Scoped, t Turn, home Channe
 			return err
 		}
 	}
-	return s.keepFacts(ctx, q, t.AgentID, r, []uuid.UUID{t.MessageID})
+	return s.keepFacts(ctx, q, t.AgentID, r)
 }
 
 // ensureRoom makes the agent's room and world for a channel where they aren't there yet.

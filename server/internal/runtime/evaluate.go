@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/elizad/elizad/server/agent"
 	"github.com/elizad/elizad/server/internal/lifecycle"
 	"github.com/elizad/elizad/server/internal/messaging"
 )
@@ -43,7 +42,7 @@ func newEvaluations(s *Service) *evaluations {
 
 // add looks back at a run as soon as there is room for it.
 func (e *evaluations) add(r *run, answered bool) {
-	if len(r.agent.components.Evaluators) == 0 || r.state.Providers == nil {
+	if r.state.Providers == nil || len(r.agent.components.Evaluators) == 0 && !(answered && r.reflects()) {
 		return
 	}
 	at := place{r.turn.AgentID, r.turn.ChannelID}
@@ -92,31 +91,44 @@ func (e *evaluations) evaluate(l *lookback) {
 		if ctx.Err() != nil || !l.answered && !evaluator.AlwaysRun {
 			continue
 		}
-		ran, err := evaluate(ctx, evaluator, l.run.forComponents())
-		if !ran {
-			continue
-		}
-		l.run.record.add(messaging.LogEvaluated, map[string]any{
-			"evaluatorName": evaluator.Name, "messageId": l.run.turn.MessageID, "success": err == nil,
+		l.look(ctx, evaluator.Name, func() (bool, error) {
+			if view := l.run.forComponents(); evaluator.Validate == nil || evaluator.Validate(ctx, view) {
+				return true, evaluator.Handle(ctx, view)
+			}
+			return false, nil
 		})
-		if err != nil {
-			l.run.agent.log.WarnContext(ctx, "evaluator failed", "evaluator", evaluator.Name, "turnId", l.run.turn.ID, "error", err)
-		}
+	}
+	if l.answered && ctx.Err() == nil && l.run.reflects() {
+		l.look(ctx, reflectionName, func() (bool, error) { return l.run.reflect(ctx) })
 	}
 	if err := e.service.cfg.Messages.AddTurnLog(context.WithoutCancel(ctx), l.run.turn, l.run.record.later()); err != nil {
 		l.run.agent.log.WarnContext(ctx, "evaluations not recorded", "turnId", l.run.turn.ID, "error", err)
 	}
 }
 
-// evaluate runs one evaluator, unless it doesn't want to. A panic is its error.
-func evaluate(ctx context.Context, evaluator agent.Evaluator, view *agent.Run) (ran bool, err error) {
+// look runs one evaluator, unless it doesn't want to, and notes that in the record. A panic is its error.
+func (l *lookback) look(ctx context.Context, name string, evaluate func() (ran bool, err error)) {
+	ran, err := contained(evaluate)
+	if !ran {
+		if err != nil {
+			l.run.agent.log.WarnContext(ctx, "evaluator not asked", "evaluator", name, "turnId", l.run.turn.ID, "error", err)
+		}
+		return
+	}
+	l.run.record.add(messaging.LogEvaluated, map[string]any{
+		"evaluatorName": name, "messageId": l.run.turn.MessageID, "success": err == nil,
+	})
+	if err != nil {
+		l.run.agent.log.WarnContext(ctx, "evaluator failed", "evaluator", name, "turnId", l.run.turn.ID, "error", err)
+	}
+}
+
+// contained turns a panic into an error.
+func contained(evaluate func() (bool, error)) (ran bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			ran, err = true, fmt.Errorf("panic: %v", v)
 		}
 	}()
-	if evaluator.Validate != nil && !evaluator.Validate(ctx, view) {
-		return false, nil
-	}
-	return true, evaluator.Handle(ctx, view)
+	return evaluate()
 }

@@ -46,7 +46,7 @@ func (l *learned) add(r *run, facts []agent.Fact) {
 		}
 		l.facts = append(l.facts, messaging.Fact{
 			EntityID: f.About, EntityName: f.Name, Claim: claim, Topic: firstRunes(dbtype.Text(f.Topic), maxClaim),
-			Kind: cmp.Or(messaging.FactKind(f.Kind), messaging.KindFact), Confidence: 1,
+			Kind: cmp.Or(messaging.FactKind(f.Kind), messaging.KindFact), Confidence: 1, Sources: []uuid.UUID{r.turn.MessageID},
 		})
 	}
 }

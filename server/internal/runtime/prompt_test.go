@@ -141,7 +141,7 @@ func TestConversationInThePrompt(t *testing.T) {
 	server, models := scripted(t, inOrder(
 		modeltest.Say("<response><thought>Count.</thought><actions>REPLY</actions><text>One.</text></response>"), modeltest.Frame("Two."), modeltest.Frame("Three.")))
 	b := running(t, models, func(c *runtime.Config) { c.ConversationLength = 4 })
-	id := b.agent(t, "Ada", `"templates":{"messageHandlerTemplate":"{{senderName}} in {{channelType}} says {{recentMessage}}\n{{recentMessages}}"}`)
+	id := b.agent(t, "Ada", `"settings":{"REFLECTION":"off"},"templates":{"messageHandlerTemplate":"{{senderName}} in {{channelType}} says {{recentMessage}}\n{{recentMessages}}"}`)
 	dm := b.dm(t, id)
 	for _, text := range []string{"first", "second", "third"} {
 		b.say(t, id, b.draft(dm, text))

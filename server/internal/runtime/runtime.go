@@ -27,6 +27,8 @@ type Messages interface {
 	ReleaseTurn(ctx context.Context, owner string, t messaging.Turn) error
 	ReleaseTurns(ctx context.Context, owner string) error
 	TurnContext(ctx context.Context, t messaging.Turn, recent int) (messaging.TurnContext, error)
+	ReflectedUpTo(ctx context.Context, t messaging.Turn) (seq int64, err error)
+	Reflected(ctx context.Context, t messaging.Turn, r messaging.Reflection) error
 	HasReplyWith(ctx context.Context, personID uuid.UUID, words string, since time.Time) (bool, error)
 	StreamChunk(ctx context.Context, serverID uuid.UUID, t messaging.Turn, index int, text string)
 	FinishTurn(ctx context.Context, owner string, t messaging.Turn, o messaging.Outcome) (*messaging.Message, error)

@@ -102,6 +102,7 @@ INSERT INTO documents SELECT ID(15, i), ID(1, 1), CASE WHEN i % 2 = 0 THEN 'uplo
 INSERT INTO document_contents SELECT ID(15, i), BYTES(i), 1 FROM rows({n}/10) WHERE i <> 9;
 INSERT INTO passages (document_id, agent_id, position, heading, content, terms, embedding, embedding_space, tenant)
 SELECT ID(15, 1 + i % ({n}/10)), ID(1, 1), i, 'h', 'c', 'word' || i || CASE WHEN i % 50 = 0 THEN ' everywhere' ELSE '' END, BYTES(i), 's', 1 FROM rows({n});
+INSERT INTO reflections (agent_id, channel_id, seq, tries, tenant) SELECT ID(1, 1), ID(3, i), 1, 0, 1 FROM rows({n}/10);
 INSERT INTO forgotten_messages SELECT ID(4, i), ID(1, 1), 1 FROM rows({n}/10) WHERE i % 2 = 0;
 INSERT INTO former_agents SELECT ID(1, 1000 + i), 0, 1 FROM rows({n}/10);
 INSERT INTO agents_to_conceal SELECT ID(1, i), 1 FROM rows(5);
@@ -274,7 +275,7 @@ func arguments(query string, c circumstances) func(name string, t reflect.Type) 
 		"DocumentID": {numbered(aDocument, 8)}, "Title": {"t"}, "MediaType": {"text/plain"}, "Size": {1}, "Passages": {5}, "Indexed": {5}, "Heading": {"h"}, "Terms": {"new"},
 		"Number": {7}, "AfterNumber": {0},
 		"LimitRows": {page}, "MaxRows": {page}, "PageSize": {page}, "AtMost": {page}, "MaxTurns": {16}, "MaxPerSender": {12}, "AfterSender": {numbered(aUser, 0)}, "OffsetRows": {0},
-		"UpToSeq": {1_000_000}, "BeforeSeq": {1_000_000}, "AfterSeq": {1}, "Seq": {5_000_000}, "Position": {7}, "Attempt": {0}, "CharacterVersion": {1}, "Version": {1},
+		"UpToSeq": {1_000_000}, "BeforeSeq": {1_000_000}, "AfterSeq": {1}, "Seq": {5_000_000}, "Position": {7}, "Attempt": {0}, "Tries": {0}, "CharacterVersion": {1}, "Version": {1},
 		"TimeoutMs": {60_000}, "MaxDurationMs": {600_000}, "WarningMs": {1_000}, "RenewalCount": {0}, "By": {1},
 		"AnyChannel": {false}, "AnyAuthor": {false}, "AnyUser": {false}, "WithEmbedding": {false}, "IncludeInternal": {true}, "QueuedOnly": {false}, "ByHand": {true},
 		"AutoRenew": {true}, "Enabled": {true}, "Running": {true}, "Edited": {true}, "IsUnique": {false},
