@@ -25,6 +25,7 @@ func TestPostgres(t *testing.T) {
 	t.Parallel()
 	extra := map[string]int{
 		"SearchMessages":     6 * 2000,      // looks through as many messages before it uses the index of words, in several steps
+		"ListEntityFacts":    3 * 500,       // an agent keeps as many facts about an entity at most, each with a source and its message
 		"CountFoundMessages": math.MaxInt32, // the index of words is read to the end of its entries for a word
 	}
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
