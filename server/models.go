@@ -1,9 +1,12 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +30,7 @@ const (
 
 // models chooses the model of each agent: the provider that a setting names, else the program's, else one that the character's plugins
 // name and that has its key, else the first whose key or address is set, else the built-in responder. A choice that can't work is
-// never replaced by another; a notice says to the agent's owner what to change.
+// never replaced by another, unless a setting names fallbacks; a notice says to the agent's owner what to change.
 type models struct {
 	builtin model.Provider
 	program model.Provider // that the program brought along; nil: none
@@ -37,6 +40,7 @@ type models struct {
 	guarded *http.Client  // for addresses that callers name
 	http    *http.Client  // for the others. Both are shared by all agents and their versions, so that connections are
 	forms   vendors.Forms // and what each model refuses
+	breaker model.Breaker // and which of them fail
 }
 
 // newModels reads the prices of models from a file, if it is named.
@@ -63,7 +67,7 @@ func newModels(guard *egress.Guard, notice bool, delay time.Duration, pricesFile
 
 // Choose implements runtime.Models.
 func (m *models) Choose(req runtime.ModelRequest) runtime.ModelChoice {
-	choice := m.chooseText(req)
+	choice := m.withFallbacks(m.byKind(m.chooseText(req), req.Lookup), req.Lookup)
 	choice.Transcription, choice.Speech = m.transcription(req.Lookup), m.speech(req.Lookup)
 	return choice
 }
@@ -72,7 +76,7 @@ func (m *models) Choose(req runtime.ModelRequest) runtime.ModelChoice {
 func (m *models) Routes(lookup model.Lookup) []secrets.Route { return routes(lookup) }
 
 func routes(lookup model.Lookup) []secrets.Route {
-	out := []secrets.Route{{Addresses: providerSettings}}
+	out := []secrets.Route{{Addresses: slices.Concat(providerSettings, fallbackSettings, []string{providerOf(model.TextSmall), providerOf(model.TextLarge)})}}
 	for _, r := range vendors.Routes(lookup) {
 		out = append(out, secrets.Route(r))
 	}
@@ -81,6 +85,12 @@ func routes(lookup model.Lookup) []secrets.Route {
 
 // providerSettings name whose model an agent uses.
 var providerSettings = []string{"modelProvider", "MODEL_PROVIDER"}
+
+// Settings of further models: those that are asked when the chosen one fails, and of the two kinds of text.
+var fallbackSettings = []string{"MODEL_FALLBACKS", "MODEL_FALLBACK"}
+
+// providerOf returns the setting that names the provider of a kind of text.
+func providerOf(kind model.Kind) string { return string(kind) + "_" + "PROVIDER" }
 
 func (m *models) chooseText(req runtime.ModelRequest) runtime.ModelChoice {
 	wish, ok := wanted(req.Lookup)
@@ -156,7 +166,7 @@ func wanted(lookup model.Lookup) (model.Setting, bool) {
 }
 
 func (m *models) builtinChoice(notice string) runtime.ModelChoice {
-	return runtime.ModelChoice{Provider: m.builtin, Notice: notice, ReplyNotice: builtinReplyNotice, Introduction: doctor.Notice}
+	return runtime.ModelChoice{Provider: m.builtin, Notice: notice, ReplyNotices: map[string]string{builtinName: builtinReplyNotice}, Introduction: doctor.Notice}
 }
 
 // usable reports whether the settings hold what a vendor needs: its key, or the address of a server without one.
@@ -166,11 +176,21 @@ func usable(v vendors.Vendor, lookup model.Lookup) bool {
 }
 
 func (m *models) connect(v vendors.Vendor, lookup model.Lookup) runtime.ModelChoice {
+	return m.connectTo(v, lookup, "")
+}
+
+// connectTo chooses a model of a vendor, or its usual ones if the name is empty.
+func (m *models) connectTo(v vendors.Vendor, lookup model.Lookup, name string) runtime.ModelChoice {
 	e, client, err := m.endpoint(v, lookup)
+	if name != "" {
+		e.SmallModel, e.LargeModel = name, name
+	}
 	if err == nil {
 		var provider model.Provider
 		if provider, err = e.Provider(client, &m.forms); err == nil {
-			return runtime.ModelChoice{Provider: model.Retry(provider), Sources: map[string]runtime.Source{v.Name: m.source(e)}, Notice: e.Notice}
+			return runtime.ModelChoice{
+				Provider: m.breaker.Break(model.Retry(provider), e.BaseURL, e.APIKey), Sources: map[string]runtime.Source{v.Name: m.source(e)}, Notice: e.Notice,
+			}
 		}
 	}
 	message := apierr.From(err).Message
@@ -178,6 +198,91 @@ func (m *models) connect(v vendors.Vendor, lookup model.Lookup) runtime.ModelCho
 		message = e.Message
 	}
 	return runtime.ModelChoice{Provider: runtime.Misconfigured(v.Name, message), Notice: message}
+}
+
+// named returns the choice that a setting names as "vendor" or "vendor:model". One that isn't there can't be used, and says so.
+func (m *models) named(setting, text string, lookup model.Lookup) (choice runtime.ModelChoice, usable bool) {
+	name, of, _ := strings.Cut(strings.TrimSpace(text), ":")
+	if strings.EqualFold(name, builtinName) {
+		return m.builtinChoice(""), true
+	}
+	v, known := vendors.VendorNamed(name)
+	if !known {
+		message := setting + " names " + name + ", which is not a provider of this server."
+		return runtime.ModelChoice{Provider: runtime.Misconfigured(name, message), Notice: message}, false
+	}
+	choice = m.connectTo(v, lookup, strings.TrimSpace(of))
+	return choice, len(choice.Sources) > 0
+}
+
+// byKind gives the kinds of text that a setting names a provider for to that provider.
+func (m *models) byKind(choice runtime.ModelChoice, lookup model.Lookup) runtime.ModelChoice {
+	large, small := choice, choice
+	own := func(setting string, into *runtime.ModelChoice) bool {
+		s, ok := lookup(setting)
+		if ok = ok && strings.TrimSpace(s.Value) != ""; ok {
+			*into, _ = m.named(setting, s.Value, lookup)
+		}
+		return ok
+	}
+	ownLarge, ownSmall := own(providerOf(model.TextLarge), &large), own(providerOf(model.TextSmall), &small)
+	if !ownLarge && !ownSmall {
+		return choice
+	}
+	out := large
+	out.Main = large.Provider
+	out.Provider = model.ByKind(small.Provider, large.Provider)
+	out.Sources = merged(large.Sources, small.Sources)
+	out.Notice = large.Notice
+	if small.Notice != large.Notice {
+		out.Notice = strings.TrimSpace(large.Notice + " " + small.Notice)
+	}
+	return out
+}
+
+// maxFallbacks is how many fallbacks a model may have.
+const maxFallbacks = 5
+
+// withFallbacks has other models asked where the chosen one fails, as a setting names them. Those that can't be used are left out, and the
+// notice says so.
+func (m *models) withFallbacks(choice runtime.ModelChoice, lookup model.Lookup) runtime.ModelChoice {
+	for _, setting := range fallbackSettings {
+		s, ok := lookup(setting)
+		if !ok || strings.TrimSpace(s.Value) == "" {
+			continue
+		}
+		choice.Main = cmp.Or(choice.Main, choice.Provider)
+		for text := range strings.SplitSeq(s.Value, ",") {
+			if strings.TrimSpace(text) == "" {
+				continue
+			}
+			next, usable := m.named(setting, text, lookup)
+			if len(choice.Fallbacks) == maxFallbacks {
+				next, usable = runtime.ModelChoice{Notice: fmt.Sprintf("%s names more than %d models.", setting, maxFallbacks)}, false
+			}
+			if next.Notice != "" && next.Notice != choice.Notice {
+				choice.Notice = strings.TrimSpace(choice.Notice + " " + next.Notice)
+			}
+			if !usable {
+				continue
+			}
+			choice.Fallbacks = append(choice.Fallbacks, next.Provider)
+			choice.Sources = merged(next.Sources, choice.Sources)
+			choice.ReplyNotices = merged(next.ReplyNotices, choice.ReplyNotices)
+			choice.Introduction = cmp.Or(choice.Introduction, next.Introduction)
+		}
+		choice.Provider = model.Fallback(choice.Provider, choice.Fallbacks...)
+		break
+	}
+	return choice
+}
+
+// merged returns the entries of both; those of the second count.
+func merged[V any](first, second map[string]V) map[string]V {
+	out := map[string]V{}
+	maps.Copy(out, first)
+	maps.Copy(out, second)
+	return out
 }
 
 // source says what answers of an endpoint cost. Built-in prices are those of the vendor itself: what another server takes under its

@@ -34,6 +34,7 @@ type Done struct {
 	FinishReason FinishReason
 	Model        string // the model that answered, as reported by the provider
 	Provider     string // the provider that answered, where that may be another than the one that was asked
+	Fallback     bool   // it is one that was asked because another failed
 	Usage        Usage
 	ToolCalls    []ToolCall // what the model wants called, when the request offered tools
 }

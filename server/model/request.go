@@ -44,15 +44,17 @@ type Request struct {
 	Tools    []Tool    // functions the model may ask to be called; usually none
 	Params   Params
 
-	// Report is called for every attempt at the call that failed and is followed by another; it may be nil.
+	// Report is called for every attempt at the call that failed and is followed by another, perhaps of another provider; it may be nil.
 	Report func(Attempt)
 }
 
 // Attempt is an attempt at a call that failed and is followed by another.
 type Attempt struct {
-	Err  error         // why it failed
-	Took time.Duration // until it failed
-	Wait time.Duration // before the next
+	Err      error         // why it failed
+	Took     time.Duration // until it failed
+	Wait     time.Duration // before the next
+	Provider string        // that failed, where it may be another than the one that was asked
+	Model    string        // of that provider
 }
 
 // Attempted calls r.Report, if there is one.

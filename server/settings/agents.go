@@ -27,6 +27,9 @@ func AgentSettings() []AgentSetting {
 	}
 	add("Choosing a model",
 		AgentSetting{Name: "MODEL_PROVIDER", Help: "Whose model to use: anthropic, openrouter, openai, google, groq, mistral, deepseek, xai, ollama, lmstudio, vllm or builtin; by default the first of these whose key or address is set"},
+		AgentSetting{Name: "MODEL_FALLBACKS", Aliases: []string{"MODEL_FALLBACK"}, Help: "Models to ask when that one fails, in this order, as vendor or vendor:model; separated by commas, such as anthropic,ollama:llama3.2"},
+		AgentSetting{Name: "TEXT_SMALL_PROVIDER", Help: "Whose model to use for short answers and decisions, as vendor or vendor:model; by default the same as for replies"},
+		AgentSetting{Name: "TEXT_LARGE_PROVIDER", Help: "Whose model to use for replies, as vendor or vendor:model"},
 		AgentSetting{Name: "SMALL_MODEL", Help: "Model for short answers and decisions, whoever provides it"},
 		AgentSetting{Name: "LARGE_MODEL", Help: "Model for replies, whoever provides it"},
 	)

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/oapi-codegen/nullable"
@@ -128,6 +130,23 @@ func (h agentHandlers) ListAgentSecrets(ctx context.Context, req apiserver.ListA
 	return apiserver.ListAgentSecrets200JSONResponse{Success: true, Data: present.Each(secrets, agentSecret)}, nil
 }
 
+// modelStatus shows the model of an agent.
+func modelStatus(m runtime.ModelStatus) api.AgentModel {
+	w := api.AgentModel{Provider: m.Provider, Model: m.Model, Notice: present.Optional(m.Notice), Circuit: present.Optional(api.Circuit(m.Circuit)), RetryAt: present.Optional(retryAt(m.RetryAt))}
+	for _, f := range m.Fallbacks {
+		w.Fallbacks = append(w.Fallbacks, api.FallbackModel{Provider: f.Provider, Model: f.Model, Circuit: api.Circuit(cmp.Or(f.Circuit, "closed")), RetryAt: present.Optional(retryAt(f.RetryAt))})
+	}
+	return w
+}
+
+// retryAt returns when an open circuit is tried again; 0 for one that isn't open.
+func retryAt(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
 // agentSecret shows what is known of a secret, which is never its value.
 func agentSecret(s runtime.Secret) api.AgentSecret {
 	out := api.AgentSecret{Name: s.Name}
@@ -187,7 +206,7 @@ func agentRecord(a runtime.Agent) (api.Agent, error) {
 	w.ID, w.Enabled, w.Status, w.ServerID = a.ID, a.Enabled, agentState(a.Running), nullable.NewNullNullable[uuid.UUID]()
 	w.CreatedAt, w.UpdatedAt = a.CreatedAt.UnixMilli(), a.UpdatedAt.UnixMilli()
 	w.SecretKeys, w.PluginStatus = present.List(a.SecretKeys), present.Each(a.Plugins, pluginStatus)
-	w.Model = api.AgentModel{Provider: a.Model.Provider, Model: a.Model.Model, Notice: present.Optional(a.Model.Notice)}
+	w.Model = modelStatus(a.Model)
 	w.MessageExamples, w.Knowledge = present.List(w.MessageExamples), present.List(w.Knowledge)
 	w.PostExamples, w.Topics, w.Adjectives, w.Plugins = present.List(w.PostExamples), present.List(w.Topics), present.List(w.Adjectives), present.List(w.Plugins)
 	if w.Settings == nil {

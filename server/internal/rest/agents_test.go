@@ -38,7 +38,7 @@ func TestGetAgent(t *testing.T) {
 			Character: character(t, `{"name":"Eliza","bio":["one","two"],"style":{"all":["x"]},"templates":{"a":"b"},
 				"messageExamples":[[{"name":"u","content":{"text":"hi"}}]],"knowledge":["a",{"path":"p","shared":true}],
 				"settings":{"n":12345678901234567890,"nested":{"a":null}}}`),
-			Model:   runtime.ModelStatus{Provider: "builtin", Model: "doctor", Notice: "No key"},
+			Model:   runtime.ModelStatus{EndpointStatus: runtime.EndpointStatus{Provider: "builtin", Model: "doctor"}, Notice: "No key"},
 			Plugins: []runtime.PluginStatus{{Name: "p", Status: runtime.PluginUnavailable, Reason: "unknown"}},
 		}, nil
 	}

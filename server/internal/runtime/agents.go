@@ -46,9 +46,17 @@ type Agent struct {
 
 // ModelStatus describes the model that writes an agent's texts.
 type ModelStatus struct {
+	EndpointStatus
+	Notice    string           // what its owner should know or do; empty when all is well
+	Fallbacks []EndpointStatus // asked in this order when it fails
+}
+
+// EndpointStatus describes a model, and whether it is asked.
+type EndpointStatus struct {
 	Provider string
 	Model    string
-	Notice   string // what its owner should know or do; empty when all is well
+	Circuit  string    // closed, open or half_open, as [model.CircuitState] has them; empty for what has none
+	RetryAt  time.Time // when it is tried again; zero unless the circuit is open
 }
 
 // Agents keeps the agents. Its methods are safe for concurrent use; who is the caller. An unknown agent is NOT_FOUND.

@@ -68,11 +68,11 @@ func (r *run) askModel(ctx context.Context, q question) (frame.Decision, bool, e
 		answer, err := r.generate(ctx, model.Request{
 			Kind: model.TextLarge, Purpose: q.purpose, Prompt: q.prompt + correction, Pictures: r.pictures, State: r.modelState(), Tools: q.tools,
 		}, &attempts, func(piece string) { r.reply.write(x.Write(piece)) })
-		r.answered = answer.Done.Model
+		r.answered = answer.Done
 		read, readable := frame.Read(answer.Text)
 		d, ok := read.Decide()
 		shown, finish := x.Shown() != "", answer.Done.FinishReason
-		if err == nil && finish == model.FinishStop && readable {
+		if err == nil && finish == model.FinishStop && readable && !answer.Done.Fallback {
 			r.agent.card.learn(read)
 		}
 		cut := d.Cut || shown && !ok || finish == model.FinishLength

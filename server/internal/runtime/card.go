@@ -1,11 +1,13 @@
 package runtime
 
 import (
+	"errors"
 	"strings"
 	"sync/atomic"
 
 	"github.com/elizad/elizad/gen/db"
 	"github.com/elizad/elizad/server/internal/runtime/frame"
+	"github.com/elizad/elizad/server/model"
 )
 
 // maxListedBio is how many characters of its first statement a list shows of an agent.
@@ -17,7 +19,7 @@ type card struct {
 	version int64
 	place   string // in lists: the name without regard to case
 	bio     string
-	model   ModelStatus
+	model   ModelChoice // whose status is that of the moment
 
 	// problem is the last error of the model's configuration, as the model itself reported it; nil while it works.
 	problem atomic.Pointer[string]
@@ -31,24 +33,31 @@ func newCard(row db.Agent, m *agentVersion) *card {
 	if short := firstRunes(bio, maxListedBio); short != bio {
 		bio = strings.Clone(short) + "…"
 	}
-	c := &card{version: row.Version, place: strings.ToLower(row.Name), bio: bio, model: m.model.status()}
+	c := &card{version: row.Version, place: strings.ToLower(row.Name), bio: bio, model: m.model}
 	c.manner.Store(&frame.Manner{})
 	return c
 }
 
-// cardBase is what a card takes beside its texts, roughly.
-const cardBase = 512
+// cardBase is what a card takes beside its texts, with the clients of its models, roughly.
+const cardBase = 1 << 10
 
 // size returns the bytes that the card takes, roughly.
 func (c *card) size() int { return cardBase + len(c.place) + len(c.bio) }
 
 // modelStatus describes the model to the owner.
 func (c *card) modelStatus() ModelStatus {
-	status := c.model
+	status := c.model.status()
 	if problem := c.problem.Load(); problem != nil {
 		status.Notice = *problem
 	}
 	return status
+}
+
+// notice notes that a model can't be used until a setting changes, if that is why a call failed.
+func (c *card) notice(err error) {
+	if e, ok := errors.AsType[*model.Error](err); ok && e.Misconfigured() {
+		c.problem.Store(&e.Message)
+	}
 }
 
 // learn notes from a complete answer how the large model answers.

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -112,17 +113,21 @@ func (r *run) noAnswer(o messaging.Outcome) *messaging.Reply {
 // replyMetadata is what the metadata of all that an agent says hold.
 func (r *run) replyMetadata() map[string]any {
 	kind := string(r.context.Channel.Type)
+	provider := cmp.Or(r.answered.Provider, r.agent.model.Provider.Name())
 	isDM := member[bool](r.context.Trigger.Metadata, "isDm")
 	metadata := map[string]any{
 		"agent_id": r.turn.AgentID, "agentName": r.agent.character.Name, "attachments": []agent.Attachment{},
 		"channelType": kind, "isDm": isDM || kind == string(messaging.TypeDM),
-		"provider": r.agent.model.Provider.Name(), "model": r.answered,
+		"provider": provider, "model": r.answered.Model,
 	}
-	if notice := r.agent.model.ReplyNotice; notice != "" {
+	if notice := r.agent.model.ReplyNotices[provider]; notice != "" {
 		metadata["notice"] = notice
 	}
 	if found := r.passages(); len(found) > 0 {
 		metadata["sources"] = sourcesOf(found)
+	}
+	if r.answered.Fallback {
+		metadata["fallback"] = true
 	}
 	return metadata
 }

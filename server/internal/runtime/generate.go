@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,9 +63,7 @@ func (r *run) generate(ctx context.Context, req model.Request, attempts *int, si
 		err = context.Cause(ctx)
 	}
 	call.note(answer, err, 0)
-	if e, ok := errors.AsType[*model.Error](err); ok && e.Misconfigured() {
-		r.agent.card.problem.Store(&e.Message)
-	} else if err == nil {
+	if r.agent.card.notice(err); err == nil && !answer.Done.Fallback {
 		r.agent.card.problem.Store(nil)
 	}
 	return answer, err
@@ -114,7 +113,9 @@ type modelCall struct {
 
 // failed notes an attempt that the provider repeats by itself.
 func (c *modelCall) failed(a model.Attempt) {
-	c.note(model.Answer{Done: model.Done{Model: c.run.agent.model.Provider.Model(c.req.Kind), Provider: c.run.agent.model.Provider.Name()}}, a.Err, a.Wait)
+	provider := c.run.agent.model.Provider
+	c.note(model.Answer{Done: model.Done{Model: cmp.Or(a.Model, provider.Model(c.req.Kind)), Provider: cmp.Or(a.Provider, provider.Name())}}, a.Err, a.Wait)
+	c.run.agent.card.notice(a.Err)
 	c.start = time.Now().Add(a.Wait)
 }
 
@@ -136,6 +137,9 @@ func (c *modelCall) note(answer model.Answer, err error, wait time.Duration) {
 		if source, paid := c.run.agent.model.Sources[answer.Done.Provider]; paid {
 			data["prices"] = source.Prices
 		}
+	}
+	if answer.Done.Fallback {
+		data["fallback"] = true
 	}
 	if answer.Done.FinishReason != "" {
 		data["finishReason"] = answer.Done.FinishReason

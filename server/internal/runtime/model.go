@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
@@ -29,10 +30,14 @@ type ModelChoice struct {
 	Provider model.Provider
 	Sources  map[string]Source // by the names of the providers that may answer. What one answers that isn't here costs nothing
 	Notice   string            // for the owner: why it is this one, when that needs attention
-	// ReplyNotice goes with every reply, so that readers don't take the built-in responder for a language model.
-	ReplyNotice string
+	// ReplyNotices go with every reply, by the provider that gave it, so that readers don't take the built-in responder for a language
+	// model.
+	ReplyNotices map[string]string
 	// Introduction is what the model says of itself, to each person once a day.
 	Introduction string
+
+	Main      model.Provider   // writes replies as long as it works; nil: Provider does
+	Fallbacks []model.Provider // that Provider asks when Main fails
 
 	Transcription Transcription
 	Speech        Speech
@@ -60,8 +65,22 @@ type Speech struct {
 	Missing string
 }
 
+// status describes the model to the owner, as it is now.
 func (c ModelChoice) status() ModelStatus {
-	return ModelStatus{Provider: c.Provider.Name(), Model: c.Provider.Model(model.TextLarge), Notice: c.Notice}
+	status := ModelStatus{EndpointStatus: endpointStatus(cmp.Or(c.Main, c.Provider)), Notice: c.Notice}
+	for _, p := range c.Fallbacks {
+		status.Fallbacks = append(status.Fallbacks, endpointStatus(p))
+	}
+	return status
+}
+
+func endpointStatus(p model.Provider) EndpointStatus {
+	status := EndpointStatus{Provider: p.Name(), Model: p.Model(model.TextLarge)}
+	if guarded, ok := p.(*model.Guarded); ok {
+		circuit := guarded.Circuit(model.TextLarge)
+		status.Circuit, status.RetryAt = string(circuit.State), circuit.RetryAt
+	}
+	return status
 }
 
 // brokenChoice is the choice of an agent whose model cannot be used until a setting changes.

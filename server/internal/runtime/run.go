@@ -36,12 +36,12 @@ type run struct {
 	offered    []agent.Action         // what of it makes sense now; nil before it was found out
 	steps      []step                 // the actions of the plan that were dealt with, in order
 	reply      stream
-	answered   string // model that wrote the last answer
-	truncated  string // why the reply ends before its writer wanted; empty when it doesn't
-	found      bool   // the last action brought something that nobody was told
-	ignored    bool   // an action ended the exchange without words
-	answering  bool   // the agent is to answer: people wait for it, and find what became of it in the conversation
-	introduced bool   // the author had the introduction within a day
+	answered   model.Done // how the last answer ended
+	truncated  string     // why the reply ends before its writer wanted; empty when it doesn't
+	found      bool       // the last action brought something that nobody was told
+	ignored    bool       // an action ended the exchange without words
+	answering  bool       // the agent is to answer: people wait for it, and find what became of it in the conversation
+	introduced bool       // the author had the introduction within a day
 	learned    learned
 	noWords    bool // the outcome's reply is not the agent's words but says that there are none
 }

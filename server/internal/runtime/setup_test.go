@@ -87,7 +87,7 @@ func builtin(t testing.TB) choose {
 		t.Fatal(err)
 	}
 	return func(runtime.ModelRequest) runtime.ModelChoice {
-		return runtime.ModelChoice{Provider: p, ReplyNotice: "not a language model"}
+		return runtime.ModelChoice{Provider: p, ReplyNotices: map[string]string{p.Name(): "not a language model"}}
 	}
 }
 

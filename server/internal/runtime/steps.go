@@ -114,7 +114,7 @@ func (r *run) chooseStep(ctx context.Context) (frame.Step, bool, error) {
 		if err != nil && !worthRepeating(ctx, answer, err) {
 			return frame.Step{}, false, err
 		}
-		r.answered = answer.Done.Model
+		r.answered = answer.Done
 		if err == nil {
 			if step, ok := frame.ReadStep(answer.Text); ok || len(answer.Done.ToolCalls) > 0 {
 				return calledStep(step, answer.Done.ToolCalls), true, nil

@@ -46,7 +46,7 @@ const (
 	// versionFactor and versionBase estimate what a version takes by the length of its character.
 	versionFactor = 4
 	versionBase   = 8 << 10
-	// maxCardBytes bounds the cards that are kept: some twenty thousand of them, or two thousand of the longest.
+	// maxCardBytes bounds the cards that are kept: some fifteen thousand of them, or two thousand of the longest.
 	maxCardBytes = 16 << 20
 )
 
