@@ -184,6 +184,7 @@ type Scoped interface {
 	GetTurn(ctx context.Context, id uuid.UUID) (Turn, error)
 	GetUser(ctx context.Context, id uuid.UUID) (User, error)
 	GetWorld(ctx context.Context, arg GetWorldParams) (World, error)
+	// The order makes PostgreSQL use the index.
 	HasPassages(ctx context.Context, agentID uuid.UUID) (bool, error)
 	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.
 	HasReplyWith(ctx context.Context, arg HasReplyWithParams) (bool, error)

@@ -215,12 +215,13 @@ func (q *Queries) GetPassage(ctx context.Context, arg GetPassageParams) (GetPass
 }
 
 const hasPassages = `-- name: HasPassages :one
-SELECT CAST(EXISTS (SELECT 1 FROM passages WHERE tenant = $1 AND agent_id = $2) AS boolean)
+SELECT CAST((SELECT p.number FROM passages p WHERE p.tenant = $1 AND p.agent_id = $2 ORDER BY p.number LIMIT 1) IS NOT NULL AS boolean)
 `
 
 type HasPassagesParams = unscoped.HasPassagesParams
 
 // scope: tenant
+// The order makes PostgreSQL use the index.
 func (q *Queries) HasPassages(ctx context.Context, arg HasPassagesParams) (bool, error) {
 	row := q.db.QueryRow(ctx, hasPassages, arg.Tenant, arg.AgentID)
 	var column_1 bool

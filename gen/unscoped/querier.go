@@ -413,6 +413,7 @@ type Querier interface {
 	// scope: system
 	HandOverTurns(ctx context.Context, arg HandOverTurnsParams) (int64, error)
 	// scope: tenant
+	// The order makes PostgreSQL use the index.
 	HasPassages(ctx context.Context, arg HasPassagesParams) (bool, error)
 	// scope: tenant
 	// Whether a reply to one of the author's newest messages since a point in time held the words, in any channel.

@@ -41,7 +41,8 @@ DELETE FROM documents WHERE tenant = sqlc.arg(tenant) AND id = sqlc.arg(id) AND 
 
 -- name: HasPassages :one
 -- scope: tenant
-SELECT CAST(EXISTS (SELECT 1 FROM passages WHERE tenant = sqlc.arg(tenant) AND agent_id = sqlc.arg(agent_id)) AS boolean);
+-- The order makes PostgreSQL use the index.
+SELECT CAST((SELECT p.number FROM passages p WHERE p.tenant = sqlc.arg(tenant) AND p.agent_id = sqlc.arg(agent_id) ORDER BY p.number LIMIT 1) IS NOT NULL AS boolean);
 
 -- name: ScanPassages :many
 -- scope: tenant

@@ -30,8 +30,9 @@ CREATE TABLE document_contents (
     tenant bigint NOT NULL
 );
 
+-- The key begins with the agent, and no index with the number: a planner would walk through it for an agent that has nothing.
 CREATE TABLE passages (
-    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     document_id uuid NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
     agent_id uuid NOT NULL,
     position bigint NOT NULL,
@@ -40,10 +41,10 @@ CREATE TABLE passages (
     terms text NOT NULL,
     embedding bytea NOT NULL,
     embedding_space text NOT NULL,
-    tenant bigint NOT NULL
+    tenant bigint NOT NULL,
+    PRIMARY KEY (agent_id, number)
 );
 CREATE UNIQUE INDEX passages_document ON passages (document_id, position);
-CREATE INDEX passages_agent ON passages (agent_id, number);
 
 -- The words of passages, outside of the wall between tenants as those of messages are. Each holds its agent as a word, so that a
 -- search doesn't visit what others know.
