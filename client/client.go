@@ -24,6 +24,8 @@
 //     [Client.AllAgentLog], [Client.DeleteAgentLogEntry], [Client.Panels]
 //   - What they remember: [Client.Memories], [Client.AllMemories], [Client.RoomMemories], [Client.UpdateMemory],
 //     [Client.DeleteMemory], [Client.ClearMemories], [Client.ClearRoomMemories]
+//   - Their documents: [Client.Documents], [Client.AddDocument], [Client.AddText], [Client.Document], [Client.DeleteDocument],
+//     [Client.SearchKnowledge]
 //   - Rooms and worlds: [Client.Rooms], [Client.AllRooms], [Client.CreateRoom], [Client.Room], [Client.RenameRoom],
 //     [Client.DeleteRoom], [Client.Worlds], [Client.CreateWorld], [Client.UpdateWorld], [Client.CreateGroup],
 //     [Client.DeleteGroup], [Client.ClearGroupMemories]

@@ -39,6 +39,8 @@ func TestCallsFitTheContract(t *testing.T) {
 			_, _ = io.WriteString(w, `{"received":1,"cleared":3}`)
 		case strings.HasPrefix(r.URL.Path, "/api/server/"):
 			ok(w, `{}`)
+		case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/documents"):
+			ok(w, `[{"id":"`+message.String()+`","title":"Eliza"}]`)
 		case strings.HasSuffix(r.URL.Path, "/generate-title"):
 			ok(w, `{"title":null,"reason":"short"}`)
 		case strings.HasSuffix(r.URL.Path, "/logs"), strings.HasSuffix(r.URL.Path, "/panels"), strings.HasSuffix(r.URL.Path, "/secrets"):
@@ -182,6 +184,12 @@ func TestCallsFitTheContract(t *testing.T) {
 		"DeleteMemory":      func() error { return c.DeleteMemory(ctx, eliza, message) },
 		"ClearMemories":     func() error { n, err := c.ClearMemories(ctx, eliza); return want(err, n, 3) },
 		"ClearRoomMemories": func() error { return c.ClearRoomMemories(ctx, eliza, channel) },
+		"Documents":         func() error { _, err := c.Documents(ctx, eliza, 7, 1); return err },
+		"AddDocument":       func() error { d, err := c.AddDocument(ctx, eliza, file()); return want(err, d.Title, "Eliza") },
+		"AddText":           func() error { _, err := c.AddText(ctx, eliza, "Manual", "The pump needs oil."); return err },
+		"Document":          func() error { _, err := c.Document(ctx, eliza, message); return err },
+		"DeleteDocument":    func() error { return c.DeleteDocument(ctx, eliza, message) },
+		"SearchKnowledge":   func() error { _, err := c.SearchKnowledge(ctx, eliza, "oil", 3); return err },
 		"Rooms":             func() error { _, err := c.Rooms(ctx, eliza, client.RoomsQuery{Limit: 1, Offset: 1}); return err },
 		"CreateRoom":        func() error { _, err := c.CreateRoom(ctx, eliza, client.NewRoom{Name: new("Den")}); return err },
 		"Room":              func() error { r, err := c.Room(ctx, eliza, channel); return want(err, r.Name, "Eliza") },

@@ -105,7 +105,7 @@ func TestDefaults(t *testing.T) {
 		Limits: settings.Limits{
 			MaxBody: 2 << 20, MaxUpload: 50 << 20, RateLimit: true,
 			APIMax: 1000, APIWindow: 15 * time.Minute, SocketMax: 60, SocketWindow: time.Minute,
-			MaxMessage: 200_000, UploadQuota: 1 << 30, MaxAgents: 1000, MaxChannels: 10_000, MaxDMs: 100_000, MaxSessions: 10_000, MaxJobs: 10_000, MaxServers: 1000, MaxParticipants: 1000, MaxRooms: 10_000, MaxWorlds: 10_000, MaxDocuments: 1000, AnswersPerCaller: 64 << 20, Answers: 1 << 30, UploadMax: 50, UploadWindow: 15 * time.Minute, AuthMax: 10, AuthWindow: 15 * time.Minute,
+			MaxMessage: 200_000, UploadQuota: 1 << 30, MaxAgents: 1000, MaxChannels: 10_000, MaxDMs: 100_000, MaxSessions: 10_000, MaxJobs: 10_000, MaxServers: 1000, MaxParticipants: 1000, MaxRooms: 10_000, MaxWorlds: 10_000, MaxDocuments: 1000, MaxDialogues: 10_000, AnswersPerCaller: 64 << 20, Answers: 1 << 30, UploadMax: 50, UploadWindow: 15 * time.Minute, AuthMax: 10, AuthWindow: 15 * time.Minute,
 		},
 		Messages: settings.Messages{
 			RunTimeout: 5 * time.Minute, HTTPTimeout: 2 * time.Minute, QueueMax: 100, ConcurrentRuns: 64,
