@@ -57,7 +57,7 @@ func (c *Client) DeleteDocument(ctx context.Context, agentID, documentID uuid.UU
 // SearchKnowledge returns the passages of an agent's documents that fit a question best. A limit of 0 means 20.
 func (c *Client) SearchKnowledge(ctx context.Context, agentID uuid.UUID, question string, limit int) ([]Passage, error) {
 	found, err := call[api.KnowledgeFound](ctx, c, "searching knowledge", func(ctx context.Context) (*http.Response, error) {
-		return c.api.SearchKnowledge(ctx, agentID, &api.SearchKnowledgeParams{Q: text(question), Limit: positive(limit)})
+		return c.api.SearchKnowledge(ctx, agentID, &api.SearchKnowledgeParams{Q: question, Limit: positive(limit)})
 	})
 	return found.Results, err
 }

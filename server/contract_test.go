@@ -217,7 +217,7 @@ func (a *attack) send(ctx context.Context, o operation, r request) {
 	if err == nil {
 		defer func() { _ = resp.Body.Close() }()
 		named := req.Clone(ctx) // by the path in the contract: what was sent may be no path that could be looked up
-		named.URL.Path, named.URL.RawPath = o.at("", ""), ""
+		named.URL.Path, named.URL.RawPath = o.filled("", ""), ""
 		err = a.check(named, resp)
 	}
 	var body []byte

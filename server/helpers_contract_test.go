@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -48,8 +50,22 @@ func operations(t *testing.T) []operation {
 	return out
 }
 
-// at returns the path with the given value for one parameter and unknown ids for the others.
+// at returns the path with the given value for one parameter and unknown ids for the others, and what the query must have.
 func (o operation) at(param, value string) string {
+	query := url.Values{}
+	for _, p := range o.parameters {
+		if p.In == openapi3.ParameterInQuery && p.Required {
+			query.Set(p.Name, fmt.Sprint(p.Schema.Value.Example))
+		}
+	}
+	if len(query) == 0 {
+		return o.filled(param, value)
+	}
+	return o.filled(param, value) + "?" + query.Encode()
+}
+
+// filled returns the path with the given value for one parameter and unknown ids for the others.
+func (o operation) filled(param, value string) string {
 	path := o.path
 	for _, p := range o.params {
 		v := uuid.NewString()

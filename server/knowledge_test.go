@@ -81,7 +81,7 @@ func (n *node) addText(agent uuid.UUID, title, content string) api.Document {
 
 func (n *node) searched(agent uuid.UUID, text string) []api.KnowledgePassage {
 	n.t.Helper()
-	return data[api.KnowledgeFound](n.read(n.api().SearchKnowledge(n.t.Context(), agent, &api.SearchKnowledgeParams{Q: &text})).want(200)).Results
+	return data[api.KnowledgeFound](n.read(n.api().SearchKnowledge(n.t.Context(), agent, &api.SearchKnowledgeParams{Q: text})).want(200)).Results
 }
 
 // What a character knows is in the prompt, the answer says where it is from, and so does the record of the run.
@@ -203,7 +203,7 @@ func TestDocumentsHaveAQuota(t *testing.T) {
 	a := n.read(n.api().AddDocuments(t.Context(), n.agentID(), api.DocumentText{Content: "three"}))
 	clearError(t, "one too many", a, 413, "QUOTA_EXCEEDED")
 	n.addText(n.agentID(), "a", "one") // is there
-	clearError(t, "no question", n.read(n.api().SearchKnowledge(t.Context(), n.agentID(), nil)), 400, "VALIDATION_ERROR")
+	clearError(t, "no question", n.do("GET", "/api/agents/"+n.agentID().String()+"/plugins/knowledge/search", nil), 400, "INVALID_REQUEST")
 }
 
 // Nobody finds what another agent knows, nor another tenant's.
@@ -231,7 +231,7 @@ func TestKnowledgeIsNotFoundByOthers(t *testing.T) {
 	n.stop()
 
 	n = under("branch office")
-	clearError(t, "searching what another tenant's agent knows", n.read(n.api().SearchKnowledge(t.Context(), id, &api.SearchKnowledgeParams{Q: new("launch code")})), 404, "NOT_FOUND")
+	clearError(t, "searching what another tenant's agent knows", n.read(n.api().SearchKnowledge(t.Context(), id, &api.SearchKnowledgeParams{Q: "launch code"})), 404, "NOT_FOUND")
 	clearError(t, "another tenant's document", n.read(n.api().GetDocument(t.Context(), id, d.ID)), 404, "NOT_FOUND")
 	clearError(t, "listing them", n.read(n.api().ListDocuments(t.Context(), id, nil)), 404, "NOT_FOUND")
 	clearError(t, "deleting it", n.read(n.api().DeleteDocument(t.Context(), id, d.ID)), 404, "NOT_FOUND")

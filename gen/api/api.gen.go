@@ -8389,8 +8389,8 @@ type ListDocumentsParams struct {
 
 // SearchKnowledgeParams defines parameters for SearchKnowledge.
 type SearchKnowledgeParams struct {
-	// Q The question; without one nothing is searched, which is a 400.
-	Q *string `form:"q,omitempty" json:"q,omitempty"`
+	// Q The question.
+	Q string `form:"q" json:"q"`
 
 	// Limit At most this many, up to 50; 20 if it is left out.
 	Limit *LooseInteger `form:"limit,omitempty" json:"limit,omitempty"`

@@ -234,7 +234,11 @@ func (t *things) make(ctx context.Context, k kind) (string, error) {
 	case world:
 		return by(t.manager, "POST", "/api/agents/{agent}/worlds", `{"name":"{new}"}`, "data", "world", "id")
 	case document:
-		return by(t.manager, "POST", "/api/agents/{agent}/plugins/knowledge/documents", `{"content":"{new}"}`, "data", 0, "id")
+		id, err := by(t.manager, "POST", "/api/agents/{agent}/plugins/knowledge/documents", `{"content":"{new}"}`, "data", 0, "id")
+		if err != nil {
+			return "", err
+		}
+		return id, t.indexed(ctx, id)
 	case memory, turn, entry:
 		if _, err := t.get(ctx, session); err != nil { // which an agent remembers
 			return "", err
@@ -320,6 +324,8 @@ func (k kind) look() []string {
 		return []string{"/api/keys/{key}"}
 	case turn:
 		return []string{"/api/agents/{agent}/runs/{run}"}
+	case document:
+		return []string{"/api/agents/{agent}/plugins/knowledge/documents/{document}"}
 	}
 	return nil
 }
@@ -332,15 +338,30 @@ const quietTime = 30 * time.Second
 
 // settle waits until the agent deals with nothing any more: with the end of each run, conversations and memories change.
 func (t *things) settle(ctx context.Context) error {
-	limited, cancel := context.WithTimeoutCause(ctx, quietTime, fmt.Errorf("the agent does not end its runs within %s", quietTime))
+	return t.await(ctx, "/api/agents/{agent}/runs?status=started&limit=1", "the agent does not end its runs", func(a answer) bool {
+		return len(items(a, "data", "runs")) == 0
+	})
+}
+
+// indexed waits until a document changes by itself no more.
+func (t *things) indexed(ctx context.Context, id string) error {
+	return t.await(ctx, "/api/agents/{agent}/plugins/knowledge/documents/"+id, "a document is not indexed", func(a answer) bool {
+		status := a.text("data", "document", "status")
+		return status != "queued" && status != "indexing"
+	})
+}
+
+// await reads what is at target until it is as it is to be. problem says what is wrong when that takes too long.
+func (t *things) await(ctx context.Context, target, problem string, done func(a answer) bool) error {
+	limited, cancel := context.WithTimeoutCause(ctx, quietTime, fmt.Errorf("%s within %s", problem, quietTime))
 	defer cancel()
 	for {
-		target, err := t.fill(ctx, "/api/agents/{agent}/runs?status=started&limit=1", uuid.Nil)
+		target, err := t.fill(ctx, target, uuid.Nil)
 		if err != nil {
 			return err
 		}
 		a, err := t.client.send(ctx, t.admin, request{method: "GET", target: target})
-		if err != nil || len(items(a, "data", "runs")) == 0 {
+		if err != nil || done(a) {
 			return err
 		}
 		select {

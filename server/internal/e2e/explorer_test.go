@@ -45,6 +45,7 @@ func refusals() map[string]string {
 		"transcribe": "set OPENAI_API_KEY", "transcribeAudioMessage": "set OPENAI_API_KEY", "synthesizeAudioMessage": "set OPENAI_API_KEY",
 		"generateSpeech": "set OPENAI_API_KEY", "processSpeech": "set OPENAI_API_KEY", "converseAloud": "set OPENAI_API_KEY",
 		"getAgentUpload": "File not found", "getChannelUpload": "File not found", "getGeneratedFile": "File not found",
+		"getDocument": "Document not found", "deleteDocument": "Document not found",
 		"deleteAgent": "Agent not found", "clearMemories": "Agent not found", "removeChannelAgent": "Agent is not a participant",
 		"updateLocalEnvironment": "owner-token", "stopServer": "owner-token",
 		"revokeTokens": "owner-token", "listRevocations": "owner-token",

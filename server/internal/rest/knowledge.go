@@ -105,10 +105,7 @@ func (h knowledgeHandlers) DeleteDocument(ctx context.Context, req apiserver.Del
 const defaultFound = 20
 
 func (h knowledgeHandlers) SearchKnowledge(ctx context.Context, req apiserver.SearchKnowledgeRequestObject) (apiserver.SearchKnowledgeResponseObject, error) {
-	question, limit := deref(req.Params.Q), looseInt(req.Params.Limit)
-	if question == "" {
-		return nil, apierr.New(apierr.ValidationFailed, "q is required: what to search for")
-	}
+	question, limit := req.Params.Q, looseInt(req.Params.Limit)
 	if limit <= 0 {
 		limit = defaultFound
 	}
