@@ -68,6 +68,9 @@ func (w *workshop) restart() {
 		w.mu.Unlock()
 		return bringing(fmt.Sprintf("The sum is %d.", in.A+in.B)), nil, nil
 	})
+	sdk.AddTool(s, &sdk.Tool{Name: "opening_hours"}, func(context.Context, *sdk.CallToolRequest, struct{}) (*sdk.CallToolResult, any, error) {
+		return bringing("Open until six."), nil, nil
+	})
 	sdk.AddTool(s, &sdk.Tool{Name: "hang"}, func(ctx context.Context, _ *sdk.CallToolRequest, _ struct{}) (*sdk.CallToolResult, any, error) {
 		w.hanging <- struct{}{}
 		<-ctx.Done()
@@ -128,6 +131,18 @@ func withMCP(t *testing.T, character map[string]any) (*node, *modeltest.Server) 
 	return n, m
 }
 
+// The built-in responder tells what a tool has brought.
+func TestToolsOfTheBuiltinResponder(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t)
+	n := startWith(t, testConfig(t), server.WithEnvironment())
+	n.changeAgent(n.agentID(), named("workshop", map[string]any{"url": w.URL})).want(200)
+	channel, user := n.dm()
+	if got := n.askStream(channel, user, "What are the workshop opening hours?"); !strings.HasPrefix(got.text, "Open until six.") {
+		t.Errorf("said %q; end %s", got.text, got.end.data)
+	}
+}
+
 // pluginStatus returns what the agent says of a plugin, or a server.
 func (n *node) pluginStatus(name string) (found api.PluginStatus) {
 	n.t.Helper()
@@ -183,7 +198,7 @@ func TestToolsOfMCPServers(t *testing.T) {
 		}
 	}
 	w.mu.Unlock()
-	if s := n.pluginStatus("mcp:maths-lab"); !s.Available || s.Status != "builtin" || s.Reason != "Connected; 5 tools" {
+	if s := n.pluginStatus("mcp:maths-lab"); !s.Available || s.Status != "builtin" || s.Reason != "Connected; 6 tools" {
 		t.Errorf("status %+v", s)
 	}
 	a := n.read(n.api().GetAgent(t.Context(), n.agentID())).want(200)

@@ -19,7 +19,7 @@ import (
 // noRoutes are paths that people, scanners and tools try, and that this server doesn't have.
 func noRoutes() []string {
 	return []string{
-		"/metrics", "/mcp", "/v1/chat/completions", "/v1/models", "/asyncapi", "/openapi", "/swagger", "/foo.php", "/wp-login.php", "/.env",
+		"/metrics", "/mcp", "/v2/chat/completions", "/v1x/models", "/asyncapi", "/openapi", "/swagger", "/foo.php", "/wp-login.php", "/.env",
 		"/.git/config", "/robots.txt", "/favicon.ico", "/index.php", "/settings/whatever", "/status", "/chat/a/b", "/assets", "/assets/none.js",
 		"/docs/none", "/docs/none.js", "/apis", "/api", "/socket.iox/", "/chatx", "//metrics", "/%6detrics", "/chat/%2F/x",
 	}

@@ -55,11 +55,11 @@ func (r *run) carryOut(ctx context.Context, d frame.Decision, shown bool) error 
 			return err
 		}
 	}
+	if r.found {
+		return r.answer(ctx, d.Providers) // what was asked for is to be told, by words that know it
+	}
 	if r.reply.String() == "" && !r.ignored && !r.lastFailed() {
 		r.reply.write(d.Text) // words without a REPLY are meant to be read too, unless what they describe failed
-	}
-	if r.found {
-		return r.answer(ctx, d.Providers) // what was asked for is to be told
 	}
 	return nil
 }

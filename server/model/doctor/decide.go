@@ -160,6 +160,13 @@ func (t *talk) slot(name string) string {
 	return ""
 }
 
+// brought reports whether actions that the agent was given have brought something, or failed: that is what a reply is then about.
+func (t *talk) brought() bool {
+	return slices.ContainsFunc(t.state.Results, func(r model.ActionResult) bool {
+		return !t.isOwn(r.Action) && (!r.Success || strings.TrimSpace(r.Text) != "")
+	})
+}
+
 // summary joins what the actions of a run brought.
 func (t *talk) summary() string {
 	var done, failed []string

@@ -128,6 +128,9 @@ func (p *Provider) respond(req model.Request) string {
 		return t.title()
 	}
 
+	if req.Purpose == model.Reply && t.brought() {
+		return frame(field{"thought", "Telling what was done."}, field{"text", t.summary()})
+	}
 	r := t.answer()
 	if req.State == nil && !strings.Contains(req.Prompt, "<response>") {
 		return r.text

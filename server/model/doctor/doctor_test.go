@@ -119,6 +119,22 @@ func TestReplyHasNoActions(t *testing.T) {
 	}
 }
 
+// A reply after the actions of a plan is about what they brought.
+func TestReplyTellsWhatWasBrought(t *testing.T) {
+	t.Parallel()
+	for want, results := range map[string][]model.ActionResult{
+		"It is 12 degrees.":                       {{Action: "MUTE_ROOM", Success: true}, {Action: "WEATHER", Success: true, Text: "It is 12 degrees."}},
+		"This did not work: weather (no answer).": {{Action: "WEATHER", Text: "no answer"}},
+		"144": {{Action: "MUTE_ROOM", Success: true, Text: "The room is muted."}}, // which is not what was asked
+	} {
+		c := newTalk(t)
+		c.state.Text, c.state.Results = "12 * 12", results
+		if got := c.generate(model.Reply); !strings.Contains(got.text, want) {
+			t.Errorf("after %+v it says %q, want %q", results, got.text, want)
+		}
+	}
+}
+
 func TestNotice(t *testing.T) {
 	t.Parallel()
 	c := newTalk(t)
