@@ -4928,7 +4928,7 @@ type OpenAIMessage struct {
 	// Content A text, or a list of parts, each `text`, `input_text`, `output_text`, `refusal` or `image_url`.
 	//
 	// Example: Hello
-	Content nullable.Nullable[OpenAIContent] `json:"content,omitempty"`
+	Content OpenAIContent `json:"content,omitempty"`
 
 	// Role `tool` and `function` are refused: agents call no tools of clients.
 	Role OpenAIMessageRole `json:"role"`

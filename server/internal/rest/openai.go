@@ -200,11 +200,7 @@ func chatQuestion(b api.OpenAIChatRequest) (q dialogue.Question, err error) {
 	var wanted []string
 	for i, m := range b.Messages {
 		place := fmt.Sprintf("messages/%d", i)
-		var raw json.RawMessage
-		if m.Content.IsSpecified() && !m.Content.IsNull() {
-			raw = m.Content.MustGet()
-		}
-		line, err := lineFrom(raw, place)
+		line, err := lineFrom(m.Content, place)
 		if err != nil {
 			return q, err
 		}

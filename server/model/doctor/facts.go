@@ -36,6 +36,8 @@ func (t *talk) fact(h hit, clause, extent []token) (fact, bool) {
 		if f.value == "" || h.intent.ID == "fact.introduced" && !introduces(told, f.value) {
 			return f, false
 		}
+	case h.intent.Slot == "note" && len(t.script.content(captures[0])) == 0:
+		return f, false // "remember this" says nothing to remember
 	case h.intent.Slot == "note":
 		f.value = phrase(t.script.reflect(captures[0]))
 	default:

@@ -78,12 +78,13 @@ func TestRules(t *testing.T) {
 			s.History = []model.Line{{Author: "Bob", Text: "My name is Bob and I live in Oslo", At: start}}
 		}, text: "where do I live?", rule: "recall.home", has: `^[^O]*$`},
 
-		"name noted":  {text: "My name is anna-lena.", rule: "fact.name", has: "Anna-lena"},
-		"not a name":  {text: "call me when you can", rule: ""},
-		"home noted":  {text: "I moved to Lisbon", rule: "fact.home", has: "Lisbon"},
-		"job noted":   {text: "I'm a software engineer", rule: "fact.work", has: "software engineer|it"},
-		"not a fact":  {text: "I hate my life", rule: "hate"},
-		"not a place": {text: "I was born in 1990", rule: "", has: ""},
+		"name noted":      {text: "My name is anna-lena.", rule: "fact.name", has: "Anna-lena"},
+		"not a name":      {text: "call me when you can", rule: ""},
+		"nothing to note": {text: "Remember the Eliza", rule: ""},
+		"home noted":      {text: "I moved to Lisbon", rule: "fact.home", has: "Lisbon"},
+		"job noted":       {text: "I'm a software engineer", rule: "fact.work", has: "software engineer|it"},
+		"not a fact":      {text: "I hate my life", rule: "hate"},
+		"not a place":     {text: "I was born in 1990", rule: "", has: ""},
 
 		"knowledge": {change: func(s *model.State) {
 			s.Knowledge = []model.Knowledge{{Title: "Manual", Text: "It is heavy. The pump needs oil twice a year. Keep it dry. And so on.", Score: 0.7}}
