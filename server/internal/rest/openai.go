@@ -278,14 +278,8 @@ func pictureAddress(raw json.RawMessage, place string) (string, error) {
 // usage returns the tokens that an answer took, by the record of the run, or else by an estimate of what was sent and said.
 func (h openaiHandlers) usage(ctx context.Context, q dialogue.Question, end messaging.TurnResult) api.OpenAIUsage {
 	var u api.OpenAIUsage
-	_, log, err := h.messages.messages.Run(ctx, auth.FromContext(ctx), end.Turn.AgentID, end.Turn.ID)
-	if err == nil {
-		for _, e := range log {
-			var took struct{ InputTokens, OutputTokens int }
-			if e.Type == messaging.LogModelUsed && json.Unmarshal(e.Data, &took) == nil {
-				u.PromptTokens, u.CompletionTokens = u.PromptTokens+took.InputTokens, u.CompletionTokens+took.OutputTokens
-			}
-		}
+	if run, _, err := h.messages.messages.Run(ctx, auth.FromContext(ctx), end.Turn.AgentID, end.Turn.ID); err == nil {
+		u.PromptTokens, u.CompletionTokens = int(run.Usage.InputTokens), int(run.Usage.OutputTokens)
 	}
 	if u.PromptTokens+u.CompletionTokens == 0 {
 		u.PromptTokens = model.EstimateTokens(q.Instructions) + model.EstimateTokens(q.Text)

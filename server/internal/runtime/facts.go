@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 
 	"github.com/google/uuid"
 
@@ -173,10 +172,10 @@ func weighWords(query string, facts []agent.Fact) map[string]float64 {
 	return weights
 }
 
-// wordsIn returns the words of a text, in lower case.
+// wordsIn returns the words of a text that say something.
 func wordsIn(text string) map[string]bool {
 	words := map[string]bool{}
-	for word := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }) {
+	for word := range similar.Terms(text) {
 		words[word] = true
 	}
 	return words
