@@ -39,12 +39,7 @@ func (r *run) resume(ctx context.Context) error {
 	r.earlier = did
 	for _, a := range did {
 		r.position = max(r.position, a.Position+1)
-		result, err := resultOf(a)
-		result.Action, result.Failed = a.Name, a.Failed || err != nil
-		if err != nil {
-			result.Text = publicText(err) + "."
-		}
-		r.resumed = append(r.resumed, step{result, true})
+		r.resumed = append(r.resumed, step{told(a), true})
 	}
 	return nil
 }
@@ -59,6 +54,16 @@ func resultOf(a messaging.TurnAction) (agent.Result, error) {
 		return agent.Result{}, errors.New("what it brought can't be read")
 	}
 	return agent.Result{Text: kept.Text, Say: kept.Say, Values: kept.Values}, nil
+}
+
+// told is what the model is told of such an action.
+func told(a messaging.TurnAction) agent.Result {
+	result, err := resultOf(a)
+	result.Action, result.Failed = a.Name, a.Failed || err != nil
+	if err != nil {
+		result.Text = publicText(err) + "."
+	}
+	return result
 }
 
 // keptResult is the part of a result that is stored.
@@ -138,11 +143,7 @@ func (r *run) recall(ctx context.Context) error {
 		if len(turns) > earlierTurns {
 			break
 		}
-		result, err := resultOf(a)
-		result.Action, result.Failed = a.Name, a.Failed || err != nil
-		if err != nil {
-			result.Text = publicText(err) + "."
-		}
+		result := told(a)
 		result.Text = shorten(result.Text, maxEarlier)
 		r.view.Earlier = append(r.view.Earlier, agent.Result{Action: result.Action, Failed: result.Failed, Text: result.Text})
 	}
