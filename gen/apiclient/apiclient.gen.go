@@ -19635,6 +19635,12 @@ type CreateChatCompletionResult struct {
 	JSON400 *OpenAIBadRequest
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *OpenAINotFound
+	// JSON502 the response for an HTTP 502 `application/json` response
+	JSON502 *OpenAIFailure
+	// JSON503 the response for an HTTP 503 `application/json` response
+	JSON503 *OpenAIFailure
+	// JSON504 the response for an HTTP 504 `application/json` response
+	JSON504 *OpenAIFailure
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *OpenAIFailure
 }
@@ -32198,6 +32204,27 @@ func ParseCreateChatCompletionResult(rsp *http.Response) (*CreateChatCompletionR
 			return nil, err
 		}
 		response.JSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
+		var dest OpenAIFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON502 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest OpenAIFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest OpenAIFailure
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON504 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest OpenAIFailure

@@ -23315,6 +23315,48 @@ func (response CreateChatCompletion404JSONResponse) VisitCreateChatCompletionRes
 	return err
 }
 
+type CreateChatCompletion502JSONResponse struct{ OpenAIFailureJSONResponse }
+
+func (response CreateChatCompletion502JSONResponse) VisitCreateChatCompletionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(502)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateChatCompletion503JSONResponse OpenAIError
+
+func (response CreateChatCompletion503JSONResponse) VisitCreateChatCompletionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateChatCompletion504JSONResponse OpenAIError
+
+func (response CreateChatCompletion504JSONResponse) VisitCreateChatCompletionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateChatCompletiondefaultJSONResponse struct {
 	Body       OpenAIError
 	StatusCode int
@@ -28480,42 +28522,42 @@ var swaggerSpec = []string{
 	"vlQYzf2dBku5NFfYJWp5ayc5yhEZIGdyL6wz5lE5JyiKee2VTH08Zuht1dJE1xtieVniT0SrTZ+9so3V",
 	"CT4C2QBpWM91TmnCC9ekMUPCINblAyGIiKWQW1uWZliXSu3WLf4aGqVtdsp6qbrTxg4cqTvN4rGxDgOm",
 	"AS3H3Ga3cSRU0JUAk0O2MSGRciNCvRZyxmIuGvyD5h5rlWBiuT8JCdOLM81c2/mAmq9CPzaFlurOrmFx",
-	"i7Uyu1zGPbfNMXgButKDaXVNja3l70DjAy9F0dANC8dcQsHK/8/e1f02sSvxf8VaHgDJKe1VQaJ96m25",
-	"V7338CFKBRJBxMm6ienGjtabhpwq//vRfNjrTbZJKIVzOKcvbZK1Z/0xtmfGM7+hO88A0waajdMhc7/X",
-	"SX4wbMxspCp8jP6TynZt6KCvlIUeWolXHR6T1ZBXA+Hbgc4W+04A9iNVXIhc0YVrIMTZwL2gCKGcUWV2",
-	"9zlrGZxw7SbO/+oKufocOe1+9/vr7n5t59k/Zf8LMPFPrmPw7Z3IAxiwhnqTauSVEvqr8Tc4x3ASg/sF",
-	"80stmDCz266YdiDvW66b48C0P2PlXO3BcqmwRqGrAHi8Ds8ixsrEYyuesvBo6kEpowwLy4iqKTgQWf/S",
-	"cEe+p5sFjYETH6q5D3h5KcCr4ZwBHMbTn1PFmfLCK5Pz3YyMa5XubjzeHprqULgy+H6EZ3AkKnJHCsc8",
-	"jI14BJ8IXqVrex86ryfavtf989PO8UhVndO8J0XvQ+c4aR0iO7sSfuYAGioGP0WYdSD+2eS9xxJaz/Jq",
-	"Dp8jTGQInfAUMEEWVygEfe1a6GwMFYU5AelidRAw6okssZK9sfD+yh6w1NAY2L4eGutlNDtEc0Tlijzx",
-	"+hHP9msIJoJuAtlveZLwIrZGwE6nnYB1xUzrywT0DnkrdLzGlSUgeRP9eEw1D3hRl3ouyf7LY17Da9eA",
-	"Q4g3HeJZAgC9ynUMMe4xBNXSHJ97XQKlHXGGaiolNNNkzSxryCOEUcERcsmwRaGwDoJhX6lncnd3F6al",
-	"VIOKjEA+8j5eDA1LNYYp94eUGih39mFFJmpUqNH2yEMQ6cAUNPxOaDqpIb0HDx6Id8pfHvQkrRhYuIhY",
-	"iZ3FtxHzm6rgGCTYAWXX9jUcfYjDZV1jljHJKEiWxAYTM4ANJtjzVU5LkAFmVFWpwWgMe9NhXTSJqYuS",
-	"ePM2ANg91wOTa4/LQ4mxy3UhZnRz8ahX6TEevlMEleqN1dfPyBIevvnKTeB/5Vzhe4G1TYnuXY8DVwUk",
-	"ZTezhGU3tGjUBSH7sGvrjQmXnBi4aYFXe6KvI5vVd2UHomd7QvXdlRZ7rP1IoQS0gaYm5D9A3sZn/zt7",
-	"/UqQ5QY5/0ikCRRy4zk8xGP4Lb7bhxtzslnQBmBYjK+DzCMjNmbuRjhl2NmO45nwzbA8cfkAne1OsnT7",
-	"3LIGbttJgKjcvl2wqm9RBb07fxRyELzpCEfsT7qnqRuQTD00YWsQomUEITjiBuNJ0Qn4GOpf/f191X/6",
-	"/Pnu3go2hut/0YMqVtyphZIdhiypYWoa0Dyym+FugFV1YX5XjHPizEAjWMh1AsAiu1muC4Lo6WalKwhY",
-	"Q3lvQMeuVqCButlCdrPCDSel6wM5Oy0K2c3Id+lzqZVHMAz4efEJ4VN+wYFogCEt4bX8/fu/XQ+7GWy3",
-	"3azRy48nr1+9+LQdBMq7eHwc8pFMC6onA6rbDE9KNHTBEZisSeg5w+LTK3vhjlrbHM79C9J5WJaCB3j4",
-	"W0bGVJZxethgZJn4i7J0JYluY7zGJrfyvafCY+oWELD0xC+FJwo30ZYxVbZSF+llt1AaqeKt4J+p6g25",
-	"s/1lbR9WngfjoWd1AI7YRP+D3irzbQpgEgF+tfcEGXN9dGjqclROMWC6bpaxlS4vQOYrDOhhRI8cGAxi",
-	"4qCIm6SmNFYUDiUV5dlKOJpPRtr6Q3IiutKlKvitXcsUsGoCyjlS1KJaI0AnH7/EYKTimVKcn5+eiL4e",
-	"GUQ1vwmD9SWNxg8/zfA966A2qfc7d8ZWmP+EJ1KFWdqakdZ53UYeenKN/9dnfGOVG3gFZX1KygUqTn/e",
-	"kHZhvtpzv8FLftIMrZ2dnV92jyELU7LJsNry3fxwG4Gch5pAx5c9M+V1djQx/9doJINv/9aqhCbQN9Ko",
-	"gTPoe11Wrjyra8q19c4ozP4Mr43aKq8W+CSzGGX/cXUHjbgXmcymZZEdZDsorfNYt8DG1Mp3au2ot+CI",
-	"R5yGU/lsNUTqfeO6MTd5CCyrzWRkt5kn1MqpvZkWNaTUYx1iprgWhjgY3VYTcdPcYDpOXFd5KyKd9aJ0",
-	"aXcurZsVOh/qFloxZ7FK4EWgArm4cXIgcnt2buzTfsH3FpIvm+gHW1Aelm46QbPC8jtmrizy1jHAJYN1",
-	"wk1AY/CauXBb+p0ooj4xFSxnGmeCMd9u+2ykBrKbm7O5HXw4pxmtal8hnGhtc5b8lPCm0HagkxdF/JqW",
-	"1GzGDgud2BqXfCCYwhfXb6v9H1OE4PCJdpOC/JWY6/RXsjs2epwb1daKidaDEVrPYl5K+AS/eHyWLsNp",
-	"blwLEXYWTby20cRHASdX6IFf++2wPxUswnRJ6HlbN99Q32YjJwo3RD9w10TawQajxamZ5btSl5rSIIxd",
-	"mY7E1Lcz4PuRww2E7E2OrXR4Hb40BFXbECyJHjL4rF+4cox8tCpRBhM+2pzZ8uhxRe4IPti8GKkrjVIE",
-	"EJKici5pDZ9iq80hZzAZnO0E5Vpe9fdPWZXcgRZ4JCbo52johw+nAZJlMO+gD+Zc55tg0ZM6scpCZm9V",
-	"pX8zY1N18O8mKrE4lW4QeOMKM5hvTYGLN0i81WNlLMcXbkWlrrFEyOvqG4hA6YXMPnRYbuqcbhxQLnlK",
-	"0ohCxziocz+idzOiF6ZAYI6jwUBPqg5ehPpNJKgwl11IOENATO+cGE8x2CSer8+jjVXSGgkhJL0lCSq7",
-	"kNmLd2rj+GOZ7xow9OeHKid6UmpSSDZRSIsu5Fb5Fc6mKKQ7QoHife+e7++G76Hi2chNi7zzVlflxjGg",
-	"slR0sVgs/ggAAP//",
+	"i7Uyu1zGPbfNMXgButKDaXVNja3l70DjAy9F0dANC8dcQsHK/8/etfW2rSPhv0KoD20BOU0WaYEmT9mk",
+	"u8ju9oKmQQvURU1bjM1GJg1RjusN/N8P5kKKkhVbTdP29Jy8JLZFjngZkjPDmW/oztPDtIFmY5XP3O9U",
+	"lB8MG7OYyBIfo/+kNH3jO+hKaaCHJsWrDofJasirgfDtQGcLfScA+4nML0Qm6cLVE+Js4E5QhFDGqDK7",
+	"+5y1DE64dhPnv1WJXH2OnHa/+/15d7+28+zvsv95mPgn1yH49k7kAQxYQ71J1vJKCfVVuxucYziJwf2C",
+	"+a0WjJ/ZriumHcj7luvm2DPtz1g5V3uwXEqskavSAx5vwrMIsTLh2AqnLDyaO1DKKMNCE1E1Bgci618c",
+	"7sj3dAuvMXDiQ7l0Hi8vBnjVnDOAw3iGS6q4kE44qTO+m0nDWqW7G4e3h7o8FLbwvh/+GRyJktyR/DEP",
+	"YyMewSeCV+mbwYfe65ky79Xw/LR3PJFl7zQbpGLwoXcctQ6RnW0BP3MADRWDnwLMOhD/rLPB4xRaz/Jq",
+	"Bp8DTKQPnXAUMEEWVygEfe0b6GwIFYU5AelifRAw6okssSl7Y+H9lTlgqaE2sEM11salwewQzBGlzbPI",
+	"60c8268gmAi6CWS/5iThRWyFgB1POwHrioVSlxHoHfKW73iFK0tA8jr48ehy6fGiLtUyJfsvj3kFr10B",
+	"DiHetI9n8QD0MlMhxHjAEFSNOT53qgBKO+IM1VRKaKbImllUkEcIo4IjZKNhC0JhFQTDvlLP0t3dXZiW",
+	"Qo5KMgK5wPt4MTQu5BSm3B1SaqDMmoclmahRoUbbIw9BoANTUPM7oemkhgwePHgg3kl3eTBIacXAwkXE",
+	"Suwsvo2YX5c5xyDBDpj2zVDB0Yc4XMbWZhmTjIJkSWww0yPYYLw9X2a0BBlgRpalHE2msDcdVkWjmLog",
+	"iddvA4DdMzXSmXK4PKSY2kzlYkE3F48GpZri4TtHUKnBVH79jCzh4Jsr7Qz+l9bmbuBZWxfo3vXYc5VH",
+	"UrYLQ1h2Y4NGXRCyD/um2phwyYmRned4tSeGKrBZdVd2IAZmIOTQXimxx9pPKqSANtDU+PwHyNv47D9n",
+	"r18Jstwg5x+JOIFCph2HhzgMv8V3O39jTjYL2gA0i/FVkHlgxNrM3QinDDvbcTgTvhmWJywfoNPtJIu3",
+	"z441cNuOAkTT7u2CVX2LKujd+aOQg+BNRzhiv+iepmpANPXQhM4gRE0EITjiRtNZ3vP4GPIfw/19OXz6",
+	"/Pnu3ho2hh1+UaMyVNyphJIdhiypYGpq0DxpP8HdAKuqXP9fMs6J1SOFYCHXEQBL2k8ylRNETz8pbE7A",
+	"GtI5DTp2uQYN1E9WaT/J7XhW2CGQM/M8T/sJ+S59LpR0CIYBP68+IXzKbzgQNTCkBl7LX7//3XrYT2C7",
+	"7Se1Xn48ef3qxaduECjvwvFxyEcyLahB6lHdFnhSoqELjsBoTULPGRafXjnwd9TKZHDuX5DOw7IUPMDD",
+	"3zAypjSM08MGI8PEXxSFLUh0m+I1NrmV7z0VDlO3gIClZq4RnijsTBnGVOmkLtLLbqE0UsVYdewEI0LV",
+	"gh7Y8fKqpdb+LWp11lMbNevZvd1lZcGWjqfroWOFBYSASEOF+ZD621TUKEb9au8JLp3N8auxU1Qxx5Du",
+	"qlnalKq4AKk016ApEj1ysdCI2oNCeJQ8UxuRW5SlpGM75mQ5myjjDsnN6UoVMue39g1TwKoRbOhEUosq",
+	"nQXdkFxjCZASqgtxfn56IoZqohF3/SaU2Jc0Gj/8vMX3bAIDpd7v3BlbYYYWnkjpZ6kzI23yCw489OQa",
+	"/2/OScdGAeAV1EYobRgoYcNlTR6H+WrPTgcv+UkztHF2dn7FLngnzEA2sGiTYcXqu/nhNioDDzXBojd9",
+	"R9Pr5Gim/6vQjAff/qlkAU2gb6TzA2fQ96psuvasqplurHdGQABneLHVVnm9wKc0CTgAH9d30IDMkaTJ",
+	"vMiTg2QH9Qke6xZgm8o8ENtjqi04ICbHAV8uWQ/iel+7EM105kPfKkMeWZaWEbVibm6mRQ0p1FT5qC6u",
+	"hUEYWrXVRGQ3O5pPI+da3opIq74obNydS2MXucrGqoVWyKosIwAUqEBOeJy+iByzrZ26uF/wvYXkyzo+",
+	"QwfK48LOZ2j4aL5jYYs8ax0DXDJYx99V1Aavnq23pd+RquwiY0YzFzoTDBmB22cjNuHd3Jzt7eDDOc65",
+	"VXkz4UQrk7FsKoXTuTIjFb0oIOy0JI/TZpyryBra8NJgCl/ssK32v3Tuw9dnys5y8qhirlNfyTJa63Gm",
+	"ZVsrZkqNJmjfC5kz4RP84vBZvAznmbYtRNidNfIrRyMkhcRcYYxA5VnEHl+wCOMloZZt3XxDfVtMrMjt",
+	"GD3VbR0LCBuMNrF6HvJSXipK1DC1RTwSc9fOgO8nFjcQsohZtiPihX1jCMq2IWiIHqn3qr+wxRT5aF2i",
+	"9JcMaBVn26jDFbkj+GBzYiKvFEoRQCgVpbVRa/gUW28Ouaul3h1QUDbo9YiEmFXJYWmFR2KEz45XEfDh",
+	"1IPGjJY99BJdqmwbcHtUJ1RZpclbWar/6akue/h3G5VQnErXCLyxuR4tO1Pg4jUSb9VUasMRkJ2oVDUa",
+	"hJwqv4EIlF6lyYcey029060DyiVPSRqR6LoHde5H9G5G9ELnCB1yNBqpWdnDq1q3jQQV5rKrFM4QENN7",
+	"J9pRlDiJ55szfWOVuEZECEl3JEFlV2ny4p3cOv5Y5rsGDCMOoMqJmhWKFJJtFOKiq7RTBoizOQrplnCq",
+	"eN+75/u74XuoeDax8zzrvVVlsXUMqCwVXa1Wqz8CAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
