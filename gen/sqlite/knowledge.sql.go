@@ -428,7 +428,7 @@ func (q *Queries) ListKnowingAgents(ctx context.Context, arg ListKnowingAgentsPa
 const listUnusedDocuments = `-- name: ListUnusedDocuments :many
 SELECT title, reason FROM documents
 WHERE tenant = ?1 AND agent_id = ?2 AND status IN ('unsupported', 'failed') AND source <> 'upload'
-ORDER BY created_at, id
+ORDER BY title, id
 LIMIT CAST(?3 AS bigint)
 `
 

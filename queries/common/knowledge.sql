@@ -32,7 +32,7 @@ FROM documents WHERE tenant = sqlc.arg(tenant) AND agent_id = sqlc.arg(agent_id)
 -- Those of a character's documents that can't be used, and why.
 SELECT title, reason FROM documents
 WHERE tenant = sqlc.arg(tenant) AND agent_id = sqlc.arg(agent_id) AND status IN ('unsupported', 'failed') AND source <> 'upload'
-ORDER BY created_at, id
+ORDER BY title, id
 LIMIT CAST(sqlc.arg(limit_rows) AS bigint);
 
 -- name: DeleteDocument :execrows
